@@ -1,0 +1,38 @@
+"""calendarclub's settings on a test database: TEST_DATABASE=sqlite (default), postgres, mariadb."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from calendarclub.settings import *  # noqa: F403
+from calendarclub.settings import DATABASES
+
+SECRET_KEY = "for tests only"  # noqa: S105
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+match os.environ.get("TEST_DATABASE", "sqlite"):
+    case "sqlite":
+        # A file, as in production: threads and processes have connections of their own.
+        file = Path(tempfile.gettempdir()) / f"agent_sessions_test_{os.getpid()}.sqlite3"
+        DATABASES["default"]["TEST"] = {"NAME": file}
+    case "postgres":
+        DATABASES["default"] = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": os.environ.get("PGDATABASE", "test"),
+            "USER": os.environ.get("PGUSER", "postgres"),
+            "PASSWORD": os.environ.get("PGPASSWORD", ""),
+            "HOST": os.environ.get("PGHOST", "127.0.0.1"),
+            "TEST": {"NAME": "test_agent_sessions"},
+        }
+    case "mariadb":
+        DATABASES["default"] = {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": os.environ.get("MYSQL_DATABASE", "test"),
+            "USER": os.environ.get("MYSQL_USER", "root"),
+            "PASSWORD": os.environ.get("MYSQL_PWD", ""),
+            "HOST": os.environ.get("MYSQL_HOST", "127.0.0.1"),
+            "OPTIONS": {"charset": "utf8mb4"},
+            "TEST": {"NAME": "test_agent_sessions", "CHARSET": "utf8mb4"},
+        }
+    case other:
+        raise ValueError(f"TEST_DATABASE={other!r} is none of sqlite, postgres, mariadb.")
