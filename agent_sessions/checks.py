@@ -1,0 +1,76 @@
+"""System checks: what would lose messages, or keep visitors waiting, said before it does.
+
+docs/checks.md has a heading for each id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.db import connections, router
+
+from agent_sessions.conf import SETTINGS
+from agent_sessions.models import Session
+
+
+def check_databases(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check the databases that sessions are read from and written to."""
+    aliases = {router.db_for_read(Session), router.db_for_write(Session)}
+    return [message for alias in sorted(aliases) for message in _check_database(alias)]
+
+
+def _check_database(alias: str) -> Iterator[CheckMessage]:
+    connection = connections[alias]
+    options = connection.settings_dict
+    mode = str(options["OPTIONS"].get("transaction_mode") or "DEFERRED").upper()
+    if connection.vendor == "sqlite" and mode == "DEFERRED":
+        yield checks.Error(
+            f"Database {alias!r} is SQLite without transaction_mode IMMEDIATE.",
+            hint='Concurrent runs fail with "database is locked". Set "OPTIONS": '
+            f'{{"transaction_mode": "IMMEDIATE"}} in DATABASES[{alias!r}].',
+            id="agent_sessions.E001",
+        )
+    if options["CONN_MAX_AGE"] != 0:
+        yield checks.Warning(
+            f"Database {alias!r} has a CONN_MAX_AGE of {options['CONN_MAX_AGE']}.",
+            hint="Under ASGI every request has a thread of its own, and leaves a connection behind "
+            "there. Set CONN_MAX_AGE to 0 and let a pool keep connections.",
+            id="agent_sessions.W002",
+        )
+    if options["ATOMIC_REQUESTS"]:
+        yield checks.Warning(
+            f"Database {alias!r} has ATOMIC_REQUESTS.",
+            hint="Django refuses async views with it, and a sync view would hold its transaction "
+            "open while the model thinks. Use transaction.atomic() where it is needed.",
+            id="agent_sessions.W003",
+        )
+
+
+def check_settings(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Check that every AGENT_SESSIONS_* setting is known and of the right type."""
+    names = sorted(name for name in dir(settings) if name.startswith("AGENT_SESSIONS_"))
+    return [message for name in names for message in _check_setting(name, getattr(settings, name))]
+
+
+def _check_setting(name: str, value: object) -> Iterator[CheckMessage]:
+    if name not in SETTINGS:
+        yield checks.Warning(
+            f"{name} is no setting of agent_sessions.",
+            hint=f"It has no effect. Known are: {', '.join(sorted(SETTINGS))}.",
+            id="agent_sessions.W005",
+        )
+    elif not SETTINGS[name].allows(value):
+        yield checks.Error(
+            f"{name} is {value!r}.",
+            hint=f"Set it to {SETTINGS[name].expected}.",
+            id="agent_sessions.E004",
+        )

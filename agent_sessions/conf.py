@@ -1,0 +1,50 @@
+"""The app's settings, each read when it is used, so that override_settings works.
+
+Every name begins with AGENT_SESSIONS_ and has a safe default. A value of the wrong type is
+reported by the system check agent_sessions.E004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+
+class Kind(NamedTuple):
+    """What a setting may hold: a sentence for people and a test for the system check."""
+
+    expected: str
+    allows: Callable[[Any], bool]
+
+
+class AppSettings:
+    """One property per setting, named as the setting is, in lower case without its prefix."""
+
+    @property
+    def history_limit(self) -> int | None:
+        """How many of the newest items a run is given; None, the default, is all of them.
+
+        The `session_settings` of a DjangoSession and of a RunConfig win over it.
+        """
+        return getattr(settings, "AGENT_SESSIONS_HISTORY_LIMIT", None)
+
+    @property
+    def admin_page_size(self) -> int:
+        """How many messages of a session the admin shows at once; 100 by default."""
+        return getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+SETTINGS = {
+    "AGENT_SESSIONS_HISTORY_LIMIT": Kind(
+        "None or a whole number above 0", lambda value: value is None or _is_count(value)
+    ),
+    "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind("a whole number above 0", _is_count),
+}
+
+conf = AppSettings()

@@ -1,0 +1,98 @@
+"""What the app adds to the SDK's tables, each with a default in the database.
+
+The SDK's own sessions go on writing their rows: they name their columns, and know none of these.
+"""
+
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("agent_sessions", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="session",
+            name="user",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="agent_sessions",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="owner",
+            ),
+        ),
+        migrations.AddField(
+            model_name="session",
+            name="title",
+            field=models.CharField(blank=True, db_default="", max_length=255, verbose_name="title"),
+        ),
+        migrations.AddField(
+            model_name="session",
+            name="metadata",
+            field=models.JSONField(
+                blank=True,
+                db_default=models.Value({}, models.JSONField()),
+                default=dict,
+                help_text="Whatever the project wants to keep with the session.",
+                verbose_name="metadata",
+            ),
+        ),
+        migrations.AddField(
+            model_name="session",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="forks",
+                to="agent_sessions.session",
+                verbose_name="forked from",
+            ),
+        ),
+        migrations.AddField(
+            model_name="session",
+            name="forked_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="forked at"),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="kind",
+            field=models.CharField(
+                blank=True, db_default="", editable=False, max_length=64, verbose_name="kind"
+            ),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="role",
+            field=models.CharField(
+                blank=True, db_default="", editable=False, max_length=32, verbose_name="role"
+            ),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="tool_name",
+            field=models.CharField(
+                blank=True, db_default="", editable=False, max_length=255, verbose_name="tool"
+            ),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="call_id",
+            field=models.CharField(
+                blank=True, db_default="", editable=False, max_length=255, verbose_name="call id"
+            ),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="agent_name",
+            field=models.CharField(
+                blank=True, db_default="", editable=False, max_length=255, verbose_name="agent"
+            ),
+        ),
+    ]

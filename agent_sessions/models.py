@@ -1,0 +1,370 @@
+"""Sessions and their messages, in the tables of the SDK's own sessions.
+
+`SQLiteSession`, `AsyncSQLiteSession` and `SQLAlchemySession` of the Agents SDK use
+agent_sessions(session_id, created_at, updated_at) and agent_messages(id, session_id,
+message_data, created_at). These models have the same names and columns. What they add has a
+default in the database, so that a row which the SDK writes is a valid row here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.constants import OnConflict
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from agent_sessions.connections import hand_back
+from agent_sessions.exceptions import SessionOwnershipError
+from agent_sessions.items import (
+    KIND_LENGTH,
+    NAME_LENGTH,
+    ROLE_LENGTH,
+    Columns,
+    Item,
+    UnreadableItemError,
+    decode,
+    encode_all,
+)
+from agent_sessions.transcript import Entry, entry
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
+
+
+T = TypeVar("T")
+ID_LENGTH = 255
+
+logger = logging.getLogger("agent_sessions")
+
+
+def checked_id(session_id: str) -> str:
+    """Return `session_id`, or raise the TypeError or ValueError that says why it cannot be one."""
+    if not isinstance(session_id, str):
+        raise TypeError(
+            f"session_id is a {type(session_id).__name__}. Pass a str, such as str(session_id)."
+        )
+    if len(session_id) > ID_LENGTH:
+        raise ValueError(
+            f"session_id has {len(session_id)} characters; {ID_LENGTH} fit. Pass a shorter one, "
+            "such as uuid.uuid4().hex."
+        )
+    if "\x00" in session_id or any("\ud800" <= character <= "\udfff" for character in session_id):
+        raise ValueError(
+            f"session_id {session_id!r} holds a NUL or a surrogate, which databases cannot keep. "
+            "Pass one without."
+        )
+    return session_id
+
+
+class SessionIdField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
+    """An identifier that is equal to itself alone: "a", "A" and "a " are three."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "mysql":
+            # MariaDB compares without case, and ignores trailing spaces, unless told not to.
+            parameters["collation"] = "utf8mb4_nopad_bin"
+        return parameters
+
+
+class CurrentSecond(Now):
+    """The database's clock, on SQLite in whole seconds as the SDK's own rows have them.
+
+    SQLAlchemySession sorts by created_at before id. The milliseconds of Now() would put a message
+    behind the SDK's later ones of the same second.
+    """
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, **extra_context)
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """The operations on a session's items, each atomic; the a-twins are for async code.
+
+    A session is named by its id. With `user=` an operation makes that user the owner of a new
+    session and raises SessionOwnershipError for a session that is not the user's, by the very
+    statement that reads or writes. Without it, it works on any session.
+    """
+
+    def owned_by(self, user: Any) -> Self:
+        """Return the sessions of `user`: those that `DjangoSession(..., user=user)` may open."""
+        return self.filter(user=user)
+
+    def items(self, session_id: str, limit: int | None = None, *, user: Any = None) -> list[Item]:
+        """Return the newest `limit` items, oldest first; all if `limit` is None or negative.
+
+        Rows that are not JSON are logged, left in place and not counted.
+        """
+        if limit is None or limit < 0:
+            return [*_readable(self._newest(session_id, user))][::-1]
+        newest_first: list[Item] = []
+        window, before = limit, None
+        while len(newest_first) < limit:
+            rows = self._newest(session_id, user, window, before)
+            newest_first += _readable(rows)
+            if len(rows) < window:
+                break
+            # Unreadable rows took places in the window: look further back, in growing steps.
+            window, before = window * 2, rows[-1][0]
+        return newest_first[:limit][::-1]
+
+    def append(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+        """Add `items` at the end, all or none, making the session if it is new.
+
+        Raises ItemError, before anything is written, if one of them is not JSON.
+        """
+        encoded = encode_all(items)
+        if not encoded:
+            return
+        with self._writing():
+            self._open(session_id, user)
+            self._insert_messages(session_id, encoded)
+
+    def pop(self, session_id: str, *, user: Any = None) -> Item | None:
+        """Remove the newest item and return it, or None if there is none.
+
+        Each item goes to one caller. As in the SDK's SQLiteSession, rows above it that are not
+        JSON are removed with it; the log names them.
+        """
+        with self._writing():
+            if not self._hold(session_id, user):
+                return None
+            newest = self._messages(session_id).order_by("-pk").values_list("pk", "message_data")
+            while row := newest.first():
+                self._messages(session_id).filter(pk=row[0]).delete()
+                for item in _readable([row]):
+                    return item
+        return None
+
+    def clear(self, session_id: str, *, user: Any = None) -> None:
+        """Delete the session with all its messages, if there is one."""
+        with self._writing():
+            if self._hold(session_id, user):
+                self.filter(pk=session_id).delete()
+
+    def replace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+        """Put `items` in the place of all that the session held; the session itself stays.
+
+        Raises ItemError, before anything is written, if one of them is not JSON.
+        """
+        encoded = encode_all(items)
+        with self._writing():
+            self._open(session_id, user)
+            self._messages(session_id).delete()
+            self._insert_messages(session_id, encoded)
+
+    async def aitems(
+        self, session_id: str, limit: int | None = None, *, user: Any = None
+    ) -> list[Item]:
+        """See items()."""
+        return await self._hop(self.items, session_id, limit, user=user)
+
+    async def aappend(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+        """See append()."""
+        await self._hop(self.append, session_id, items, user=user)
+
+    async def apop(self, session_id: str, *, user: Any = None) -> Item | None:
+        """See pop()."""
+        return await self._hop(self.pop, session_id, user=user)
+
+    async def aclear(self, session_id: str, *, user: Any = None) -> None:
+        """See clear()."""
+        await self._hop(self.clear, session_id, user=user)
+
+    async def areplace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+        """See replace()."""
+        await self._hop(self.replace, session_id, items, user=user)
+
+    def _writing(self) -> transaction.Atomic:
+        """Open a transaction on the database that the router, or using(), says to write to."""
+        self._for_write = True
+        return transaction.atomic(using=self.db)
+
+    def _open(self, session_id: str, user: Any) -> None:
+        """Lock the session's row until the transaction ends, making it if there is none.
+
+        One statement, so that two first writers cannot miss each other. It comes first in its
+        transaction: ids of messages are drawn under the lock, and SQLite's writer is reserved
+        before anything is read.
+        """
+        opened = self.model(session_id=checked_id(session_id), user=user, updated_at=Now())
+        field = self.model._meta.get_field
+        # bulk_create(update_conflicts=True) does the same, but does not return the owner.
+        [(owner_pk,)] = self._insert(  # type: ignore[attr-defined]  # not in django-stubs
+            [opened],
+            fields=[field("session_id"), field("user"), field("updated_at")],
+            using=self.db,
+            on_conflict=OnConflict.UPDATE,
+            update_fields=[field("updated_at")],
+            unique_fields=[field("session_id")],
+            returning_fields=[field("user")],
+        )
+        if user is not None and owner_pk != user.pk:
+            raise SessionOwnershipError(session_id)  # the transaction takes the lock back
+
+    def _hold(self, session_id: str, user: Any) -> bool:
+        """Lock the session's row until the transaction ends, and say whether there is one."""
+        session = self.filter(pk=session_id)
+        if (session if user is None else session.owned_by(user)).update(updated_at=Now()):
+            return True
+        if user is not None and session.exists():
+            raise SessionOwnershipError(session_id)
+        return False
+
+    def _messages(self, session_id: str) -> models.QuerySet[Message]:
+        return Message.objects.using(self.db).filter(session_id=session_id)
+
+    def _insert_messages(self, session_id: str, encoded: list[tuple[str, Columns]]) -> None:
+        Message.objects.using(self.db).bulk_create(
+            Message(session_id=session_id, message_data=text, **columns._asdict())
+            for text, columns in encoded
+        )
+
+    def _newest(
+        self, session_id: str, user: Any, window: int | None = None, before: int | None = None
+    ) -> list[tuple[int, str]]:
+        """Return (id, text) of the `window` newest messages before an id, newest first."""
+        if user is None:
+            messages = self._messages(session_id).order_by("-pk").values_list("pk", "message_data")
+            return list((messages.filter(pk__lt=before) if before else messages)[:window])
+        # From the session outwards, so that an empty session of somebody else is refused too.
+        session = self.filter(pk=session_id).order_by("-messages__pk")
+        rows = list(
+            (session.filter(messages__pk__lt=before) if before else session).values_list(
+                "messages__pk", "messages__message_data", "user_id"
+            )[:window]
+        )
+        if any(owner_pk != user.pk for _, _, owner_pk in rows):
+            raise SessionOwnershipError(session_id)
+        return [(pk, text) for pk, text, _ in rows if pk is not None]
+
+    async def _hop(self, operation: Callable[..., T], /, *args: Any, **options: Any) -> T:
+        """Run `operation` in the ORM's thread and leave no server's connection waiting there."""
+
+        def operate() -> T:
+            try:
+                return operation(*args, **options)
+            finally:
+                hand_back(self.db)
+
+        return await sync_to_async(operate)()
+
+
+def _readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
+    """Decode the rows that are JSON; the log names the others."""
+    for pk, text in rows:
+        try:
+            yield decode(text)
+        except UnreadableItemError as error:
+            logger.warning("Message %s is skipped, it cannot be read. %s", pk, error)
+
+
+class Session(models.Model):
+    """A conversation: who owns it, and the messages that it is made of."""
+
+    session_id = SessionIdField(_("session id"), max_length=ID_LENGTH, primary_key=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("last activity"), db_default=Now(), editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        # A person's conversations are personal data and go with the person.
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="agent_sessions",
+    )
+    title = models.CharField(_("title"), max_length=255, blank=True, db_default="")
+    metadata = models.JSONField(
+        _("metadata"),
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text=_("Whatever the project wants to keep with the session."),
+    )
+    parent = models.ForeignKey(
+        "self",
+        verbose_name=_("forked from"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="forks",
+    )
+    forked_at = models.DateTimeField(_("forked at"), null=True, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "agent_sessions"
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    def __str__(self) -> str:
+        return self.title or self.session_id
+
+
+class Message(models.Model):
+    """One item of a session, and the columns by which it is found.
+
+    Messages of a session are in the order of their ids. A row that the SDK wrote has blank
+    columns; `entry` reads them from the item.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    session = models.ForeignKey(
+        Session,
+        verbose_name=_("session"),
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_column="session_id",
+        db_index=False,  # the index below begins with it
+    )
+    message_data = models.TextField(_("item"), help_text=_("JSON, as the Agents SDK made it."))
+    created_at = models.DateTimeField(_("created at"), db_default=CurrentSecond(), editable=False)
+    kind = models.CharField(
+        _("kind"), max_length=KIND_LENGTH, blank=True, db_default="", editable=False
+    )
+    role = models.CharField(
+        _("role"), max_length=ROLE_LENGTH, blank=True, db_default="", editable=False
+    )
+    tool_name = models.CharField(
+        _("tool"), max_length=NAME_LENGTH, blank=True, db_default="", editable=False
+    )
+    call_id = models.CharField(
+        _("call id"), max_length=NAME_LENGTH, blank=True, db_default="", editable=False
+    )
+    agent_name = models.CharField(
+        _("agent"), max_length=NAME_LENGTH, blank=True, db_default="", editable=False
+    )
+
+    class Meta:
+        db_table = "agent_messages"
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        # The SDK creates the same index under the same name, if it is not there.
+        indexes = [models.Index(fields=["session", "id"], name="idx_agent_messages_session_id")]
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'message'} {self.pk}"
+
+    @property
+    def item(self) -> Item:
+        """The item, made anew on each access. Raises UnreadableItemError if it is not JSON."""
+        return decode(self.message_data)
+
+    @property
+    def entry(self) -> Entry:
+        """The item as a person reads it, also if it cannot be read."""
+        try:
+            return entry(self.item)
+        except UnreadableItemError:
+            return Entry(kind="", role="", label=str(_("Unreadable")), text=self.message_data)
