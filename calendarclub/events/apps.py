@@ -1,0 +1,12 @@
+"""The app as Django knows it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class EventsConfig(AppConfig):
+    name = "calendarclub.events"
+    label = "events"
+    verbose_name = _("Events")

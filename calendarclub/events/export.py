@@ -1,0 +1,124 @@
+"""Events for other calendars: an .ics file, and the link that fills in Google's form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+import icalendar
+from django.utils import timezone
+
+from calendarclub.events.models import Event
+from calendarclub.events.web_address import is_web_address
+
+PRODUCT = "-//Calendar Club//calendarclub//EN"
+# What LOCATION cannot say: where the venue ends and the city begins.
+CITY_PROPERTY = "X-CALENDARCLUB-CITY"
+GOOGLE_FORM = "https://calendar.google.com/calendar/render"
+# Google answers longer addresses with "414 URI Too Long".
+LONGEST_DETAILS = 1_000
+# A carriage return would begin a line of its own in the file; the rest no reader shows.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def calendar_of(events: Iterable[Event]) -> bytes:
+    """Write the events as one .ics file, with the time zones that they use."""
+    chosen = list(events)
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    for name in _only({event.timezone for event in chosen}):
+        calendar.add("x-wr-timezone", name)
+    for event in chosen:
+        calendar.add_component(_vevent(event))
+    _add_time_zones(calendar, chosen)
+    return bytes(calendar.to_ical())
+
+
+def google_calendar_url(event: Event) -> str:
+    """Return the address of Google's form for a new event, filled in with this one."""
+    start, end = _span(event)
+    form = "%Y%m%d" if event.all_day else "%Y%m%dT%H%M%SZ"
+    dates = f"{_google_time(start, form)}/{_google_time(end, form)}"
+    details = event.description[:LONGEST_DETAILS]
+    query = {
+        "action": "TEMPLATE",
+        "text": event.title,
+        "dates": dates,
+        "details": f"{details}\n\n{event.url}".strip(),
+        "location": location_of(event),
+        "ctz": event.timezone,
+    }
+    return f"{GOOGLE_FORM}?{urlencode(query)}"
+
+
+def location_of(event: Event) -> str:
+    """Return venue and city in one line."""
+    return ", ".join(filter(None, (event.venue, event.city)))
+
+
+def _only(names: set[str]) -> set[str]:
+    """Return the names if there is just one: a calendar has one zone or none of its own."""
+    return names if len(names) == 1 else set()
+
+
+def _vevent(event: Event) -> icalendar.Event:
+    start, end = _span(event)
+    vevent = icalendar.Event()
+    vevent.add("uid", _plain(event.uid))
+    vevent.add("dtstamp", timezone.now())
+    vevent.add("dtstart", start)
+    vevent.add("dtend", end)
+    vevent.add("summary", _plain(event.title))
+    texts = {
+        "description": event.description,
+        "location": location_of(event),
+        CITY_PROPERTY: event.city,
+        "x-cost": "" if event.price is None else f"{event.price:.2f} {event.currency}",
+    }
+    for name, text in texts.items():
+        if text:
+            vevent.add(name, icalendar.vText(_plain(text)))
+    if event.category:
+        vevent.add("categories", [_plain(event.category)])
+    # An address is written as it is, unescaped: only a sound one may be.
+    if is_web_address(event.url):
+        vevent.add("url", event.url)
+    return vevent
+
+
+def _span(event: Event) -> tuple[date, date]:
+    """Return start and end: dates for a whole day, else times in the event's own zone."""
+    start, end = event.local_start, event.local_end
+    if event.all_day:
+        return start.date(), max(end.date(), start.date() + timedelta(days=1))
+    return _written_time(start), _written_time(end)
+
+
+def _written_time(local: datetime) -> datetime:
+    """Return the time in UTC where a local one would be read as the hour before.
+
+    When summer time ends, an hour comes twice, and .ics has no word for the second.
+    """
+    return local.astimezone(UTC) if local.fold else local
+
+
+def _google_time(moment: date, form: str) -> str:
+    return (moment.astimezone(UTC) if isinstance(moment, datetime) else moment).strftime(form)
+
+
+def _plain(text: str) -> str:
+    return _CONTROLS.sub("", text.replace("\r\n", "\n"))
+
+
+def _add_time_zones(calendar: icalendar.Calendar, events: list[Event]) -> None:
+    """Add the rules of every zone used, for the years in question alone: they are long."""
+    if not events:
+        return
+    first = min(event.local_start.date() for event in events)
+    last = max(event.local_end.date() for event in events)
+    calendar.add_missing_timezones(
+        first_date=date(first.year - 1, 1, 1), last_date=date(last.year + 2, 1, 1)
+    )

@@ -1,0 +1,17 @@
+"""Which addresses of an event are fit to become a link."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+
+_check = URLValidator(schemes=["http", "https"])
+
+
+def is_web_address(url: str) -> bool:
+    """Tell whether `url` is a whole http(s) address, which neither runs nor breaks a line."""
+    try:
+        _check(url)
+    except ValidationError:
+        return False
+    return True
