@@ -1,0 +1,63 @@
+"""What to tell a visitor when a run has failed, and what to tell the log."""
+
+from __future__ import annotations
+
+import logging
+
+import openai
+from agents.exceptions import MaxTurnsExceeded, ModelTimeoutError
+
+logger = logging.getLogger("calendarclub.chat")
+
+# The first class that fits is taken, so the special ones stand before the general ones.
+SENTENCES: list[tuple[type[Exception], str]] = [
+    (ModelTimeoutError, "The language model took too long to answer. Try again in a moment."),
+    (openai.APITimeoutError, "The language model took too long to answer. Try again in a moment."),
+    (
+        openai.APIConnectionError,
+        "The language model cannot be reached at the moment. Your message is kept: try again.",
+    ),
+    (
+        openai.AuthenticationError,
+        "The language model does not accept this site's key. Whoever runs the site has to check "
+        "OPENAI_API_KEY; then try again.",
+    ),
+    (
+        openai.PermissionDeniedError,
+        "This site's key may not use the language model. Whoever runs the site has to check what "
+        "OPENAI_API_KEY is allowed to do; then try again.",
+    ),
+    (
+        openai.NotFoundError,
+        "The language model that this site asks for does not exist. Whoever runs the site has to "
+        "check CALENDARCLUB_MODEL; then try again.",
+    ),
+    (
+        openai.RateLimitError,
+        "The language model is busy, or this site has used up its share. Try again in a minute.",
+    ),
+    (
+        openai.InternalServerError,
+        "The language model has a problem of its own. Your message is kept: try again.",
+    ),
+    (
+        MaxTurnsExceeded,
+        "That took more steps than an answer may take. Ask for something narrower, or try again.",
+    ),
+]
+OTHERWISE = "Something went wrong while answering. Your message is kept: try again."
+
+
+def explain(error: Exception) -> str:
+    """Return the sentence for the page; the details go to the log, never a key."""
+    if isinstance(error, openai.OpenAIError):
+        # The API's own words may quote the key, so the log gets what identifies the request.
+        logger.error(
+            "A run failed: %s, status %s, request %s.",
+            type(error).__name__,
+            getattr(error, "status_code", None),
+            getattr(error, "request_id", None),
+        )
+    else:
+        logger.error("A run failed.", exc_info=error)
+    return next((text for kind, text in SENTENCES if isinstance(error, kind)), OTHERWISE)

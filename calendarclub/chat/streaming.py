@@ -1,0 +1,94 @@
+"""A run of the agent as server-sent events.
+
+content      {"delta": text}                  the answer as it is written, as plain text
+events       {"events", "total", "html"}      what a search found
+quick_picks  {"quick_picks": [text]}          what the visitor may want to say next
+placeholder  {"placeholder": text}            the same, for the empty input
+error        {"message": sentence}            the run has failed
+done         {"html", "title", "answered"}    always the last one: the answer as safe HTML
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any
+
+from agents import RunItem, RunResultStreaming, StreamEvent
+from django.http import StreamingHttpResponse
+from django.template.loader import render_to_string
+
+from agent_sessions.transcript import entry
+from calendarclub.chat.cards import Findings, Suggestions
+from calendarclub.chat.failures import explain
+from calendarclub.chat.history import Turn
+
+
+def event_stream(begin: Callable[[], RunResultStreaming], *, title: str) -> StreamingHttpResponse:
+    """Answer with the events of the run that `begin` starts.
+
+    It starts with the first event that is asked for: a client that has left by then starts none.
+    """
+    return StreamingHttpResponse(
+        server_sent_events(begin, title=title),
+        content_type="text/event-stream",
+        # Nginx would otherwise collect the answer and pass it on in one piece.
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def server_sent_events(
+    begin: Callable[[], RunResultStreaming], *, title: str = ""
+) -> AsyncIterator[str]:
+    """Yield the run's events, encoded; whatever happens, the last one is `done`."""
+    turn = Turn()
+    try:
+        async with aclosing(_events(begin())) as events:
+            async for event in events:
+                for name, data in _tell(event, turn):
+                    yield _encoded(name, data)
+    except Exception as error:  # the page has to be told whatever broke, and its stream to end
+        turn.answers.clear()
+        yield _encoded("error", {"message": explain(error)})
+    done = {"html": turn.answer_html, "title": title, "answered": turn.is_answered}
+    yield _encoded("done", done)
+
+
+async def _events(run: RunResultStreaming) -> AsyncIterator[StreamEvent]:
+    """Yield the run's events; a reader who leaves early ends the run."""
+    async with aclosing(run.stream_events()) as events:  # type: ignore[type-var]  # a generator
+        try:
+            async for event in events:
+                yield event
+        finally:
+            # Before the stream is closed, which would wait for the model to finish. What the
+            # session is writing at this moment is still written. No effect on a finished run.
+            run.cancel()
+
+
+def _tell(event: StreamEvent, turn: Turn) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield name and data of what `event` means to the page, collecting it in `turn`."""
+    if event.type == "raw_response_event":
+        if event.data.type in ("response.output_text.delta", "response.refusal.delta"):
+            yield "content", {"delta": event.data.delta}
+    elif event.type == "run_item_stream_event":
+        yield from _tell_item(event.item, turn)
+
+
+def _tell_item(item: RunItem, turn: Turn) -> Iterator[tuple[str, dict[str, Any]]]:
+    offer = turn.take(entry(item.to_input_item()))
+    if item.type == "message_output_item":
+        yield "content", {"delta": "\n\n"}  # what the model says next is another paragraph
+    if isinstance(offer, Findings):
+        html = render_to_string("chat/cards.html", {"findings": offer})
+        cards = [asdict(card) for card in offer.cards]
+        yield "events", {"events": cards, "total": offer.total, "html": html}
+    if isinstance(offer, Suggestions):
+        yield "quick_picks", {"quick_picks": offer.quick_picks}
+        yield "placeholder", {"placeholder": offer.placeholder}
+
+
+def _encoded(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,15 @@
+"""The addresses of the chat."""
+
+from django.urls import path
+
+from calendarclub.chat import views
+
+app_name = "chat"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("conversations/", views.conversations, name="conversations"),
+    # A session that other code made may have slashes in its id.
+    path("conversations/<path:session_id>/messages/", views.messages, name="messages"),
+    path("conversations/<path:session_id>/reset/", views.reset, name="reset"),
+    path("conversations/<path:session_id>/", views.conversation, name="conversation"),
+]

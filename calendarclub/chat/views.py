@@ -1,0 +1,120 @@
+"""The chat: its pages, and the run of the agent behind each message.
+
+The Agents SDK takes seconds to import and manage.py reads this module for its checks, so what
+needs the SDK is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from agent_sessions import Session
+from calendarclub.chat.conversations import begin, forget, memory, mine, name_after, open_mine
+from calendarclub.chat.history import turns
+from calendarclub.chat.posted import posted_message
+from calendarclub.chat.refusals import Refusal, refusing_in_json
+
+NAV_LENGTH = 30
+PAGE_LENGTH = 50
+ITEMS_SHOWN = 400  # a page of more would be slow to draw; the agent itself remembers all
+
+
+@refusing_in_json
+async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
+    """Run one turn of the conversation and stream it as server-sent events."""
+    from agents import Runner
+
+    from calendarclub.chat.agents import calendar_club, run_config
+    from calendarclub.chat.streaming import event_stream
+
+    session = await open_mine(request, session_id)
+    message = posted_message(request)
+    if message is None:
+        await _check_unanswered(session)
+    else:
+        await name_after(session, message)
+    run = partial(
+        Runner.run_streamed,
+        calendar_club(),
+        message or [],  # a message that is tried again is in the session already
+        session=memory(session),
+        run_config=run_config(),
+    )
+    return event_stream(run, title=session.title)
+
+
+@require_GET
+@never_cache
+async def home(request: HttpRequest) -> HttpResponse:
+    """Show an empty conversation, which begins with its first message."""
+    return render(request, "chat/conversation.html", await _context(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+async def conversations(request: HttpRequest) -> HttpResponseBase:
+    """List the visitor's conversations, or begin one."""
+    return await (_begin(request) if request.method == "POST" else _list(request))
+
+
+@require_GET
+@never_cache
+async def conversation(request: HttpRequest, session_id: str) -> HttpResponse:
+    """Show a conversation as its session remembers it."""
+    session = await open_mine(request, session_id)
+    items = await memory(session).get_items(limit=ITEMS_SHOWN)
+    context = await _context(request)
+    context |= {"session": session, "turns": turns(items), "is_cut": len(items) == ITEMS_SHOWN}
+    return render(request, "chat/conversation.html", context)
+
+
+@require_POST
+async def reset(request: HttpRequest, session_id: str) -> HttpResponse:
+    """Forget a conversation for good."""
+    await forget(request, await open_mine(request, session_id))
+    return redirect("chat:home")
+
+
+async def _begin(request: HttpRequest) -> JsonResponse:
+    session = await begin(request)
+    url = reverse("chat:conversation", args=[session.session_id])
+    data = {"id": session.session_id, "url": url}
+    return JsonResponse(data, status=HTTPStatus.CREATED)
+
+
+@never_cache
+async def _list(request: HttpRequest) -> HttpResponse:
+    paginator = Paginator(await mine(request), PAGE_LENGTH)
+    page = await sync_to_async(paginator.get_page)(request.GET.get("page"))
+    context = await _context(request) | {"page": page}
+    return await sync_to_async(render)(request, "chat/conversations.html", context)
+
+
+async def _context(request: HttpRequest) -> dict[str, Any]:
+    """Return what every page of the chat shows beside its own matter."""
+    from calendarclub.chat.agents import is_offline
+
+    return {
+        # The user and not the lazy object of the template's context, which would ask the
+        # database from within an asynchronous view.
+        "user": await request.auser(),
+        "nav": [session async for session in (await mine(request))[:NAV_LENGTH]],
+        "is_offline": is_offline(),
+    }
+
+
+async def _check_unanswered(session: Session) -> None:
+    """Refuse to answer a message for the second time."""
+    last = turns(await memory(session).get_items(limit=ITEMS_SHOWN))[-1:]
+    if not last or last[0].is_answered:
+        sentence = "There is nothing to try again. Reload the page to see the conversation."
+        raise Refusal(HTTPStatus.CONFLICT, sentence)
