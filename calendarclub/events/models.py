@@ -113,7 +113,7 @@ class Event(models.Model):
         blank=True,
         db_index=True,
         editable=False,
-        help_text=_("The source's UID as it is; blank for an event that was entered here."),
+        help_text=_("The source's own UID; blank for an event entered here."),
     )
     title = models.CharField(_("title"), max_length=200)
     description = models.TextField(_("description"), blank=True)
@@ -126,7 +126,7 @@ class Event(models.Model):
         max_length=64,
         default=project_zone_name,
         validators=[validate_zone_name],
-        help_text=_("The IANA name of the zone it is announced in, like “Europe/Amsterdam”."),
+        help_text=_("IANA name of its own zone, like “Europe/Amsterdam”."),
     )
     all_day = models.BooleanField(_("all day"), default=False)
     venue = models.CharField(_("venue"), max_length=200, blank=True)

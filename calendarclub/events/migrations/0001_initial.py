@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_index=True,
                         editable=False,
-                        help_text="The source's UID as it is; blank for an event that was entered here.",
+                        help_text="The source's own UID; blank for an event entered here.",
                         max_length=255,
                         verbose_name="UID of the series",
                     ),
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                     "timezone",
                     models.CharField(
                         default=calendarclub.events.zones.project_zone_name,
-                        help_text="The IANA name of the zone it is announced in, like “Europe/Amsterdam”.",
+                        help_text="IANA name of its own zone, like “Europe/Amsterdam”.",
                         max_length=64,
                         validators=[calendarclub.events.zones.validate_zone_name],
                         verbose_name="time zone",

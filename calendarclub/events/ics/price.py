@@ -1,0 +1,42 @@
+"""A price as people write it: "€ 12,50", "10 EUR", "$5-$8", "free"."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+_SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP"}
+_AMOUNT = re.compile(r"(?<![\d.,-])\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?")
+_CODE = re.compile(r"\b(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD)\b")
+_FREE = re.compile(r"(?:free|gratis|gratuit|kostenlos)(?: (?:entry|entrance|admission|event))?")
+_LARGEST = Decimal("999999.99")
+
+
+def price_of(text: str) -> tuple[Decimal, str] | None:
+    """Return the lowest amount and its currency ("" if unsaid), or None if it is not plain.
+
+    "Free for members" is not plain: a wrong "free" is worse than an unknown price.
+    """
+    plain = " ".join(text.lower().split()).strip(" .!")
+    if _FREE.fullmatch(plain):
+        return Decimal(0), ""
+    amounts = [_amount(found) for found in _AMOUNT.findall(text)]
+    # A minus before the first digit is no dash between two prices.
+    if not amounts or max(amounts) > _LARGEST or re.match(r"\D*-\s*\d", text):
+        return None
+    return min(amounts), _currency(text)
+
+
+def _amount(digits: str) -> Decimal:
+    """Read "1.250,00", "1,250.00" and "12,5": the last mark counts if one or two digits follow."""
+    fraction = re.search(r"[.,](\d{1,2})$", digits)
+    whole = digits[: fraction.start()] if fraction else digits
+    cents = fraction[1] if fraction else "0"
+    return Decimal(f"{re.sub('[.,]', '', whole)}.{cents}").quantize(Decimal("0.01"))
+
+
+def _currency(text: str) -> str:
+    code = _CODE.search(text.upper())
+    if code:
+        return code.group()
+    return next((code for symbol, code in _SYMBOLS.items() if symbol in text), "")

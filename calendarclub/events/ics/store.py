@@ -1,0 +1,82 @@
+"""Imported events into the table, in a number of queries that does not grow event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connections, router, transaction
+from django.db.models import Q
+
+from calendarclub.events.ics.report import Report
+from calendarclub.events.ics.series import Series
+from calendarclub.events.models import Event
+
+# Keeps a query below every database's bound on parameters.
+CHUNK = 500
+IMPORTED_FIELDS = [
+    "title", "description", "start", "end", "timezone", "all_day", "venue", "city", "category",
+    "url", "price", "currency",
+]  # fmt: skip
+
+
+def store(all_series: Sequence[Series], start: datetime, end: datetime, report: Report) -> None:
+    """Bring the table to what the calendar says of the range, and count what that took."""
+    using = router.db_for_write(Event)
+    events = {event.uid: event for series in all_series for event in series.events}
+    with transaction.atomic(using=using):
+        rows = _rows({series.uid for series in all_series} | events.keys(), using)
+        changed = [event for uid, event in events.items() if _differs(event, rows.get(uid))]
+        _upsert(changed, using)
+        gone = [
+            row.pk
+            for series in all_series
+            for row in _gone(series, rows, start, end)
+            if row.uid not in events
+        ]
+        for first in range(0, len(gone), CHUNK):
+            Event.objects.using(using).filter(pk__in=gone[first : first + CHUNK]).delete()
+    created = sum(event.uid not in rows for event in changed)
+    report.created += created
+    report.updated += len(changed) - created
+    report.unchanged += len(events) - len(changed)
+    report.removed += len(gone)
+
+
+def _rows(uids: set[str], using: str) -> dict[str, Event]:
+    """Return, by UID, the rows of every series and every date that the calendar speaks of."""
+    names = sorted(uids)
+    chunks = (names[first : first + CHUNK] for first in range(0, len(names), CHUNK))
+    return {
+        row.uid: row
+        for chunk in chunks
+        for row in Event.objects.using(using).filter(Q(uid__in=chunk) | Q(series_uid__in=chunk))
+    }
+
+
+def _differs(event: Event, row: Event | None) -> bool:
+    return row is None or any(
+        getattr(event, name) != getattr(row, name) for name in IMPORTED_FIELDS
+    )
+
+
+def _upsert(events: list[Event], using: str) -> None:
+    """Insert or update: another import may have inserted since the rows were read."""
+    targeted = connections[using].features.supports_update_conflicts_with_target
+    Event.objects.using(using).bulk_create(
+        events,
+        update_conflicts=True,
+        update_fields=IMPORTED_FIELDS,
+        unique_fields=["uid"] if targeted else None,
+    )
+
+
+def _gone(series: Series, rows: dict[str, Event], start: datetime, end: datetime) -> list[Event]:
+    """Return the rows that the series had and has no more."""
+    own = [row for row in rows.values() if series.uid in (row.uid, row.series_uid)]
+    return [
+        row
+        for row in own
+        if row.uid in series.cancelled
+        or (series.is_whole and row.start < end and (row.end > start or row.start >= start))
+    ]

@@ -1,0 +1,23 @@
+"""Fill the events with a sample calendar around today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from calendarclub.events.ics import import_calendar
+from calendarclub.events.sample import DAYS, sample_calendar
+
+
+class Command(BaseCommand):
+    help = "Load invented events around today; run again, it brings them up to date."
+
+    def handle(self, **options: Any) -> None:
+        report = import_calendar(sample_calendar(timezone.localdate()), horizon_days=DAYS)
+        for problem in (*report.skipped, *report.notes):
+            self.stderr.write(str(problem))
+        self.stdout.write(f"Sample events: {report}")
+        if report.skipped:
+            raise CommandError("The sample calendar did not come in whole.")
