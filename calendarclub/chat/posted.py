@@ -8,18 +8,18 @@ from http import HTTPStatus
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
-from calendarclub.chat.refusals import Refusal
+from calendarclub.chat.refusals import RefusedError
 
 MESSAGE_CHARACTERS = 8_000
 TOO_LONG = f"The message is too long. It may have {MESSAGE_CHARACTERS:,} characters."
 
 
 def posted_message(request: HttpRequest) -> str | None:
-    """Return the message, or None for {"retry": true}; raise Refusal for anything else."""
+    """Return the message, or None for {"retry": true}; raise RefusedError for anything else."""
     try:
         body = json.loads(request.body)
     except RequestDataTooBig as error:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG) from error
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG) from error
     except (ValueError, RecursionError) as error:
         raise _bad('The request is not JSON. Send {"message": "..."}.') from error
     if not isinstance(body, dict):
@@ -33,7 +33,7 @@ def _checked(message: object) -> str:
     if not isinstance(message, str):
         raise _bad('The message is not text. Send {"message": "..."}.')
     if len(message) > MESSAGE_CHARACTERS:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG)
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG)
     if not message.strip():
         raise _bad("The message is empty. Write something first.")
     try:
@@ -43,5 +43,5 @@ def _checked(message: object) -> str:
     return message
 
 
-def _bad(sentence: str) -> Refusal:
-    return Refusal(HTTPStatus.BAD_REQUEST, sentence)
+def _bad(sentence: str) -> RefusedError:
+    return RefusedError(HTTPStatus.BAD_REQUEST, sentence)

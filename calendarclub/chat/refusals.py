@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from http import HTTPStatus
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.csrf import csrf_failure as csrf_failure_page
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponseBase]]
+View = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponseBase]]
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that cannot be served; its text is the sentence for the visitor."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
@@ -25,11 +25,11 @@ class Refusal(Exception):
         return JsonResponse({"error": str(self)}, status=self.status)
 
 
-NOT_FOUND = Refusal(
+NOT_FOUND = RefusedError(
     HTTPStatus.NOT_FOUND, "There is no such conversation here, or it is somebody else's."
 )
-NOT_ALLOWED = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "This address takes POST requests only.")
-FORGED = Refusal(
+NOT_ALLOWED = RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "This address takes POST requests only.")
+FORGED = RefusedError(
     HTTPStatus.FORBIDDEN, "This page has been open for too long. Reload it, then send again."
 )
 
@@ -49,7 +49,7 @@ def refusing_in_json(view: View[P]) -> View[P]:
             return await view(request, *args, **kwargs)
         except Http404:
             return NOT_FOUND.response()
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return refusal.response()
 
     return wrapped

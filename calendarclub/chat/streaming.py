@@ -11,7 +11,7 @@ done         {"html", "title", "answered"}    always the last one: the answer as
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
@@ -56,7 +56,7 @@ async def server_sent_events(
     yield _encoded("done", done)
 
 
-async def _events(run: RunResultStreaming) -> AsyncIterator[StreamEvent]:
+async def _events(run: RunResultStreaming) -> AsyncGenerator[StreamEvent, None]:
     """Yield the run's events; a reader who leaves early ends the run."""
     async with aclosing(run.stream_events()) as events:  # type: ignore[type-var]  # a generator
         try:

@@ -6,7 +6,6 @@ needs the SDK is imported where it is used.
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +21,7 @@ from agent_sessions import Session
 from calendarclub.chat.conversations import begin, forget, memory, mine, name_after, open_mine
 from calendarclub.chat.history import turns
 from calendarclub.chat.posted import posted_message
-from calendarclub.chat.refusals import Refusal, refusing_in_json
+from calendarclub.chat.refusals import RefusedError, refusing_in_json
 
 NAV_LENGTH = 30
 PAGE_LENGTH = 50
@@ -32,7 +31,7 @@ ITEMS_SHOWN = 400  # a page of more would be slow to draw; the agent itself reme
 @refusing_in_json
 async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
     """Run one turn of the conversation and stream it as server-sent events."""
-    from agents import Runner
+    from agents import Runner, RunResultStreaming
 
     from calendarclub.chat.agents import calendar_club, run_config
     from calendarclub.chat.streaming import event_stream
@@ -43,13 +42,15 @@ async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
         await _check_unanswered(session)
     else:
         await name_after(session, message)
-    run = partial(
-        Runner.run_streamed,
-        calendar_club(),
-        message or [],  # a message that is tried again is in the session already
-        session=memory(session),
-        run_config=run_config(),
-    )
+
+    def run() -> RunResultStreaming:
+        return Runner.run_streamed(
+            calendar_club(),
+            message or [],  # a message that is tried again is in the session already
+            session=memory(session),
+            run_config=run_config(),
+        )
+
     return event_stream(run, title=session.title)
 
 
@@ -117,4 +118,4 @@ async def _check_unanswered(session: Session) -> None:
     last = turns(await memory(session).get_items(limit=ITEMS_SHOWN))[-1:]
     if not last or last[0].is_answered:
         sentence = "There is nothing to try again. Reload the page to see the conversation."
-        raise Refusal(HTTPStatus.CONFLICT, sentence)
+        raise RefusedError(HTTPStatus.CONFLICT, sentence)

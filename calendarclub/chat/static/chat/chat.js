@@ -86,11 +86,11 @@ const show = {
     shown.classList.add("live");
     // White space before the first word would be an empty line until the answer is complete.
     shown.textContent = (shown.textContent + delta).trimStart();
-    follow();
+    follow(turn);
   },
   events(turn, shown, { html }) {
     turn.querySelector("[data-cards]").innerHTML = html;
-    follow();
+    follow(turn);
   },
   quick_picks(turn, shown, event) {
     picks.replaceChildren(...event.quick_picks.map(pickButton));
@@ -108,7 +108,7 @@ const show = {
     if (title) entitle(title);
     if (answered) status.textContent = "Answered.";
     else if (!turn.querySelector("[data-failed]")) fail(turn, "There was no answer.");
-    follow();
+    follow(turn);
   },
 };
 
@@ -123,7 +123,7 @@ function begin(turn) {
   status.textContent = "Thinking.";
   chat.classList.add("running");
   send.setAttribute("aria-label", "Stop");
-  follow(true);
+  follow(turn, true);
   return running.signal;
 }
 
@@ -157,7 +157,7 @@ function fail(turn, sentence) {
   failed.querySelector("[data-sentence]").textContent = sentence;
   turn.querySelector(".answer").append(failed);
   status.textContent = "";
-  follow();
+  follow(turn);
 }
 
 // ---- What the visitor does
@@ -240,10 +240,15 @@ function entitle(title) {
   list.prepend(item);
 }
 
-// Keep the newest in view, unless the visitor has scrolled up to read.
-function follow(always = false) {
-  const below = document.documentElement.scrollHeight - window.innerHeight - window.scrollY;
-  if (always || below < 160) window.scrollTo({ top: document.documentElement.scrollHeight });
+// Bring the turn up as it grows until its question is at the top, and then leave it to be read.
+// A visitor who has scrolled away from it is not pulled back.
+function follow(turn, always = false) {
+  const box = turn.getBoundingClientRect();
+  if (!always && box.top > window.innerHeight) return;
+  const lowest = document.documentElement.scrollHeight - window.innerHeight;
+  const top = window.scrollY + box.top - parseFloat(getComputedStyle(turn).scrollMarginTop);
+  if (always || top > window.scrollY) window.scrollTo({ top: Math.min(lowest, top) });
 }
 
-if (log.children.length) follow(true);
+const lastTurn = log.querySelector(".turn:last-of-type");
+if (lastTurn) follow(lastTurn, true);
