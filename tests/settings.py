@@ -7,8 +7,15 @@ from pathlib import Path
 from calendarclub.settings import *  # noqa: F403
 from calendarclub.settings import DATABASES
 
-SECRET_KEY = "for tests only"  # noqa: S105
+SECRET_KEY = "for tests only"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A second database, always SQLite, for using= and routers.
+DATABASES["archive"] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": ":memory:",
+    "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+}
 
 match os.environ.get("TEST_DATABASE", "sqlite"):
     case "sqlite":
@@ -36,3 +43,7 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
         }
     case other:
         raise ValueError(f"TEST_DATABASE={other!r} is none of sqlite, postgres, mariadb.")
+
+# A process that a test started works on the test's own database.
+if "TEST_ATTACH" in os.environ:
+    DATABASES["default"]["NAME"] = os.environ["TEST_ATTACH"]

@@ -1,0 +1,111 @@
+"""Cancelled callers: a write that began ends before the caller hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+from agent_sessions import DjangoSession, Session
+from tests.contract import ANSWER, TURN, USER
+
+Mutation = Callable[[DjangoSession], Coroutine[Any, Any, Any]]
+
+MUTATIONS: dict[str, tuple[Mutation, list[Any]]] = {
+    "add_items": (lambda session: session.add_items([USER, ANSWER]), [*TURN, USER, ANSWER]),
+    "pop_item": (lambda session: session.pop_item(), TURN[:-1]),
+    "clear_session": (lambda session: session.clear_session(), []),
+    "replace_items": (lambda session: session.replace_items([USER]), [USER]),
+    "hook": (lambda session: session._atomic_replace_items([USER]), [USER]),
+}
+
+
+class CancellationTests(TransactionTestCase):
+    """Every mutation, cancelled before it starts, at each step of the loop, and again and again."""
+
+    async def outcome(self, mutation: Mutation, steps: int, times: int) -> tuple[bool, list[Any]]:
+        """Cancel the mutation `times` times from step `steps` on; return what became of both."""
+        session = DjangoSession("one")
+        await session.replace_items(TURN)
+        task = asyncio.ensure_future(mutation(session))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait({task})
+
+        return task.cancelled(), await session.get_items()
+
+    async def test_before_the_first_step(self) -> None:
+        """A mutation that was cancelled before it began has changed nothing."""
+        for name, (mutation, _) in MUTATIONS.items():
+            self.assertEqual(await self.outcome(mutation, 0, 1), (True, TURN), name)
+
+    async def test_at_every_step(self) -> None:
+        """From its first step on a mutation is done entirely, and its caller is cancelled."""
+        for name, (mutation, after) in MUTATIONS.items():
+            for times in (1, 2, 5):
+                for steps in range(1, 40):
+                    cancelled, stored = await self.outcome(mutation, steps, times)
+                    self.assertEqual(stored, after, (name, steps, times))
+                    if not cancelled:
+                        break  # it had ended before it could be cancelled
+
+    async def test_while_the_database_is_busy(self) -> None:
+        """A caller cancelled ten times while the write waits for its lock still waits with it."""
+        for name, (mutation, after) in MUTATIONS.items():
+            session = DjangoSession("one")
+            await session.replace_items(TURN)
+            with locked("one") as release:
+                task = asyncio.ensure_future(mutation(session))
+                for _ in range(10):
+                    await asyncio.sleep(0.005)
+                    task.cancel()
+                self.assertFalse(task.done(), name)
+                release()
+                await asyncio.wait({task})
+
+            self.assertTrue(task.cancelled(), name)
+            self.assertEqual(await session.get_items(), after, name)
+
+    async def test_failure_of_a_cancelled_write(self) -> None:
+        """A write that fails after its caller was cancelled leaves the session as it was."""
+        session = DjangoSession("one")
+        await session.add_items(TURN)
+        task = asyncio.ensure_future(session.add_items([USER, {"content": object()}]))
+        await asyncio.sleep(0)
+
+        task.cancel()
+        await asyncio.wait({task})
+
+        self.assertTrue(task.cancelled())
+        self.assertEqual(await session.get_items(), TURN)
+
+
+@contextmanager
+def locked(session_id: str) -> Iterator[Callable[[], None]]:
+    """Hold the session's row, from another thread, until the callable is called."""
+    holding, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Session.objects.filter(pk=session_id).update(title="held")
+            holding.set()
+            let_go.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait(10)
+    try:
+        yield let_go.set
+    finally:
+        let_go.set()
+        holder.join()

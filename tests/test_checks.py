@@ -1,0 +1,96 @@
+"""checks and conf: settings that would lose messages are named before they do."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+from django.core.checks import run_checks
+from django.db import connections
+from django.test import SimpleTestCase, override_settings
+
+from agent_sessions.conf import SETTINGS, conf
+
+
+def found() -> list[str]:
+    """Return the ids that `manage.py check` reports for the app."""
+    ids = [str(message.id) for message in run_checks()]
+    return [message_id for message_id in ids if message_id.startswith("agent_sessions.")]
+
+
+class DatabaseTests(SimpleTestCase):
+    """Settings of the database that sessions are in."""
+
+    databases = {"default", "archive"}
+
+    def configured(self, alias: str = "archive", **options: Any) -> Any:
+        """Let sessions live in the SQLite database and change its settings."""
+        self.enterContext(
+            override_settings(DATABASE_ROUTERS=["tests.routers.ReadsAndWritesArchive"])
+        )
+        return patch.dict(connections[alias].settings_dict, options)
+
+    def test_good_settings(self) -> None:
+        """The project's own settings pass."""
+        with self.configured():
+            self.assertEqual(found(), [])
+
+    def test_sqlite_transaction_mode(self) -> None:
+        """SQLite without IMMEDIATE transactions is an error; EXCLUSIVE ones will do."""
+        for options in ({}, {"transaction_mode": None}, {"transaction_mode": "deferred"}):
+            with self.configured(OPTIONS=options):
+                self.assertEqual(found(), ["agent_sessions.E001"])
+        with self.configured(OPTIONS={"transaction_mode": "exclusive"}):
+            self.assertEqual(found(), [])
+
+    def test_persistent_connections(self) -> None:
+        """Connections that outlive their request are warned of."""
+        for age in (60, None):
+            with self.configured(CONN_MAX_AGE=age):
+                self.assertEqual(found(), ["agent_sessions.W002"])
+
+    def test_atomic_requests(self) -> None:
+        """A transaction around every request is warned of."""
+        with self.configured(ATOMIC_REQUESTS=True):
+            self.assertEqual(found(), ["agent_sessions.W003"])
+
+    def test_other_databases_are_not_ours(self) -> None:
+        """A database without sessions may be set as it likes."""
+        with (
+            override_settings(DATABASE_ROUTERS=["tests.routers.ReadsAndWritesArchive"]),
+            patch.dict(connections["default"].settings_dict, CONN_MAX_AGE=60),
+        ):
+            self.assertEqual(found(), [])
+
+
+class SettingTests(SimpleTestCase):
+    """AGENT_SESSIONS_*."""
+
+    def test_defaults(self) -> None:
+        """Without settings everything is at its safe default."""
+        self.assertIsNone(conf.history_limit)
+        self.assertEqual(conf.admin_page_size, 100)
+
+    def test_every_setting_is_a_property(self) -> None:
+        """What the check knows is what the code reads."""
+        for name in SETTINGS:
+            self.assertTrue(hasattr(conf, name.removeprefix("AGENT_SESSIONS_").lower()))
+
+    def test_good_values(self) -> None:
+        """Values of the right type pass and are read at once."""
+        with override_settings(AGENT_SESSIONS_HISTORY_LIMIT=50, AGENT_SESSIONS_ADMIN_PAGE_SIZE=20):
+            self.assertEqual(found(), [])
+            self.assertEqual((conf.history_limit, conf.admin_page_size), (50, 20))
+
+    def test_wrong_types(self) -> None:
+        """A value of the wrong type is an error that says what to write."""
+        for value in ("50", 0, -1, 1.5, True, [50]):
+            with override_settings(AGENT_SESSIONS_HISTORY_LIMIT=value):
+                self.assertEqual(found(), ["agent_sessions.E004"], value)
+        with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=None):
+            self.assertEqual(found(), ["agent_sessions.E004"])
+
+    def test_unknown_setting(self) -> None:
+        """A misspelt name has no effect, and the check says so."""
+        with override_settings(AGENT_SESSIONS_HISTORY_LIMITS=50):
+            self.assertEqual(found(), ["agent_sessions.W005"])

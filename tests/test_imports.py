@@ -1,0 +1,118 @@
+"""Who may import whom, and what is loaded when."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.test import SimpleTestCase
+
+import agent_sessions
+
+ROOT = Path(agent_sessions.__file__).parent
+SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py"}
+WITHOUT_MODELS = {"items.py", "transcript.py", "conf.py", "exceptions.py", "connections.py"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the modules that a file imports when it runs, at its top or later."""
+    for node in running(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree, less what stands under `if TYPE_CHECKING:`."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from running(child)
+
+
+def files(*, under: Path = ROOT) -> dict[str, list[str]]:
+    return {str(path.relative_to(under)): [*imports(path)] for path in sorted(under.rglob("*.py"))}
+
+
+class ImportTests(SimpleTestCase):
+    """The rooms and their doors."""
+
+    def test_sdk(self) -> None:
+        """The SDK, which takes seconds to import, is imported by few."""
+        users = {
+            name
+            for name, modules in files().items()
+            if any(module.split(".")[0] == "agents" for module in modules)
+        }
+
+        self.assertLessEqual(users, SDK_AT_RUN_TIME)
+        self.assertIn("session.py", users)
+
+    def test_pure_modules(self) -> None:
+        """What is pure imports no models."""
+        for name in WITHOUT_MODELS:
+            self.assertNotIn("agent_sessions.models", files()[name], name)
+
+    def test_models_below_session(self) -> None:
+        """Models never import the session, and nobody imports the admin."""
+        self.assertNotIn("agent_sessions.session", files()["models.py"])
+        for name, modules in files().items():
+            self.assertNotIn("agent_sessions.admin", modules, name)
+
+    def test_calendarclub_uses_public_names(self) -> None:
+        """The example needs nothing but what the documentation offers to everybody."""
+        public = {"agent_sessions", "agent_sessions.transcript"}
+        for name, modules in files(under=ROOT.parent / "calendarclub").items():
+            ours = {module for module in modules if module.startswith("agent_sessions")}
+            self.assertLessEqual(ours, public, name)
+
+
+class LoadingTests(SimpleTestCase):
+    """What Django's own business loads, each in a fresh process."""
+
+    def loads_the_sdk(self, code: str) -> bool:
+        script = f"import django, sys; django.setup()\n{code}\nprint('agents' in sys.modules)"
+        answer = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, check=True, text=True
+        )
+        return answer.stdout.split()[-1] == "True"
+
+    def test_set_up_checks_admin_migrations(self) -> None:
+        """Neither start-up nor the checks, the admin's pages or a migration wait for the SDK."""
+        code = """
+import os, tempfile
+import agent_sessions
+from django.core.management import call_command
+from django.conf import settings
+settings.ROOT_URLCONF = "tests.admin_urls"
+settings.DATABASES["default"]["NAME"] = os.path.join(tempfile.mkdtemp(), "db.sqlite3")
+from django.contrib import admin
+admin.autodiscover()
+from agent_sessions import Message, Session, SessionOwnershipError
+call_command("check", "agent_sessions", verbosity=0)
+call_command("migrate", "agent_sessions", database="archive", verbosity=0)
+"""
+        self.assertFalse(self.loads_the_sdk(code))
+
+    def test_the_session_loads_it(self) -> None:
+        """The name that needs the SDK brings it along."""
+        self.assertTrue(self.loads_the_sdk("from agent_sessions import DjangoSession"))
+
+
+class PublicNameTests(SimpleTestCase):
+    """The package's own namespace."""
+
+    def test_every_public_name(self) -> None:
+        """Every name that is promised is there, under its own name."""
+        for name in agent_sessions.__all__:
+            self.assertEqual(getattr(agent_sessions, name).__name__, name)
+            self.assertIn(name, dir(agent_sessions))
+
+    def test_unknown_name(self) -> None:
+        """Another name is an AttributeError like anywhere."""
+        with self.assertRaisesMessage(AttributeError, "has no attribute 'SqliteSession'"):
+            agent_sessions.SqliteSession  # noqa: B018

@@ -1,0 +1,156 @@
+"""DjangoSession and the SDK's own sessions, on one SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from unittest import skipUnless
+
+from agents import SQLiteSession
+from agents.extensions.memory import AsyncSQLiteSession, SQLAlchemySession
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import TransactionTestCase
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from agent_sessions import DjangoSession, Message, Session
+from tests.contract import LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
+
+needs_a_file = skipUnless(
+    connection.settings_dict["ENGINE"] == "django.db.backends.sqlite3",
+    "The SDK's SQLite sessions need a SQLite file: run with TEST_DATABASE=sqlite.",
+)
+
+
+def file() -> str:
+    return str(connections["default"].settings_dict["NAME"])
+
+
+@asynccontextmanager
+async def sqlite_session(session_id: str) -> AsyncIterator[Any]:
+    session = SQLiteSession(session_id, file())
+    yield session
+    session.close()
+
+
+@asynccontextmanager
+async def async_sqlite_session(session_id: str) -> AsyncIterator[Any]:
+    session = AsyncSQLiteSession(session_id, file())
+    yield session
+    await session.close()
+
+
+@asynccontextmanager
+async def sqlalchemy_session(session_id: str) -> AsyncIterator[Any]:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{file()}")
+    yield SQLAlchemySession(session_id, engine=engine)
+    await engine.dispose()
+
+
+THEIRS = {
+    "SQLiteSession": sqlite_session,
+    "AsyncSQLiteSession": async_sqlite_session,
+    "SQLAlchemySession": sqlalchemy_session,
+}
+
+
+@needs_a_file
+class SharedFileTests(TransactionTestCase):
+    """Reading and writing the same conversation, ours and theirs."""
+
+    async def test_they_read_what_we_wrote(self) -> None:
+        """The SDK's sessions find our items, NUL and surrogates included."""
+        items = [*TURN, *STRANGE_ITEMS, *LONE_SURROGATES]
+        await DjangoSession("shared").add_items(items)
+
+        for name, opened in THEIRS.items():
+            async with opened("shared") as theirs:
+                self.assertEqual(await theirs.get_items(), items, name)
+                self.assertEqual(await theirs.get_items(2), items[-2:], name)
+
+    async def test_we_read_what_they_wrote(self) -> None:
+        """A row of the SDK is a valid row of ours, with its defaults."""
+        for name, opened in THEIRS.items():
+            async with opened(name) as theirs:
+                await theirs.add_items([*TURN, *STRANGE_ITEMS])
+
+            self.assertEqual(await DjangoSession(name).get_items(), [*TURN, *STRANGE_ITEMS])
+            row = await Session.objects.aget(pk=name)
+            self.assertEqual((row.user_id, row.title, row.metadata), (None, "", {}))
+            first = await Message.objects.filter(session_id=name).order_by("pk").afirst()
+            self.assertEqual((first.kind, first.entry.label), ("", "User"))
+
+    async def test_in_turns(self) -> None:
+        """Items that both wrote, in one second, are in one order to both."""
+        for name, opened in THEIRS.items():
+            ours = DjangoSession(name)
+            async with opened(name) as theirs:
+                for number, item in enumerate(numbered(12)):
+                    await (ours if number % 2 else theirs).add_items([item])
+
+                self.assertEqual(await theirs.get_items(), numbered(12), name)
+                self.assertEqual(await ours.get_items(), numbered(12), name)
+
+    async def test_popping_in_turns(self) -> None:
+        """What one has popped the other does not find."""
+        for name, opened in THEIRS.items():
+            ours = DjangoSession(name)
+            await ours.add_items(numbered(4))
+            async with opened(name) as theirs:
+                popped = [await session.pop_item() for session in (theirs, ours, theirs, ours)]
+                self.assertEqual(popped, numbered(4)[::-1], name)
+                self.assertIsNone(await theirs.pop_item())
+
+    async def test_clearing_for_each_other(self) -> None:
+        """A session that one has cleared is empty to the other, and usable."""
+        for name, opened in THEIRS.items():
+            ours = DjangoSession(name)
+            async with opened(name) as theirs:
+                await ours.add_items(TURN)
+                await theirs.clear_session()
+                self.assertEqual(await ours.get_items(), [], name)
+
+                await theirs.add_items(TURN)
+                await ours.clear_session()
+                self.assertEqual(await theirs.get_items(), [], name)
+
+                await theirs.add_items([USER])
+                self.assertEqual(await ours.get_items(), [USER], name)
+
+
+@needs_a_file
+class AdoptionTests(TransactionTestCase):
+    """An existing conversations.db becomes the project's database."""
+
+    def test_fake_initial(self) -> None:
+        """migrate --fake-initial keeps every row, and the SDK goes on writing afterwards."""
+        call_command("migrate", "agent_sessions", "zero", verbosity=0)
+        self.addCleanup(call_command, "migrate", "agent_sessions", verbosity=0)
+        theirs = SQLiteSession("old", file())
+        self.addCleanup(theirs.close)
+        asyncio.run(theirs.add_items([*TURN, *STRANGE_ITEMS]))
+
+        call_command("migrate", "agent_sessions", fake_initial=True, verbosity=0)
+        asyncio.run(theirs.add_items([USER]))
+
+        stored = Session.objects.items("old")
+        self.assertEqual(stored, [*TURN, *STRANGE_ITEMS, USER])
+        self.assertEqual(asyncio.run(theirs.get_items()), stored)
+        self.assertEqual(Session.objects.get(pk="old").title, "")
+
+    def test_index_is_made_once(self) -> None:
+        """The SDK finds our index under the name that it would give its own."""
+        theirs = SQLiteSession("any", file())
+        theirs.close()
+
+        with sqlite3.connect(file()) as reader:
+            found = reader.execute(
+                "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL "
+                "AND tbl_name = 'agent_messages'"
+            ).fetchone()
+        reader.close()
+
+        self.assertEqual(found, (1,))
