@@ -1,0 +1,10 @@
+"""A model that plays the Calendar Club agent's part by rules, without network or key.
+
+It gets what a real model gets, the items and the tools, and nothing else: no database, no state
+of its own. Item by item: memory.py reads the turns, request.py what the user says, wish.py what
+is being looked for, decision.py what to do next, wording.py how to say it.
+"""
+
+from calendarclub.chat.offline.model import OfflineModel
+
+__all__ = ["OfflineModel"]

@@ -1,0 +1,91 @@
+"""What is being looked for, as it grows with the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from calendarclub.chat.offline.memory import Turn
+from calendarclub.chat.offline.request import Kind, Request, understand
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The arguments of a search; `start` and `end` are ISO moments, empty when unknown."""
+
+    start: str = ""
+    end: str = ""
+    words: str = ""
+    category: str = ""
+    free_only: bool = False
+
+    @property
+    def has_range(self) -> bool:
+        return bool(self.start and self.end)
+
+    @property
+    def has_subject(self) -> bool:
+        return bool(self.words or self.category or self.free_only)
+
+    def merged(self, request: Request) -> Wish:
+        """
+        Change what the request names and keep the rest.
+
+        A new time keeps the subject and a new subject keeps the time. Words belong to the
+        category they were named with. Both a new time and a new subject are a new wish, for which
+        "free" has to be said again.
+        """
+        wish = (
+            replace(self, words="", category="", free_only=False) if request.drops_subject else self
+        )
+        if request.category:
+            wish = replace(wish, category=request.category, words=request.words)
+        elif request.words:
+            wish = replace(wish, words=request.words)
+        if request.when:
+            start, end = request.when.start, request.when.end
+            wish = replace(wish, start=start.isoformat(), end=end.isoformat())
+        if request.when and request.has_subject:
+            wish = replace(wish, free_only=False)
+        if request.free_only is not None:
+            wish = replace(wish, free_only=request.free_only)
+        return wish
+
+
+def wish_after(turns: Iterable[Turn], now: datetime) -> Wish:
+    """
+    Fold the turns into what is being looked for.
+
+    Times come from the searches, not from the texts: what "tomorrow" meant yesterday is known to
+    the call that was made then.
+    """
+    wish = Wish()
+    for turn in turns:
+        request = understand(turn.text, now)
+        if request.kind is Kind.START_OVER:
+            wish = Wish()
+        if turn.lookups:
+            wish = _after_lookups(wish, turn)
+        elif request.kind is Kind.SEARCH:
+            wish = wish.merged(replace(request, when=None))
+    return wish
+
+
+def _after_lookups(wish: Wish, turn: Turn) -> Wish:
+    """Take the first call of the turn: later ones only widen it when nothing was found."""
+    call = turn.lookups[0]
+    given = {name: call.arguments.get(name) for name in Wish.__dataclass_fields__}
+    if call.name == "search_events":
+        return Wish(**_usable(given))
+    if call.name == "refine_results":
+        # A condition that is not given goes on to hold.
+        return replace(wish, **{name: value for name, value in _usable(given).items() if value})
+    return wish
+
+
+def _usable(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what a model may have given in another type."""
+    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    return texts | {"free_only": given.get("free_only") is True}
