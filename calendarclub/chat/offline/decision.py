@@ -6,17 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from calendarclub.chat.offline import wording
 from calendarclub.chat.offline.events_text import price_of
 from calendarclub.chat.offline.memory import Call, Listing, Turn
-from calendarclub.chat.offline.request import Kind, Request, understand
-from calendarclub.chat.offline.vocabulary import SYNONYMS
-from calendarclub.chat.offline.wish import Wish, wish_after
-from calendarclub.chat.offline.wording import Situation
+from calendarclub.chat.offline.request import Kind, Request
+from calendarclub.chat.offline.situation import Situation, read_situation
+from calendarclub.chat.offline.vocabulary import GENRES, SYNONYMS
+from calendarclub.chat.offline.wish import Wish
 
-MOST_LOOKUPS = 4
+MOST_LOOKUPS = 5
 
 
 def next_step(turns: Sequence[Turn], tools: Collection[str], now: datetime) -> Call | str:
@@ -37,70 +36,6 @@ def next_step(turns: Sequence[Turn], tools: Collection[str], now: datetime) -> C
     return reply.text
 
 
-def read_situation(turns: Sequence[Turn], now: datetime) -> Situation:
-    earlier, turn = turns[:-1], turns[-1] if turns else Turn("")
-    since = _since_start_over(earlier, now)
-    listings = [past.listing for past in since if past.listing is not None]
-    last = listings[-1] if listings else None
-    shown = next((listing for listing in reversed(listings) if listing.cards), None)
-    request = understand(turn.text, now)
-    card = _card_meant(request, shown, since, now)
-    if request.kind in (Kind.DETAILS, Kind.SIMILAR) and card is None and _asks_anew(request):
-        request = replace(request, kind=Kind.SEARCH)
-    before = wish_after(since, now)
-    wish = before.merged(request) if request.kind is Kind.SEARCH else before
-    return Situation(
-        now=now, earlier=earlier, turn=turn, request=request, wish=wish, last=last, shown=shown,
-        card=card,
-    )  # fmt: skip
-
-
-def _since_start_over(turns: Sequence[Turn], now: datetime) -> Sequence[Turn]:
-    places = [
-        place for place, turn in enumerate(turns)
-        if understand(turn.text, now).kind is Kind.START_OVER
-    ]  # fmt: skip
-    return turns[places[-1] + 1 :] if places else turns
-
-
-def _asks_anew(request: Request) -> bool:
-    """Tell "when is the next jazz concert" from "when is the second"."""
-    return request.place is None and bool(request.when or request.has_subject)
-
-
-def _card_meant(
-    request: Request, shown: Listing | None, earlier: Sequence[Turn], now: datetime
-) -> dict[str, Any] | None:
-    """Find the event of the last list that the user points at."""
-    if shown is None:
-        return None
-    if request.place is not None:
-        return _at(shown, request.place)
-    if request.kind not in (Kind.DETAILS, Kind.SIMILAR, Kind.CALENDAR):
-        return None
-    by_title = _titled(shown, request.text)
-    if by_title or request.has_subject or request.when:
-        return by_title
-    if len(shown.cards) == 1:
-        return dict(shown.cards[0])
-    # "it" is the event that the turn before was about.
-    before = understand(earlier[-1].text, now) if earlier else None
-    return _at(shown, before.place) if before and before.place is not None else None
-
-
-def _at(shown: Listing, place: int) -> dict[str, Any] | None:
-    index = place - 1 if place > 0 else place
-    return dict(shown.cards[index]) if -1 <= index < len(shown.cards) else None
-
-
-def _titled(shown: Listing, text: str) -> dict[str, Any] | None:
-    """Find the one event with most words of its title in the text; none where two have as many."""
-    said = wording.words_of(text)
-    scores = [len(wording.words_of(card["title"]) & said) for card in shown.cards]
-    best = max(scores)
-    return dict(shown.cards[scores.index(best)]) if best and scores.count(best) == 1 else None
-
-
 def _next_lookup(situation: Situation) -> Call | None:
     done = situation.turn.lookups
     if not done:
@@ -110,8 +45,8 @@ def _next_lookup(situation: Situation) -> Call | None:
         return _without_unknown_category(last)
     if last.listing is None:
         return None
-    if not last.listing.cards and last.name == "search_events" and last.arguments.get("words"):
-        return Call("search_events", last.arguments | {"words": ""})
+    if not last.listing.cards:
+        return _wider(situation, last)
     if last.name == "search_events" and situation.request.limit is not None:
         return _within_limit(last.listing, situation.request.limit)
     return None
@@ -123,7 +58,7 @@ def _first_lookup(situation: Situation) -> Call | None:
         case Kind.SIMILAR if situation.card:
             return Call("find_similar", {"event_id": situation.card["id"]})
         case Kind.PRICE if situation.shown:
-            return _within_limit(situation.shown, wording.limit_for(request, situation.shown))
+            return _within_limit(situation.shown, limit_for(request, situation.shown))
         case Kind.MORE if last and not last.is_complete:
             start = str(last.cards[-1].get("start"))
             return _search(replace(wish, start=start)) if start > wish.start else None
@@ -169,6 +104,25 @@ def _within_limit(listing: Listing, limit: Decimal | None) -> Call | None:
     return Call("refine_results", arguments) if ids else None
 
 
+def _wider(situation: Situation, last: Call) -> Call | None:
+    """Look again where nothing was found: outside the last list, or with fewer words."""
+    if last.name == "refine_results" and situation.request.has_subject:
+        return _search(situation.wish) if situation.wish.has_range else None
+    if last.name != "search_events":
+        return None
+    tried = [call.arguments.get("words") for call in situation.turn.lookups]
+    fewer = (words for words in _fewer(str(last.arguments.get("words"))) if words not in tried)
+    words = next(fewer, None)
+    return None if words is None else Call("search_events", last.arguments | {"words": words})
+
+
+def _fewer(words: str) -> list[str]:
+    """Drop the genre first, whose category is still asked for, then what is no genre, then all."""
+    genres = [word for word in words.split() if word in GENRES]
+    others = [word for word in words.split() if word not in GENRES]
+    return [" ".join(others), " ".join(genres), ""]
+
+
 def _without_unknown_category(failed: Call) -> Call | None:
     """Take the calendar's own name of the category, or else look for it as a word."""
     asked, known = failed.arguments.get("category"), failed.output.get("categories")
@@ -182,3 +136,11 @@ def _without_unknown_category(failed: Call) -> Call | None:
 
 def _called(turn: Turn, name: str) -> bool:
     return any(call.name == name for call in turn.calls)
+
+
+def limit_for(request: Request, listing: Listing) -> Decimal | None:
+    """Take the price that was named, or the third lowest when only "cheap" was said."""
+    if request.limit is not None:
+        return request.limit
+    prices = sorted(price for card in listing.cards if (price := price_of(card)) is not None)
+    return prices[min(2, len(prices) - 1)] if prices and request.is_cheap else None

@@ -103,9 +103,10 @@ PHRASES: list[tuple[Kind, re.Pattern[str]]] = [
         ),
     ]
 ]
+THANKING = re.compile(r"\b(?:thank(?:s| you)|thx)\b")
 # Looked for only when nothing else is left of the message.
 COURTESIES: list[tuple[Kind, re.Pattern[str]]] = [
-    (Kind.THANKS, re.compile(r"\bthank(?:s| you)\b|\bthx\b|\bgreat\b|\bperfect\b|\bcheers\b")),
+    (Kind.THANKS, re.compile(r"\b(?:great|perfect|cheers|lovely|awesome|nice)\b")),
     (Kind.GOODBYE, re.compile(r"\bbye\b|\bgoodbye\b|\bsee you\b|\bgood ?night\b")),
     (
         Kind.GREETING,
@@ -115,7 +116,7 @@ COURTESIES: list[tuple[Kind, re.Pattern[str]]] = [
     (Kind.MORE, re.compile(r"\bmore\b|\belse\b|\bnext page\b|\bothers\b")),
 ]
 FREE = re.compile(
-    r"\b(?:free|gratis|no cost|without paying|costs? nothing)\b(?! (?:time|on|day|to))"
+    r"\b(?:free|gratis|no cost|without paying|costs? nothing)\b(?! (?:time|on|day|to)\b)"
 )
 NOT_FREE = re.compile(r"\b(?:not (?:only|just) free|paid|any price|all prices)\b")
 AVAILABLE = re.compile(r"\b(?:i'm|im|i am|we are|we're|are you) free\b")
@@ -204,6 +205,8 @@ def _kind_by_content(request: Request) -> Kind:
     named = request.when or request.is_impossible_date
     if not named and not re.search(r"[a-z0-9]", request.text):
         return Kind.UNCLEAR
+    if THANKING.search(request.text) and not named and not request.category:
+        return Kind.THANKS
     if request.place and not named:
         return Kind.DETAILS
     if named or request.has_subject or request.free_only is not None or request.drops_subject:
@@ -222,7 +225,8 @@ def _subject(text: str) -> tuple[str, str]:
         category = category or named
         if genre and named == category:
             genres.append(match[0])
-    text = NAMES.sub(" ", LIMIT.sub(" ", text))
+    for pattern in (LIMIT, EVERYTHING, FREE, NAMES):
+        text = pattern.sub(" ", text)
     others = [word[:LONGEST_WORD] for word in WORD.findall(text) if _says_something(word)]
     # Many words are a sentence, and no event has all of them.
     words = genres + (others if len(others) <= MOST_WORDS else [])

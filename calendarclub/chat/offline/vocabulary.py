@@ -22,13 +22,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "food": ("food", "food and drink", "eating", "dinner", "dinners", "tasting", "tastings"),
     "market": ("market", "markets", "flea market", "bazaar"),
     "family": ("family", "families", "kids", "kid", "children", "child"),
-    "sport": ("sport", "sports", "sporty"),
+    "sports": ("sport", "sports", "sporty"),
     "workshop": ("workshop", "workshops", "course", "courses", "lesson", "lessons"),
-    "literature": ("literature", "literary", "books", "poetry", "author", "authors"),
+    "literature": ("literature", "literary", "books"),
     "talk": ("talk", "talks", "lecture", "lectures", "debate", "debates"),
     "festival": ("festival", "festivals"),
     "party": ("party", "parties", "nightlife", "clubbing", "club night"),
-    "tech": ("tech", "technology", "meetup", "meetups", "hackathon"),
+    "tech": ("tech", "technology"),
     "outdoors": ("outdoors", "outdoor", "nature", "hiking"),
 }  # fmt: skip
 
@@ -38,13 +38,15 @@ GENRES: dict[str, str] = {
          "orchestra", "opera", "hip-hop", "hiphop", "salsa", "reggae", "indie", "piano", "organ"),
         "music",
     ),
+    **dict.fromkeys(("hackathon", "programming", "python"), "tech"),
     **dict.fromkeys(("stand-up", "standup", "improv", "cabaret"), "comedy"),
     **dict.fromkeys(("musical", "musicals", "shakespeare"), "theatre"),
     **dict.fromkeys(("documentary", "documentaries"), "film"),
     **dict.fromkeys(("photography", "sculpture", "painting"), "art"),
     **dict.fromkeys(("ballet", "tango", "swing"), "dance"),
+    **dict.fromkeys(("poetry", "author", "authors", "novel"), "literature"),
     **dict.fromkeys(("wine", "beer", "brunch"), "food"),
-    **dict.fromkeys(("football", "marathon", "yoga"), "sport"),
+    **dict.fromkeys(("football", "marathon", "yoga"), "sports"),
 }  # fmt: skip
 
 # Words that say nothing about which events are meant.
@@ -71,7 +73,9 @@ STOP_WORDS = frozenset(
     afternoon year years euro euros eur cheap cheaper cheapest under below less price priced cost
     costs number special exciting happened entertain entertainment
     thank thx cheers perfect bye goodbye greetings yeah yep sure nope fine alright sorry lol haha
-    wow page help hallo paid remaining
+    wow page help hallo paid remaining similar hear enjoy join meet spend bring eat drink
+    listening watching seeing friend friends girlfriend boyfriend wife husband partner date
+    evenings nights so lots
     """,
     )
 )

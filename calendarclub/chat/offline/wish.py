@@ -66,7 +66,7 @@ def wish_after(turns: Iterable[Turn], now: datetime) -> Wish:
         request = understand(turn.text, now)
         if request.kind is Kind.START_OVER:
             wish = Wish()
-        if turn.lookups:
+        if turn.lookups and request.kind is not Kind.MORE:
             wish = _after_lookups(wish, turn)
         elif request.kind is Kind.SEARCH:
             wish = wish.merged(replace(request, when=None))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from calendarclub.chat.offline.events_text import (
@@ -14,12 +12,19 @@ from calendarclub.chat.offline.events_text import (
     details,
     marked_down,
     numbered,
-    price_of,
     subject,
 )
-from calendarclub.chat.offline.memory import Call, Listing, Turn
-from calendarclub.chat.offline.request import Kind, Request
-from calendarclub.chat.offline.wish import Wish
+from calendarclub.chat.offline.memory import Call, Listing
+from calendarclub.chat.offline.picks import (
+    MOST_PICKS,
+    TIMES,
+    WHEN,
+    picks_after,
+    picks_after_nothing,
+    picks_in_general,
+)
+from calendarclub.chat.offline.request import Kind
+from calendarclub.chat.offline.situation import Situation
 
 OFFLINE = (
     "*I am running offline, without a language model: I understand plain requests in English and "
@@ -38,28 +43,7 @@ I find events in the calendar. You can say:
 more about number 3”
 - “and next weekend?” or “what about comedy?” to change one thing
 - “what are we looking for?” or “start over”"""
-WHEN = "When are you free?"
-TIMES = ("Today", "This weekend", "Next week", "In the next 30 days")
 QUOTED = 200
-MOST_PICKS = 4
-
-
-@dataclass(frozen=True)
-class Situation:
-    """All that a reply depends on."""
-
-    now: datetime
-    earlier: Sequence[Turn]
-    turn: Turn
-    request: Request
-    wish: Wish
-    last: Listing | None
-    shown: Listing | None
-    card: Mapping[str, Any] | None
-
-    @property
-    def is_first_answer(self) -> bool:
-        return not any(turn.answer for turn in self.earlier)
 
 
 @dataclass(frozen=True)
@@ -90,17 +74,17 @@ def _reply(situation: Situation) -> Reply:
         case Kind.SHOWN if situation.shown:
             return Reply(
                 f"The last events that I showed:\n\n{numbered(situation.shown)}",
-                *_after(situation, situation.shown),
+                *picks_after(situation, situation.shown),
             )
         case Kind.WISH | Kind.AGREEMENT | Kind.SHOWN:
-            return Reply(_wish_text(situation), *_general_picks(situation))
+            return Reply(_wish_text(situation), *picks_in_general(situation))
         case Kind.START_OVER:
             return Reply(f"We start over. {WHEN} And what would you like to do?")
         case Kind.PRICE:
             return _about_prices(situation)
         case Kind.MORE:
             return _about_more(situation)
-    return Reply(TEXTS[situation.request.kind], *_general_picks(situation))
+    return Reply(TEXTS[situation.request.kind], *picks_in_general(situation))
 
 
 TEXTS = {
@@ -132,11 +116,13 @@ def _of_lookups(situation: Situation) -> Reply:
     note = _left_out(situation)
     if not last.listing.cards:
         text = f"{note}{_nothing(situation, last)}"
-        return Reply(text, _picks_after_nothing(situation), "Another time, or another subject?")
+        return Reply(text, picks_after_nothing(situation), "Another time, or another subject?")
     text = f"{note}{_headline(situation, last, last.listing)}\n\n{numbered(last.listing)}"
-    if situation.request.cares_for_price and situation.request.limit is None:
+    if situation.request.limit is not None and last.name == "search_events":
+        text += f"\n\nNone of them is known to cost {situation.request.limit} or less."
+    elif situation.request.is_cheap and last.name == "search_events":
         text += "\n\nI can't search by price, but every card says what is known of it."
-    return Reply(text, *_after(situation, last.listing))
+    return Reply(text, *picks_after(situation, last.listing))
 
 
 def _of_a_failure(call: Call) -> Reply:
@@ -148,10 +134,12 @@ def _of_a_failure(call: Call) -> Reply:
 def _left_out(situation: Situation) -> str:
     """Say which words of the first call found nothing, if a later one went without them."""
     first, last = situation.turn.lookups[0], situation.turn.lookups[-1]
-    lost = str(first.arguments.get("words") or "")
-    if first is last or last.name != "search_events" or last.arguments.get("words") or not lost:
+    if first is last or last.name != "search_events":
         return ""
-    return f"Nothing matches “{marked_down(lost)}”. Without that: "
+    if first.name == "refine_results":
+        return f"None of those is {_condition(first)}. "
+    lost = str(first.arguments.get("words") or "")
+    return f"Nothing matches “{marked_down(lost)}”. " if lost else ""
 
 
 def _headline(situation: Situation, call: Call, listing: Listing) -> str:
@@ -160,12 +148,13 @@ def _headline(situation: Situation, call: Call, listing: Listing) -> str:
         title = marked_down(str(situation.card["title"]))
         return f"Like **{title}**, there {_is(listing.total)} {count} coming up."
     if call.name == "refine_results":
-        limit = limit_for(situation.request, situation.shown or listing)
-        if situation.request.cares_for_price and limit is not None:
+        if situation.request.limit is not None:
             return (
-                f"By the prices that are known, {count} of them cost{_s(listing.total)} "
-                f"{limit} or less."
+                f"By the prices that are known, {count} of the list cost{_s(listing.total)} "
+                f"{situation.request.limit} or less."
             )
+        if situation.request.is_cheap:
+            return "These are the cheapest of them, by the prices that are known."
         return f"Of those, {count} {_is(listing.total)} {_condition(call)}."
     what = subject(call.arguments, plural=listing.total != 1)
     more = (
@@ -219,12 +208,16 @@ def _about_one(situation: Situation) -> Reply:
     if situation.card is not None:
         place = situation.shown.ids.index(situation.card["id"]) + 1 if situation.shown else 1
         like = f"Something like number {place}"
-        return Reply(details(situation.card), (like, *_general_picks(situation)[0])[:MOST_PICKS])
+        others = [
+            pick for pick in picks_in_general(situation)[0] if not pick.startswith("Something")
+        ]
+        picks = (like, *others)[:MOST_PICKS]
+        return Reply(details(situation.card), picks, "Another question about it?")
     if situation.shown is None:
         return Reply(f"I have not shown you any events yet. {WHEN}")
     count = len(situation.shown.cards)
     text = f"Which one do you mean? I showed {count}: say “number 1”, or a word of its title."
-    return Reply(text, *_after(situation, situation.shown))
+    return Reply(text, *picks_after(situation, situation.shown))
 
 
 def _question_again(situation: Situation) -> Reply:
@@ -235,7 +228,7 @@ def _question_again(situation: Situation) -> Reply:
     text = " ".join(asked[0 if is_first else -1].split())
     quoted = marked_down(text[:QUOTED]) + ("…" if len(text) > QUOTED else "")
     which = "first" if is_first else "last"
-    return Reply(f"Your {which} message was: “{quoted}”", *_general_picks(situation))
+    return Reply(f"Your {which} message was: “{quoted}”", *picks_in_general(situation))
 
 
 def _wish_text(situation: Situation) -> str:
@@ -245,17 +238,14 @@ def _wish_text(situation: Situation) -> str:
     what = subject(vars(wish), plural=True)
     if not wish.has_range:
         return f"We are looking for {what}; I do not know yet when."
-    count = ""
-    if situation.last:
-        count = f" The last list had {situation.last.total}."
-    return f"We are looking for {what} {_range(vars(wish), situation.now)}.{count}"
+    return f"We are looking for {what} {_range(vars(wish), situation.now)}."
 
 
 def _about_prices(situation: Situation) -> Reply:
     if situation.shown is None:
         return Reply(f"{WHEN} I can't search by price, but I can keep the free events.")
     text = "By the prices that are known, none of the events that I showed is that cheap."
-    return Reply(text, *_after(situation, situation.shown))
+    return Reply(text, *picks_after(situation, situation.shown))
 
 
 def _about_more(situation: Situation) -> Reply:
@@ -263,48 +253,5 @@ def _about_more(situation: Situation) -> Reply:
         return _asking_for_a_time(situation)
     if situation.last.is_complete:
         text = "That was all I found. I can look at another time, or for another subject."
-        return Reply(text, _picks_after_nothing(situation))
+        return Reply(text, picks_after_nothing(situation))
     return Reply("I can't list more at once: name a day or a subject to narrow it.", TIMES)
-
-
-def _general_picks(situation: Situation) -> tuple[tuple[str, ...], str]:
-    if situation.shown is None:
-        return TIMES, WHEN
-    return _after(situation, situation.shown)
-
-
-def _after(situation: Situation, listing: Listing) -> tuple[tuple[str, ...], str]:
-    """Offer what can follow a list."""
-    prices = {card.get("price") for card in listing.cards}
-    categories = sorted({str(card.get("category")) for card in listing.cards} - {"", "None"})
-    picks = []
-    if "free" in prices and len(prices) > 1:
-        picks.append("Only free ones")
-    if len(categories) > 1:
-        picks.append(f"Only {max(categories, key=lambda name: _count(listing, name))}")
-    picks += ["Something like the first", "And next weekend?", "What are we looking for?"]
-    return tuple(picks[:MOST_PICKS]), "Narrow it, or ask about one of them"
-
-
-def _count(listing: Listing, category: str) -> int:
-    return sum(card.get("category") == category for card in listing.cards)
-
-
-def _picks_after_nothing(situation: Situation) -> tuple[str, ...]:
-    picks = ["And next weekend?", "In the next 30 days"]
-    if situation.wish.has_subject:
-        picks.append("All kinds of events")
-    return (*picks, "Start over")
-
-
-def limit_for(request: Request, listing: Listing) -> Decimal | None:
-    """Take the price that was named, or the third lowest when only "cheap" was said."""
-    if request.limit is not None:
-        return request.limit
-    prices = sorted(price for card in listing.cards if (price := price_of(card)) is not None)
-    return prices[min(2, len(prices) - 1)] if prices and request.is_cheap else None
-
-
-def words_of(text: str) -> frozenset[str]:
-    """Return the words by which a title is told from others."""
-    return frozenset(re.findall(r"[^\W_]{4,}", text.lower()))
