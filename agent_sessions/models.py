@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.connections import hand_back
 from agent_sessions.exceptions import SessionOwnershipError
+from agent_sessions.fields import ID_LENGTH, SessionIdField, checked_id
 from agent_sessions.items import (
     KIND_LENGTH,
     NAME_LENGTH,
@@ -33,58 +34,19 @@ from agent_sessions.items import (
 )
 from agent_sessions.transcript import Entry, entry
 
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models.sql.compiler import SQLCompiler
-
-
 T = TypeVar("T")
-ID_LENGTH = 255
 
 logger = logging.getLogger("agent_sessions")
 
 
-def checked_id(session_id: str) -> str:
-    """Return `session_id`, or raise the TypeError or ValueError that says why it cannot be one."""
-    if not isinstance(session_id, str):
-        raise TypeError(
-            f"session_id is a {type(session_id).__name__}. Pass a str, such as str(session_id)."
-        )
-    if len(session_id) > ID_LENGTH:
+def checked_owner(user: Any) -> Any:
+    """Return `user`, or raise the ValueError that says why nothing can belong to it."""
+    if user is not None and user.pk is None:
         raise ValueError(
-            f"session_id has {len(session_id)} characters; {ID_LENGTH} fit. Pass a shorter one, "
-            "such as uuid.uuid4().hex."
+            "user is anonymous or not saved, so it can own nothing. Pass a saved user, or leave "
+            "user= out and check elsewhere who may open the session."
         )
-    if "\x00" in session_id or any("\ud800" <= character <= "\udfff" for character in session_id):
-        raise ValueError(
-            f"session_id {session_id!r} holds a NUL or a surrogate, which databases cannot keep. "
-            "Pass one without."
-        )
-    return session_id
-
-
-class SessionIdField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
-    """An identifier that is equal to itself alone: "a", "A" and "a " are three."""
-
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        parameters = super().db_parameters(connection)
-        if connection.vendor == "mysql":
-            # MariaDB compares without case, and ignores trailing spaces, unless told not to.
-            parameters["collation"] = "utf8mb4_nopad_bin"
-        return parameters
-
-
-class CurrentSecond(Now):
-    """The database's clock, on SQLite in whole seconds as the SDK's own rows have them.
-
-    SQLAlchemySession sorts by created_at before id. The milliseconds of Now() would put a message
-    behind the SDK's later ones of the same second.
-    """
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
-    ) -> tuple[str, Any]:
-        return self.as_sql(compiler, connection, **extra_context)
+    return user
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -196,7 +158,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         transaction: ids of messages are drawn under the lock, and SQLite's writer is reserved
         before anything is read.
         """
-        opened = self.model(session_id=checked_id(session_id), user=user, updated_at=Now())
+        opened = self.model(
+            session_id=checked_id(session_id), user=checked_owner(user), updated_at=Now()
+        )
         field = self.model._meta.get_field
         # bulk_create(update_conflicts=True) does the same, but does not return the owner.
         [(owner_pk,)] = self._insert(  # type: ignore[attr-defined]  # not in django-stubs
@@ -214,7 +178,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def _hold(self, session_id: str, user: Any) -> bool:
         """Lock the session's row until the transaction ends, and say whether there is one."""
         session = self.filter(pk=session_id)
-        if (session if user is None else session.owned_by(user)).update(updated_at=Now()):
+        held = session if checked_owner(user) is None else session.owned_by(user)
+        if held.update(updated_at=Now()):
             return True
         if user is not None and session.exists():
             raise SessionOwnershipError(session_id)
@@ -233,7 +198,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         self, session_id: str, user: Any, window: int | None = None, before: int | None = None
     ) -> list[tuple[int, str]]:
         """Return (id, text) of the `window` newest messages before an id, newest first."""
-        if user is None:
+        if checked_owner(user) is None:
             messages = self._messages(session_id).order_by("-pk").values_list("pk", "message_data")
             return list((messages.filter(pk__lt=before) if before else messages)[:window])
         # From the session outwards, so that an empty session of somebody else is refused too.
@@ -283,7 +248,7 @@ class Session(models.Model):
         blank=True,
         related_name="agent_sessions",
     )
-    title = models.CharField(_("title"), max_length=255, blank=True, db_default="")
+    title = models.CharField(_("title"), max_length=255, blank=True, default="", db_default="")
     metadata = models.JSONField(
         _("metadata"),
         default=dict,
@@ -329,21 +294,21 @@ class Message(models.Model):
         db_index=False,  # the index below begins with it
     )
     message_data = models.TextField(_("item"), help_text=_("JSON, as the Agents SDK made it."))
-    created_at = models.DateTimeField(_("created at"), db_default=CurrentSecond(), editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     kind = models.CharField(
-        _("kind"), max_length=KIND_LENGTH, blank=True, db_default="", editable=False
+        _("kind"), max_length=KIND_LENGTH, blank=True, default="", db_default="", editable=False
     )
     role = models.CharField(
-        _("role"), max_length=ROLE_LENGTH, blank=True, db_default="", editable=False
+        _("role"), max_length=ROLE_LENGTH, blank=True, default="", db_default="", editable=False
     )
     tool_name = models.CharField(
-        _("tool"), max_length=NAME_LENGTH, blank=True, db_default="", editable=False
+        _("tool"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
     )
     call_id = models.CharField(
-        _("call id"), max_length=NAME_LENGTH, blank=True, db_default="", editable=False
+        _("call id"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
     )
     agent_name = models.CharField(
-        _("agent"), max_length=NAME_LENGTH, blank=True, db_default="", editable=False
+        _("agent"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
     )
 
     class Meta:

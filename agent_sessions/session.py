@@ -10,7 +10,8 @@ from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
 from agent_sessions.conf import conf
-from agent_sessions.models import Session, SessionQuerySet, checked_id
+from agent_sessions.fields import checked_id
+from agent_sessions.models import Session, SessionQuerySet, checked_owner
 
 if TYPE_CHECKING:
     from agents import RunContextWrapper, TResponseInputItem
@@ -47,13 +48,8 @@ class DjangoSession:
         using: str | None = None,
         session_settings: SessionSettings | dict[str, Any] | None = None,
     ) -> None:
-        if user is not None and user.pk is None:
-            raise ValueError(
-                "user is anonymous or not saved, so it can own nothing. Pass a saved user, or "
-                "leave user= out and check elsewhere who may open the session."
-            )
         self.session_id = checked_id(session_id)
-        self.user = user
+        self.user = checked_owner(user)
         self.using = using
         self.session_settings = (
             SessionSettings(limit=conf.history_limit)

@@ -14,7 +14,14 @@ import agent_sessions
 
 ROOT = Path(agent_sessions.__file__).parent
 SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py"}
-WITHOUT_MODELS = {"items.py", "transcript.py", "conf.py", "exceptions.py", "connections.py"}
+WITHOUT_MODELS = {
+    "items.py",
+    "transcript.py",
+    "conf.py",
+    "exceptions.py",
+    "connections.py",
+    "fields.py",
+}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -45,6 +45,19 @@ class SessionQuerySetTests(TestCase):
 
         self.assertFalse(Session.objects.exists())
 
+    def test_owner_is_checked(self) -> None:
+        """A user that is not saved is no user; nothing is read or written in its name."""
+        Session.objects.append("nobody's", [USER])
+        unsaved = User(username="not saved")
+
+        for operation in (Session.objects.items, Session.objects.pop, Session.objects.clear):
+            with self.assertRaisesMessage(ValueError, "anonymous or not saved"):
+                operation("nobody's", user=unsaved)
+        with self.assertRaisesMessage(ValueError, "anonymous or not saved"):
+            Session.objects.append("new", [USER], user=unsaved)
+
+        self.assertEqual(Session.objects.items("nobody's"), [USER])
+
     def test_part_of_a_larger_transaction(self) -> None:
         """What is appended inside atomic() goes with it when it is rolled back."""
         with self.assertRaises(RuntimeError), transaction.atomic():

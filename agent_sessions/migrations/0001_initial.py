@@ -8,7 +8,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models.functions import Now
 
-from agent_sessions.models import CurrentSecond, SessionIdField
+from agent_sessions.fields import SessionIdField
 
 
 class Migration(migrations.Migration):
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=CurrentSecond(), editable=False, verbose_name="created at"
+                        db_default=Now(), editable=False, verbose_name="created at"
                     ),
                 ),
             ],

@@ -30,7 +30,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="session",
             name="title",
-            field=models.CharField(blank=True, db_default="", max_length=255, verbose_name="title"),
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=255, verbose_name="title"
+            ),
         ),
         migrations.AddField(
             model_name="session",
@@ -64,35 +66,60 @@ class Migration(migrations.Migration):
             model_name="message",
             name="kind",
             field=models.CharField(
-                blank=True, db_default="", editable=False, max_length=64, verbose_name="kind"
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=64,
+                verbose_name="kind",
             ),
         ),
         migrations.AddField(
             model_name="message",
             name="role",
             field=models.CharField(
-                blank=True, db_default="", editable=False, max_length=32, verbose_name="role"
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=32,
+                verbose_name="role",
             ),
         ),
         migrations.AddField(
             model_name="message",
             name="tool_name",
             field=models.CharField(
-                blank=True, db_default="", editable=False, max_length=255, verbose_name="tool"
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="tool",
             ),
         ),
         migrations.AddField(
             model_name="message",
             name="call_id",
             field=models.CharField(
-                blank=True, db_default="", editable=False, max_length=255, verbose_name="call id"
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="call id",
             ),
         ),
         migrations.AddField(
             model_name="message",
             name="agent_name",
             field=models.CharField(
-                blank=True, db_default="", editable=False, max_length=255, verbose_name="agent"
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=255,
+                verbose_name="agent",
             ),
         ),
     ]
