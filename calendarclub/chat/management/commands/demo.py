@@ -119,7 +119,7 @@ class Command(BaseCommand):
 
     def _serve(self, listener: socket.socket) -> None:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
-        self.stdout.write(f"Chat:  {address}/\nAdmin: {address}/admin/\nCtrl-C ends the server.")
+        self._print(f"Chat:  {address}/\nAdmin: {address}/admin/\nCtrl-C ends the server.\n")
         config = uvicorn.Config(
             "calendarclub.asgi:application",
             lifespan="off",

@@ -1,0 +1,331 @@
+"""A real browser on a real server: Debian's Chromium, uvicorn and a database file of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import ClassVar
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import icalendar
+from django.test import SimpleTestCase
+
+try:
+    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+except ImportError:
+    MISSING = "The Python package playwright is missing: pip install -r tests/requirements.txt"
+else:
+    expect.set_options(timeout=20_000)
+    MISSING = "" if shutil.which("chromium") else "Chromium is missing: apt-get install chromium"
+
+if MISSING and "CI" in os.environ:
+    raise RuntimeError(f"In CI the browser tests must run. {MISSING}")
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+QUESTION = "What's on this weekend?"
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@unittest.skipIf(MISSING, MISSING)
+class BrowserTests(SimpleTestCase):
+    environment: ClassVar[dict[str, str]]
+    log: ClassVar[Path]
+    base: ClassVar[str]
+    browser: ClassVar[Browser]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.log = Path(folder) / "server.log"
+        cls.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "calendarclub.settings",
+            "DJANGO_SECRET_KEY": "for this test only",
+            "DJANGO_SQLITE_FILE": f"{folder}/browser.sqlite3",
+            "DJANGO_SUPERUSER_PASSWORD": "pass",
+            "OPENAI_API_KEY": "",
+        }
+        cls.manage("migrate", "--verbosity=0")
+        cls.manage("load_sample_events")
+        cls.manage("createsuperuser", "--noinput", "--username=ada", "--email=ada@example.org")
+        cls.base = cls.enterClassContext(cls.serving(free_port()))
+        playwright = cls.enterClassContext(sync_playwright())
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM_OPTIONS
+        )
+        cls.browser = cls.enterClassContext(chromium)
+
+    @classmethod
+    def manage(cls, *arguments: str) -> None:
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=cls.environment, check=True, capture_output=True)
+
+    @classmethod
+    @contextmanager
+    def serving(cls, port: int, **environment: str) -> Iterator[str]:
+        """Serve calendarclub with `environment` in addition, and end the server afterwards."""
+        command = [sys.executable, "-m", "uvicorn", "calendarclub.asgi:application"]
+        with (
+            cls.log.open("ab") as log,
+            subprocess.Popen(
+                [*command, f"--port={port}", "--timeout-graceful-shutdown=1"],
+                cwd=ROOT,
+                env={**cls.environment, **environment},
+                stdout=log,
+                stderr=log,
+            ) as server,
+        ):
+            try:
+                cls.wait_for(f"http://127.0.0.1:{port}/", server)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                server.terminate()
+
+    @classmethod
+    def wait_for(cls, url: str, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urlopen(url).close()
+            except URLError as error:
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError(cls.log.read_text()) from error
+                time.sleep(0.05)
+            else:
+                return
+
+    def visitor(self, *, width: int = 1280, height: int = 860) -> BrowserContext:
+        """Return a browser of its own, with no cookies from any other."""
+        context = self.browser.new_context(viewport={"width": width, "height": height})
+        self.addCleanup(context.close)
+        return context
+
+    def chat(self, **size: int) -> Page:
+        page = self.visitor(**size).new_page()
+        page.goto(self.base)
+        return page
+
+    def ask(self, page: Page, message: str) -> None:
+        """Type a message, send it with the keyboard, and wait until it is answered."""
+        page.get_by_label("Your message").fill(message)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_have_text("Answered.")
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+    def test_conversation(self) -> None:
+        """A conversation is answered with cards, and is all there after a reload."""
+        page = self.chat()
+
+        self.ask(page, QUESTION)
+        self.ask(page, "Only free ones")
+        page.wait_for_url("**/conversations/*/")
+        before = page.get_by_role("log").inner_text()
+        picks = page.get_by_role("group", name="Suggestions").inner_text()
+        page.reload()
+
+        self.assertEqual(page.get_by_role("log").inner_text(), before)
+        self.assertEqual(page.get_by_role("group", name="Suggestions").inner_text(), picks)
+        expect(page.locator(".turn")).to_have_count(2)
+        expect(page.locator(".turn").first.locator(".card").first).to_be_visible()
+        current = page.get_by_role("navigation").locator("[aria-current=page]")
+        expect(current).to_have_text(QUESTION)
+        expect(page).to_have_title(f"{QUESTION} · Calendar Club")
+
+    def test_keyboard(self) -> None:
+        """Shift and Enter begin a line, Enter sends, and the focus stays in the input."""
+        page = self.chat()
+        message = page.get_by_label("Your message")
+        expect(message).to_be_focused()
+
+        page.keyboard.type("This weekend")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.type("with music")
+        page.keyboard.press("Enter")
+
+        expect(page.locator("[data-question]")).to_have_text("This weekend\nwith music")
+        expect(page.get_by_role("status")).to_have_text("Answered.")
+        expect(message).to_be_focused()
+        expect(message).to_have_value("")
+
+    def test_quick_pick(self) -> None:
+        """A click on a suggestion says it."""
+        page = self.chat()
+        self.ask(page, QUESTION)
+        pick = page.get_by_role("group", name="Suggestions").get_by_role("button").first
+        text = pick.inner_text()
+
+        pick.click()
+
+        expect(page.locator(".turn")).to_have_count(2)
+        expect(page.locator("[data-question]").last).to_have_text(text)
+        expect(page.locator("[data-answer]").last).not_to_be_empty()
+
+    def test_reset(self) -> None:
+        """A conversation that is deleted, after a question, is gone."""
+        page = self.chat()
+        self.ask(page, QUESTION)
+        url = page.url
+        page.once("dialog", lambda dialog: dialog.accept())
+
+        page.get_by_role("button", name="Delete").click()
+
+        page.wait_for_url(f"{self.base}/")
+        expect(page.locator("#nav-list li")).to_have_count(0)
+        response = page.goto(url)
+        assert response is not None
+        self.assertEqual(response.status, 404)
+
+    def test_calendar_files(self) -> None:
+        """One event and all events are downloaded as calendars that can be read."""
+        page = self.chat()
+        self.ask(page, QUESTION)
+        cards = page.locator(".card")
+
+        with page.expect_download() as one:
+            cards.first.get_by_role("link", name=".ics").click()
+        with page.expect_download() as all_events:
+            page.get_by_role("link", name="Download all").click()
+
+        title = cards.first.get_by_role("heading").inner_text()
+        self.assertEqual(self.summaries(one.value.path()), [title])
+        self.assertEqual(len(self.summaries(all_events.value.path())), cards.count())
+
+    def summaries(self, path: Path) -> list[str]:
+        calendar = icalendar.Calendar.from_ical(path.read_bytes())
+        return [str(event["SUMMARY"]) for event in calendar.walk("VEVENT")]
+
+    def test_other_browser(self) -> None:
+        """Another browser's conversation is not there."""
+        page = self.chat()
+        self.ask(page, QUESTION)
+        other = self.visitor().new_page()
+
+        response = other.goto(page.url)
+
+        assert response is not None
+        self.assertEqual(response.status, 404)
+        expect(other.get_by_role("heading", name="Not found")).to_be_visible()
+
+    def test_phone(self) -> None:
+        """On a phone nothing is wider than the screen, and the conversations are in a drawer."""
+        page = self.chat(width=390, height=844)
+        self.ask(page, QUESTION)
+        shelf = page.locator("#conversations")
+        expect(shelf).to_be_hidden()
+
+        page.get_by_role("button", name="Conversations").click()
+
+        expect(shelf.get_by_role("link", name=QUESTION)).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(shelf).to_be_hidden()
+        widths = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+        self.assertLessEqual(widths[0], widths[1])
+
+    def test_refusal(self) -> None:
+        """A message that is refused goes back into the input, with the reason beside it."""
+        page = self.chat()
+        message = page.get_by_label("Your message")
+        page.evaluate("() => document.getElementById('message').removeAttribute('maxlength')")
+        long = "x" * 8_001
+
+        message.fill(long)
+        page.keyboard.press("Enter")
+
+        expect(page.locator("#problem")).to_contain_text("too long")
+        expect(message).to_have_value(long)
+        expect(page.locator(".turn")).to_have_count(0)
+
+    def test_api_down(self) -> None:
+        """A failed message says why, survives a reload, and is answered once on a second try."""
+        page = self.visitor().new_page()
+        port = free_port()
+        down = {"OPENAI_API_KEY": "sk-dummy", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+        with self.serving(port, **down) as base:
+            page.goto(base)
+            page.get_by_label("Your message").fill(QUESTION)
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+            page.reload()
+            expect(page.get_by_role("alert")).to_contain_text("no answer yet")
+
+        with self.serving(port):
+            page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_role("status")).to_have_text("Answered.")
+            page.reload()
+
+        expect(page.locator(".turn")).to_have_count(1)
+        expect(page.locator("[data-failed]")).to_have_count(0)
+        expect(page.locator("[data-answer]")).not_to_be_empty()
+
+    def test_stop(self) -> None:
+        """Stopping ends the run on the server too: it hangs up on the model."""
+        page = self.visitor().new_page()
+        with closing(socket.create_server(("127.0.0.1", 0))) as api:
+            api.settimeout(30)
+            url = f"http://127.0.0.1:{api.getsockname()[1]}/v1"
+            with self.serving(free_port(), OPENAI_API_KEY="sk-dummy", OPENAI_BASE_URL=url) as base:
+                page.goto(base)
+                page.get_by_label("Your message").fill(QUESTION)
+                page.keyboard.press("Enter")
+                with closing(api.accept()[0]) as request:
+                    request.settimeout(30)
+                    page.get_by_role("button", name="Stop").click()
+                    while request.recv(65_536):
+                        pass
+
+                expect(page.get_by_role("alert")).to_contain_text("Stopped.")
+                expect(page.get_by_role("button", name="Try again")).to_be_visible()
+                expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+    def test_policy(self) -> None:
+        """The pages, the admin's too, keep to their content security policy."""
+        page = self.chat()
+        complaints: list[str] = []
+        page.on("console", lambda entry: complaints.append(f"{page.url}: {entry.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.goto(f"{self.base}/accounts/login/")
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill("pass")
+        page.get_by_role("main").get_by_role("button", name="Log in").click()
+        self.ask(page, QUESTION)
+        page.reload()
+        name = page.url.split("/")[-2]
+
+        for path in [
+            "/conversations/",
+            "/admin/",
+            "/admin/agent_sessions/session/",
+            f"/admin/agent_sessions/session/{name}/change/",
+            "/admin/events/event/",
+            "/admin/events/event/add/",
+        ]:
+            response = page.goto(self.base + path)
+            assert response is not None
+            self.assertEqual(response.status, 200, path)
+
+        # The admin has no icon; that alone is not found.
+        self.assertEqual([text for text in complaints if "404" not in text], [])
