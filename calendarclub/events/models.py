@@ -15,6 +15,7 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from calendarclub.events.web_address import validate_web_address
 from calendarclub.events.zones import project_zone_name, validate_zone_name, zone_or_project_zone
 
 SEARCHED_FIELDS = ("title", "description", "venue", "city", "category")
@@ -134,7 +135,9 @@ class Event(models.Model):
     category = models.CharField(
         _("category"), max_length=50, blank=True, help_text=_("In lower case, like “music”.")
     )
-    url = models.URLField(_("address"), max_length=500, blank=True)
+    url = models.CharField(
+        _("address"), max_length=500, blank=True, validators=[validate_web_address]
+    )
     price = models.DecimalField(
         _("price"),
         max_digits=8,

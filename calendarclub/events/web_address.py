@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
-_check = URLValidator(schemes=["http", "https"])
+validate_web_address = URLValidator(schemes=["http", "https"])
 
 
 def is_web_address(url: str) -> bool:
     """Tell whether `url` is a whole http(s) address, which neither runs nor breaks a line."""
     try:
-        _check(url)
+        validate_web_address(url)
     except ValidationError:
         return False
     return True

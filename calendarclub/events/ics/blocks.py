@@ -65,6 +65,7 @@ class _Cutter:
         self.block: Block | None = None
         self.nested: list[str] = []
         self.others: Counter[str] = Counter()
+        self.strays: list[int] = []
 
     def take(self, line: Line) -> None:
         keyword, _, rest = line.text.partition(":")
@@ -84,6 +85,9 @@ class _Cutter:
             self.report.note("end of file", "END:VCALENDAR is missing; the file may be cut off")
         if not self.calendars:
             self.report.skip("line 1", "this is no calendar: BEGIN:VCALENDAR is not in it")
+        elif self.strays:
+            reason = f"outside any calendar and left out (lines like that: {len(self.strays)})"
+            self.report.note(f"line {self.strays[0]}", reason)
         for name, count in self.others.items():
             self.report.note("file", f"{count} {name} left out: only VEVENT is an event")
 
@@ -119,7 +123,7 @@ class _Cutter:
         elif self.in_calendar:
             self.calendars[-1].properties.lines.append(line)
         else:
-            self.report.note(f"line {line.number}", "it stands outside any calendar; ignored")
+            self.strays.append(line.number)
 
     def _keep_in_zone(self, line: Line) -> None:
         """Keep the rules inside a time zone; alarms and whatever else is nested are left out."""

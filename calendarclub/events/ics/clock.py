@@ -27,7 +27,7 @@ def span_of(component: icalendar.Event, home: ZoneInfo) -> Span:
     """Return the span of a sound VEVENT; `home` is the zone of times that name none."""
     start = moment(component, "DTSTART")
     assert start is not None, "read_event() lets no other pass"  # noqa: S101
-    end = _end(component, start)
+    end = _end(component, start, home)
     all_day = not isinstance(start, datetime)
     if all_day and end <= start:
         # Outlook writes the same date twice; it means that day.
@@ -45,16 +45,16 @@ def utc(moment: date, home: ZoneInfo) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _end(component: icalendar.Event, start: date) -> date:
+def _end(component: icalendar.Event, start: date, home: ZoneInfo) -> date:
     end = moment(component, "DTEND")
     if end is not None:
         return end
     if "DURATION" not in component:
         return start
     duration: timedelta = component.get("DURATION").dt
-    if isinstance(start, datetime) and start.tzinfo and duration.seconds:
+    if isinstance(start, datetime) and duration.seconds:
         # Hours are hours, also in the night when the clock changes; days are dates.
-        return (start.astimezone(UTC) + duration).astimezone(start.tzinfo)
+        return utc(start, home) + duration
     return start + duration
 
 

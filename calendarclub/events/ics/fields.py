@@ -21,6 +21,8 @@ Note = Callable[[str], None]
 # PostgreSQL takes no NUL, and no reader shows the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+_ESCAPED = re.compile(r"\\(.)")
+
 
 def event_of(component: icalendar.Event, *, uid: str, home: ZoneInfo, note: Note) -> Event:
     """Return the event, not saved, of a sound VEVENT; tell `note` what was changed."""
@@ -30,7 +32,7 @@ def event_of(component: icalendar.Event, *, uid: str, home: ZoneInfo, note: Note
     price, currency = _price(component, note)
     return Event(
         uid=uid,
-        title=_fit("title", _line(component, "SUMMARY", note) or "Untitled", note),
+        title=_title(component, note),
         description=_description(component, categories, note),
         start=span.start,
         end=span.end,
@@ -45,6 +47,13 @@ def event_of(component: icalendar.Event, *, uid: str, home: ZoneInfo, note: Note
     )
 
 
+def _title(component: icalendar.Event, note: Note) -> str:
+    title = _line(component, "SUMMARY", note)
+    if not title:
+        note("SUMMARY is missing; “Untitled” stands in for it")
+    return _fit("title", title or "Untitled", note)
+
+
 def _text(component: icalendar.Event, name: str, note: Note) -> str:
     """Return the text of a property, of the first if it stands there more than once."""
     value = component.get(name, "")
@@ -52,6 +61,9 @@ def _text(component: icalendar.Event, name: str, note: Note) -> str:
         note(f"{name} is there {len(value)} times; the first was taken")
         value = value[0]
     text = value if isinstance(value, str) else value.to_ical().decode()
+    if name.startswith("X-") and not isinstance(value, icalendar.vText):
+        # icalendar 7 leaves the escapes in what the standard does not name.
+        text = _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], text)
     return _CONTROLS.sub("", text.replace("\r\n", "\n")).strip()
 
 

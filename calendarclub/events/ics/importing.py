@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -21,31 +21,33 @@ from calendarclub.events.zones import project_zone_name, zone_named
 HORIZON_DAYS = 180
 
 
-def import_calendar(data: bytes, *, horizon_days: int = HORIZON_DAYS) -> Report:
+def import_calendar(
+    data: bytes, *, horizon_days: int = HORIZON_DAYS, today: date | None = None
+) -> Report:
     """Bring the table of events to what an .ics file says, and report how far that went.
 
-    Single events come in whatever their date; recurring ones with their dates from today, by
-    the project's clock, until `horizon_days` later. Known events are updated, by their UID;
-    dates that a series has no more, and cancelled events, are removed. Each calendar of the
-    file is one transaction. Not for two threads at once: icalendar keeps the file's own time
-    zones in one place for the whole process.
+    Single events come in whatever their date; recurring ones with their dates from `today` (by
+    the project's clock, unless it is given) until `horizon_days` later. Known events are
+    updated, by their UID; dates that a series has no more, and cancelled events, are removed.
+    Each calendar of the file is one transaction. Not for two threads at once: icalendar keeps
+    the file's own time zones in one place for the whole process.
     """
     report = Report()
+    midnight = datetime.combine(
+        today or timezone.localdate(), time.min, ZoneInfo(project_zone_name())
+    )
     for calendar in calendars_in(lines_of(data, report), report):
-        _import(calendar, horizon_days, report)
+        _import(calendar, midnight, midnight + timedelta(days=horizon_days), report)
     return report
 
 
-def _import(calendar: CalendarText, horizon_days: int, report: Report) -> None:
+def _import(calendar: CalendarText, start: datetime, end: datetime, report: Report) -> None:
     # "Customized Time Zone" of the last file is another zone than this one's.
     tzp.use_default()
     for block in calendar.zones:
         _learn_zone(block, report)
     home = _home_zone(calendar.properties, report)
-    today = timezone.localdate()
-    start = datetime.combine(today, time.min, ZoneInfo(project_zone_name())).astimezone(home)
-    end = start + timedelta(days=horizon_days)
-    reader = Reader(start, end, home, report)
+    reader = Reader(start.astimezone(home), end.astimezone(home), home, report)
     cancelled = calendar.properties.value_of("METHOD").upper() == "CANCEL"
     store(reader.series_in(calendar.events, cancelled=cancelled), start, end, report)
 

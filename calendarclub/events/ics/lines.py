@@ -19,9 +19,19 @@ class Line:
 
 def lines_of(data: bytes, report: Report) -> Iterator[Line]:
     """Yield the content lines, blank ones left out, whatever ends them."""
+    other_encoding = []
     for number, raw in _unfolded(_utf8(data)):
-        if raw.strip():
-            yield Line(number, _decoded(raw, number, report))
+        if not raw.strip():
+            continue
+        try:
+            yield Line(number, raw.decode())
+        except UnicodeDecodeError:
+            other_encoding.append(number)
+            yield Line(number, raw.decode("cp1252", errors="replace"))
+    if other_encoding:
+        count = len(other_encoding)
+        where = f"line {other_encoding[0]}"
+        report.note(where, f"not UTF-8, read as Windows-1252 (lines like that: {count})")
 
 
 def _utf8(data: bytes) -> bytes:
@@ -41,11 +51,3 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield begun, b"".join(parts)
         begun, parts = number, [raw]
     yield begun, b"".join(parts)
-
-
-def _decoded(raw: bytes, number: int, report: Report) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        report.note(f"line {number}", "it is not UTF-8 and was read as Windows-1252")
-        return raw.decode("cp1252", errors="replace")

@@ -9,7 +9,8 @@ _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP"}
 _AMOUNT = re.compile(r"(?<![\d.,-])\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?")
 _CODE = re.compile(r"\b(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD)\b")
 _FREE = re.compile(r"(?:free|gratis|gratuit|kostenlos)(?: (?:entry|entrance|admission|event))?")
-_LARGEST = Decimal("999999.99")
+# What the column holds, and what a decimal can be rounded in.
+_LARGEST, _LONGEST = Decimal("999999.99"), 20
 
 
 def price_of(text: str) -> tuple[Decimal, str] | None:
@@ -20,11 +21,12 @@ def price_of(text: str) -> tuple[Decimal, str] | None:
     plain = " ".join(text.lower().split()).strip(" .!")
     if _FREE.fullmatch(plain):
         return Decimal(0), ""
-    amounts = [_amount(found) for found in _AMOUNT.findall(text)]
+    found = _AMOUNT.findall(text)
     # A minus before the first digit is no dash between two prices.
-    if not amounts or max(amounts) > _LARGEST or re.match(r"\D*-\s*\d", text):
+    if not found or max(map(len, found)) > _LONGEST or re.match(r"\D*-\s*\d", text):
         return None
-    return min(amounts), _currency(text)
+    lowest = min(map(_amount, found))
+    return (lowest, _currency(text)) if lowest <= _LARGEST else None
 
 
 def _amount(digits: str) -> Decimal:
