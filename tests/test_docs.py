@@ -1,0 +1,114 @@
+"""The documentation: its examples run, and it leaves nothing out."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from agents import Agent
+from agents.testing import ModelStep, ScriptedModel, assistant_message
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory, SimpleTestCase, TransactionTestCase
+
+from agent_sessions import SessionOwnershipError, checks
+from agent_sessions.conf import SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+User = get_user_model()
+
+
+def examples(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def compiled(code: str) -> CodeType:
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return compile(code, "example", "exec", flags=flags, dont_inherit=True)
+
+
+class ExampleTests(TransactionTestCase):
+    """Every block of Python on a page, run one after the other."""
+
+    async def test_examples(self) -> None:
+        """What the documentation shows works as it stands."""
+        for page in PAGES:
+            names = await self.names()
+            for code in examples(page):
+                with self.subTest(page=page.name, code=code):
+                    result = eval(compiled(code), names)
+                    if inspect.isawaitable(result):
+                        await result
+
+    async def names(self) -> dict[str, Any]:
+        """What the examples may take for granted: an agent and two people."""
+        await User.objects.all().adelete()
+        answer = ModelStep.respond(lambda call: [assistant_message("The Copper Lantern.")])
+        return {
+            "__name__": "example",
+            "agent": Agent("Calendar Club", model=ScriptedModel([answer] * 9)),
+            "user": await User.objects.acreate(username="annelies"),
+            "other_user": await User.objects.acreate(username="bart"),
+            "key": "a key for tests only",
+            "print": lambda *values: None,
+        }
+
+
+class ReadmeTests(TransactionTestCase):
+    """The twenty lines of README.md, in use."""
+
+    async def test_view(self) -> None:
+        """The view answers, remembers, and keeps others out."""
+        names: dict[str, Any] = {"__name__": "example"}
+        exec(compiled(examples(PAGES[0])[0]), names)
+        model = ScriptedModel([[assistant_message("Hello!")], [assistant_message("Again!")]])
+        names["agent"].model = model
+        user = await User.objects.acreate(username="annelies")
+
+        async def say(message: str, user: Any) -> Any:
+            request = RequestFactory().post("/chat/one/", {"message": message})
+            request.user, request.auser = user, sync_to_async(lambda: user)
+            return await names["chat"](request, "one")
+
+        self.assertEqual((await say("Hi", user)).content, b'{"answer": "Hello!"}')
+        self.assertEqual((await say("Still there?", user)).content, b'{"answer": "Again!"}')
+        self.assertEqual(len(model.last_call.input), 3)
+        self.assertEqual((await say("Hi", AnonymousUser())).status_code, 302)
+        with self.assertRaises(SessionOwnershipError):
+            await say("Hi", await User.objects.acreate(username="bart"))
+
+    def test_commands(self) -> None:
+        """The command that CI runs as the README's is there, alone on its line."""
+        lines = PAGES[0].read_text("utf-8").splitlines()
+
+        found = [line for line in lines if re.match(r"python3 -m venv .* -m pytest$", line)]
+        self.assertEqual(len(found), 1)
+
+
+class CompletenessTests(SimpleTestCase):
+    """What has to be on a page."""
+
+    def test_every_check(self) -> None:
+        """Each id that a check may report has a heading, and no heading is left over."""
+        ids = re.findall(r'id="(agent_sessions\.\w+)"', inspect.getsource(checks))
+        headings = re.findall(r"^## (.+)$", (ROOT / "docs/checks.md").read_text("utf-8"), re.M)
+
+        self.assertCountEqual(headings, ids)
+
+    def test_every_setting(self) -> None:
+        """Each setting has its row."""
+        page = (ROOT / "docs/settings.md").read_text("utf-8")
+
+        self.assertCountEqual(re.findall(r"^\| `(\w+)`", page, re.M), SETTINGS)
+
+    def test_links(self) -> None:
+        """Every page and picture that is linked to is there."""
+        for page in PAGES:
+            for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text("utf-8")):
+                self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
