@@ -83,8 +83,9 @@ class CalendarTests(TestCase):
     def test_hostile_texts(self) -> None:
         """Nothing in a text or an address begins a line of its own."""
         attack = "x\r\nEND:VEVENT\rBEGIN:VEVENT\nSUMMARY:y"
-        texts = dict.fromkeys(("title", "description", "venue", "city", "category", "uid"), attack)
-        event = new_event(**texts, url="https://example.org/\r\nX-EVIL:1")
+        event = new_event(url="https://example.org/\r\nX-EVIL:1")
+        for name in ("title", "description", "venue", "city", "category", "uid"):
+            setattr(event, name, attack)
 
         data = calendar_of([event])
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from dateutil.rrule import rrulestr
 from django.db import connection
 from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -33,6 +34,11 @@ OPEN_MIC = "weekly-open-mic@google.com"
 
 def amsterdam(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=AMSTERDAM)
+
+
+def by_day(moment: datetime) -> datetime:
+    """Return a time of that day at which no clock is put forward or back."""
+    return moment.replace(hour=6 + moment.hour // 2, second=0, microsecond=0)
 
 
 def told(problems: Iterable[Problem]) -> str:
@@ -239,6 +245,22 @@ class BrokenFileTests(TestCase):
         event = Event.objects.get()
         self.assertEqual((event.uid, event.title, event.description), ("ab", "A title", "x\ny"))
 
+    def test_alarm_without_end(self) -> None:
+        """What an unfinished alarm swallows is told."""
+        report = import_events(
+            "BEGIN:VEVENT\nUID:a\nDTSTART:20261020\nSUMMARY:x\nBEGIN:VALARM\nURL:x\nEND:VEVENT"
+        )
+
+        self.assertEqual(Event.objects.get().title, "x")
+        self.assertIn("line 4, UID a: END:VALARM is missing", told(report.notes))
+
+    def test_terminal_escapes(self) -> None:
+        """A report may be printed: nothing that it quotes reaches the terminal as an order."""
+        report = import_events(vevent("a", "\x1b[2J"))
+
+        self.assertIn("DTSTART", told(report.skipped))
+        self.assertNotIn("\x1b", told(report.skipped))
+
     def test_unknown_zone(self) -> None:
         """A time in a zone that nobody knows is read in the calendar's own, with a note."""
         report = import_events(
@@ -401,6 +423,16 @@ class UpdateTests(TestCase):
         hours = [(event.start.day, event.start.hour) for event in Event.objects.all()]
         self.assertEqual(hours, [(6, 18), (13, 19), (20, 19), (27, 19)])
 
+    def test_same_date_twice(self) -> None:
+        """A date that stands there as an event of its own, too, is reported, and kept once."""
+        report = import_events(
+            vevent("a", "20261006T180000Z", RRULE="FREQ=WEEKLY;COUNT=2"),
+            vevent("a/20261006T180000Z", "20261006T180000Z"),
+        )
+
+        self.assertEqual(Event.objects.count(), 2)
+        self.assertIn("UID a/20261006T180000Z: it is there twice", told(report.skipped))
+
     def test_no_date_within_the_horizon(self) -> None:
         """A series that is over, or far off, is noted, so that nobody misses it silently."""
         report = import_events(vevent("a", "20200101", RRULE="FREQ=DAILY;COUNT=2"))
@@ -432,8 +464,32 @@ class UpdateTests(TestCase):
         self.assertEqual(Event.objects.count(), 1000)
 
 
-class AnyBytesTests(HypothesisTestCase):
+class AnyFileTests(HypothesisTestCase):
     """What is promised of every file whatever."""
+
+    @given(
+        start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 10, 1)).map(by_day),
+        zone=st.sampled_from(["Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe"]),
+        frequency=st.sampled_from(["DAILY", "WEEKLY", "MONTHLY"]),
+        interval=st.integers(1, 4),
+    )
+    def test_series(self, start: datetime, zone: str, frequency: str, interval: int) -> None:
+        """A series is at the same hour by its own clock, on the days that its rule says."""
+        rule = f"FREQ={frequency};INTERVAL={interval}"
+        days = rrulestr(rule, dtstart=start).between(
+            datetime(2026, 10, 3), datetime(2026, 12, 28), inc=True
+        )
+
+        import_events(
+            f"BEGIN:VEVENT\nUID:a\nDTSTART;TZID={zone}:{start:%Y%m%dT%H%M%S}\n"
+            f"RRULE:{rule}\nEND:VEVENT",
+            horizon_days=92,
+        )
+
+        found = [event.local_start.replace(tzinfo=None) for event in Event.objects.all()]
+        # The first and the last days hang on where midnight is; they are left out.
+        inner = [day for day in found if datetime(2026, 10, 3) <= day < datetime(2026, 12, 28)]
+        self.assertEqual(inner, days)
 
     @given(st.binary(max_size=300))
     def test_garbage(self, data: bytes) -> None:
@@ -442,7 +498,7 @@ class AnyBytesTests(HypothesisTestCase):
 
         self.assertTrue(report.skipped)
 
-    @given(st.lists(st.sampled_from(LINES) | st.text(st.characters(exclude_categories=("Cs",)))))
+    @given(st.lists(st.sampled_from(LINES) | st.text(st.characters(codec="utf-8"))))
     def test_damage(self, lines: list[str]) -> None:
         """Whatever stands in an event, the ones before and after it come in."""
         before, after = (vevent(uid, "20261020T180000Z", SUMMARY=uid) for uid in ("b", "a"))

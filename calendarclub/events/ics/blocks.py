@@ -135,6 +135,9 @@ class _Cutter:
         self.in_calendar = True
 
     def _close(self, block: Block) -> None:
+        if self.nested:
+            reason = f"END:{self.nested[0]} is missing; the lines after its BEGIN were left out"
+            self.report.note(block.where, reason)
         if not self.in_calendar:
             self.report.note(f"line {block.number}", "BEGIN:VCALENDAR is missing before it")
             self._open_calendar(block.lines[0])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+LONGEST = 400
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class EventRefusedError(Exception):
@@ -19,7 +23,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
+        # Both quote the file, and a terminal obeys some of what a stranger can write there.
+        return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", f"{self.where}: {self.reason}")[:LONGEST]
 
 
 @dataclass(slots=True)

@@ -23,16 +23,17 @@ IMPORTED_FIELDS = [
 def store(all_series: Sequence[Series], start: datetime, end: datetime, report: Report) -> None:
     """Bring the table to what the calendar says of the range, and count what that took."""
     using = router.db_for_write(Event)
-    events = {event.uid: event for series in all_series for event in series.events}
+    events = _by_uid(all_series, report)
     with transaction.atomic(using=using):
         rows = _rows({series.uid for series in all_series} | events.keys(), using)
         changed = [event for uid, event in events.items() if _differs(event, rows.get(uid))]
         _upsert(changed, using)
+        own = {series.uid: series for series in all_series}
         gone = [
             row.pk
-            for series in all_series
-            for row in _gone(series, rows, start, end)
+            for row in rows.values()
             if row.uid not in events
+            and _is_gone(row, own.get(row.series_uid) or own.get(row.uid), start, end)
         ]
         for first in range(0, len(gone), CHUNK):
             Event.objects.using(using).filter(pk__in=gone[first : first + CHUNK]).delete()
@@ -41,6 +42,15 @@ def store(all_series: Sequence[Series], start: datetime, end: datetime, report: 
     report.updated += len(changed) - created
     report.unchanged += len(events) - len(changed)
     report.removed += len(gone)
+
+
+def _by_uid(all_series: Sequence[Series], report: Report) -> dict[str, Event]:
+    events: dict[str, Event] = {}
+    for event in (event for series in all_series for event in series.events):
+        if event.uid in events:
+            report.skip(f"UID {event.uid}", "it is there twice, once as a date of a series")
+        events[event.uid] = event
+    return events
 
 
 def _rows(uids: set[str], using: str) -> dict[str, Event]:
@@ -71,12 +81,9 @@ def _upsert(events: list[Event], using: str) -> None:
     )
 
 
-def _gone(series: Series, rows: dict[str, Event], start: datetime, end: datetime) -> list[Event]:
-    """Return the rows that the series had and has no more."""
-    own = [row for row in rows.values() if series.uid in (row.uid, row.series_uid)]
-    return [
-        row
-        for row in own
-        if row.uid in series.cancelled
-        or (series.is_whole and row.start < end and (row.end > start or row.start >= start))
-    ]
+def _is_gone(row: Event, series: Series | None, start: datetime, end: datetime) -> bool:
+    """Tell whether the row's series had it and has it no more."""
+    if series is None:
+        return False
+    within = row.start < end and (row.end > start or row.start >= start)
+    return row.uid in series.cancelled or (series.is_whole and within)
