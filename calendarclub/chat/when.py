@@ -39,15 +39,6 @@ MOST_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
-class When:
-    """A half-open range of aware moments, and the text without the words that named it."""
-
-    start: datetime
-    end: datetime
-    rest: str
-
-
-@dataclass(frozen=True)
 class Named:
     """A phrase of the text that names a time, to be read from any moment."""
 
@@ -58,7 +49,7 @@ class Named:
         return self.reader(self.match, now)
 
 
-def find(text: str, now: datetime) -> When | None:
+def find(text: str, now: datetime) -> Span | None:
     """
     Read the time range that the text names, seen from `now`.
 
@@ -67,13 +58,12 @@ def find(text: str, now: datetime) -> When | None:
     `now` begins with it, since nobody looks for what is over. The zone is that of `now`.
     """
     text = plain(text)
-    named = list(islice(_phrases(text), MOST_PHRASES))
-    span = _read(text, named, now)
+    span = _read(text, _named(text), now)
     if span is None or span.end <= span.start:
         return None
     if span.start < now < span.end:
-        span = Span(now.replace(second=0, microsecond=0), span.end)
-    return When(span.start, span.end, _without_times(text, named))
+        return Span(now.replace(second=0, microsecond=0), span.end)
+    return span
 
 
 def names_impossible_date(text: str, now: datetime) -> bool:
@@ -81,9 +71,22 @@ def names_impossible_date(text: str, now: datetime) -> bool:
     return find(text, now) is None and any(_phrases(plain(text)))
 
 
+def without_times(text: str) -> str:
+    """Leave what is asked for, with neither the days nor the hours, possible or not."""
+    text = plain(text)
+    text = _cut(text, _named(text))
+    for pattern in (HOURS, HOUR, PART):
+        text = pattern.sub(" ", text)
+    return " ".join(text.split())
+
+
 def plain(text: str) -> str:
     """Fold case, white space and the apostrophe that phones type."""
     return " ".join(text[:MOST_CHARACTERS].lower().replace("\u2019", "'").split())
+
+
+def _named(text: str) -> list[Named]:
+    return list(islice(_phrases(text), MOST_PHRASES))
 
 
 def _phrases(text: str) -> Iterator[Named]:
@@ -206,11 +209,3 @@ def _cut(text: str, named: Sequence[Named]) -> str:
     for phrase in reversed(named):
         text = f"{text[: phrase.match.start()]} {text[phrase.match.end() :]}"
     return text
-
-
-def _without_times(text: str, named: Sequence[Named]) -> str:
-    """Leave what is asked for, with neither the days nor the hours."""
-    text = _cut(text, named)
-    for pattern in (HOURS, HOUR, PART):
-        text = pattern.sub(" ", text)
-    return " ".join(text.split())

@@ -110,9 +110,9 @@ def _wider(situation: Situation, last: Call) -> Call | None:
         return _search(situation.wish) if situation.wish.has_range else None
     if last.name != "search_events":
         return None
-    tried = [call.arguments.get("words") for call in situation.turn.lookups]
-    fewer = (words for words in _fewer(str(last.arguments.get("words"))) if words not in tried)
-    words = next(fewer, None)
+    searches = [call for call in situation.turn.lookups if call.name == "search_events"]
+    tried = [str(call.arguments.get("words") or "") for call in searches]
+    words = next((words for words in _fewer(tried[0]) if words not in tried), None)
     return None if words is None else Call("search_events", last.arguments | {"words": words})
 
 

@@ -10,6 +10,7 @@ from enum import Enum, auto
 
 from calendarclub.chat import when
 from calendarclub.chat.offline.vocabulary import GENRES, STOP_WORDS, SYNONYMS
+from calendarclub.chat.phrases import Span
 
 
 class Kind(Enum):
@@ -156,7 +157,7 @@ class Request:
 
     text: str
     kind: Kind
-    when: when.When | None = None
+    when: Span | None = None
     is_impossible_date: bool = False
     category: str = ""
     words: str = ""
@@ -180,7 +181,7 @@ def understand(message: str, now: datetime) -> Request:
     """Read the message by itself; what it leaves open is for the conversation to say."""
     text = when.plain(message)
     time = when.find(message, now)
-    rest = time.rest if time else text
+    rest = when.without_times(message)
     kind = next((kind for kind, pattern in PHRASES if pattern.search(text)), None)
     category, words = _subject(rest)
     limit = LIMIT.search(rest)
