@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
 
-
-class Span(NamedTuple):
-    """A half-open stretch of time between two aware moments."""
-
-    start: datetime
-    end: datetime
-
+from calendarclub.chat.spans import (
+    Span,
+    coming,
+    days,
+    first_of_month,
+    monday_of,
+    one_day,
+    valid_date,
+    whole_month,
+)
 
 Reader = Callable[[re.Match[str], datetime], Span | None]
 
@@ -71,49 +73,8 @@ def phrase(pattern: str) -> Callable[[Reader], Reader]:
     return add
 
 
-def days(first: date, after: date, now: datetime) -> Span:
-    """Stretch from the first midnight of `first` to that of `after`, by the clock of `now`."""
-    return Span(
-        datetime.combine(first, time.min, now.tzinfo), datetime.combine(after, time.min, now.tzinfo)
-    )
-
-
-def one_day(day: date, now: datetime) -> Span:
-    return days(day, day + timedelta(days=1), now)
-
-
-def valid_date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def coming(month: int, day: int, now: datetime, year: str | None = None) -> date | None:
-    """Find the next such day, today included, or the one in the year that was named."""
-    if year is not None:
-        return valid_date(int(year) + (2000 if len(year) == 2 else 0), month, day)
-    today = now.date()
-    # Eight years always hold a 29 February.
-    found = (valid_date(today.year + ahead, month, day) for ahead in range(9))
-    return next((day for day in found if day is not None and day >= today), None)
-
-
 def month_number(name: str) -> int:
     return MONTHS.index(name[:3]) + 1
-
-
-def first_of_month(year: int, month: int) -> date:
-    """Count on past December and before January: month 13 is January of the next year."""
-    return date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1)
-
-
-def whole_month(year: int, month: int, now: datetime) -> Span:
-    return days(first_of_month(year, month), first_of_month(year, month + 1), now)
-
-
-def monday_of(day: date) -> date:
-    return day - timedelta(days=day.weekday())
 
 
 def shift(which: str | None) -> int:
@@ -213,9 +174,7 @@ def weekend_of(match: re.Match[str], now: datetime) -> Span | None:
     if match["day"]:
         around = coming(month, int(match["day"]), now, match["year"])
         return weekend_from(around, now) if around else None
-    span = named_month(match, now)
-    if span is None:
-        return None
+    span = coming_month(match, now)
     if match["which"] == "last ":
         last_day = span.end.date() - timedelta(days=1)
         return weekend_from(last_day - timedelta(days=(last_day.weekday() - 5) % 7), now)
@@ -319,6 +278,10 @@ def weekday(match: re.Match[str], now: datetime) -> Span:
 )
 @phrase(r"(?<!.)(?P<month>march|may)(?P<year>)[?.!]*$")
 def named_month(match: re.Match[str], now: datetime) -> Span:
+    return coming_month(match, now)
+
+
+def coming_month(match: re.Match[str], now: datetime) -> Span:
     """Take the coming such month, the present one included."""
     month = month_number(match["month"])
     if match["year"]:

@@ -20,13 +20,14 @@ from agents import (
 )
 from agents.models.interface import ModelTracing
 from agents.tool import Tool
+from asgiref.sync import sync_to_async
 from django.test import SimpleTestCase, TestCase
 
 from agent_sessions import DjangoSession
 from calendarclub.chat.agents import calendar_club, run_config
 from calendarclub.chat.offline import OfflineModel
 from calendarclub.chat.offline.model import present
-from tests.calendarclub.programme import NOW, PROGRAMME, make_programme
+from tests.calendarclub.programme import NOW, PROGRAMME, make_event, make_programme
 
 WEEKEND = {"start": "2040-12-01T00:00:00+01:00", "end": "2040-12-03T00:00:00+01:00"}
 NEXT_WEEKEND = {"start": "2040-12-08T00:00:00+01:00", "end": "2040-12-10T00:00:00+01:00"}
@@ -197,6 +198,7 @@ class SearchTests(OfflineTestCase):
             "jazz in Utrecht this weekend": {
                 **WEEKEND, "category": "music", "words": "jazz utrecht",
             },
+            "jazz or ballet this weekend": {**WEEKEND, "category": "music", "words": "jazz"},
             "puppets, this weekend!": {**WEEKEND, "words": "puppets"},
             "I'm free this weekend": WEEKEND,
             "what's on this weekend?": WEEKEND,
@@ -262,6 +264,22 @@ class SearchTests(OfflineTestCase):
         self.assertIn("None of those is comedy", turn.text)
         self.assert_names_only(turn, "Stand-up Sunday")
 
+    async def test_only_within_the_list(self) -> None:
+        """A list of several kinds is narrowed to one of them."""
+        *_, turn = await talk("this weekend", "only comedy")
+
+        self.assertEqual(turn.names, ["refine_results"])
+        self.assertIn("Of those, 1 event is comedy", turn.text)
+        self.assert_names_only(turn, "Stand-up Sunday")
+
+    async def test_when_is_the_next(self) -> None:
+        """A question for what is in no list is a search."""
+        *_, turn, wish = await talk("comedy", "when is the jazz brunch in december?", "ok")
+
+        self.assertEqual(turn.names, ["search_events"])
+        self.assert_names_only(turn, "Jazz Brunch")
+        self.assertIn("jazz brunch", wish.text)
+
     async def test_impossible_date(self) -> None:
         """A date that no calendar has is asked for again, and the subject kept."""
         *_, turn, after = await talk("comedy on 31 february", "this weekend")
@@ -272,29 +290,53 @@ class SearchTests(OfflineTestCase):
 
     async def test_price(self) -> None:
         """A price is chosen by what the cards say, and what they don't say is not claimed."""
-        _, under, cheapest, none = await talk(
-            "music this weekend", "under 13 euro", "cheapest", "below 0.5"
-        )
+        _, under, cheapest = await talk("music this weekend", "under 13 euro", "cheapest")
+        *_, none = await talk("comedy this weekend", "under 5 euro")
 
         self.assertEqual(under.names, ["refine_results"])
         self.assert_names_only(under, "Blue Hour Jazz")
         self.assertIn("prices that are known", under.text)
         self.assert_names_only(cheapest, "Blue Hour Jazz")
-        self.assertEqual(none.names, ["refine_results"])
+        self.assertEqual(none.calls, [])
+        self.assertIn("none of the events that I showed is that cheap", none.text)
 
     async def test_price_in_the_first_message(self) -> None:
         """A search with a price searches without it, then chooses from what was found."""
         (turn,) = await talk("concerts this weekend under 15 euro")
 
+        (cheap,) = await talk("cheap concerts this weekend")
+        (none,) = await talk("comedy this weekend under 2 euro")
+
         self.assertEqual(turn.names, ["search_events", "refine_results"])
         self.assert_names_only(turn, "Blue Hour Jazz", "Brass on the Quay")
+        self.assertIn("I can't search by price", cheap.text)
+        self.assertIn("None of them is known to cost 2 or less", none.text)
 
     async def test_more(self) -> None:
-        """More is only promised where there is more."""
-        *_, turn = await talk("music this weekend", "more")
+        """More is only promised where there is more; the wish stays what it was."""
+        for hour in range(20):
+            await sync_to_async(make_event)(f"Gig {hour}", f"2041-01-05 {hour:02}:00")
 
-        self.assertEqual(turn.calls, [])
-        self.assertIn("That was all", turn.text)
+        first, more, all_found, wish = await talk(
+            "music in january", "more", "what else?", "what are we looking for?"
+        )
+
+        self.assertIn("These are the first 15", first.text)
+        self.assertEqual(more.calls[0][1]["start"], "2041-01-05T14:00:00+01:00")
+        self.assertIn("Gig 14", more.text)
+        self.assertIn("That was all", all_found.text)
+        self.assertIn("from Tuesday 1 January", wish.text)
+
+    async def test_narrowing_an_incomplete_list(self) -> None:
+        """What was not listed counts too: the search is made again."""
+        for hour in range(20):
+            price = "0" if hour > 16 else "5"
+            await sync_to_async(make_event)(f"Gig {hour}", f"2041-01-05 {hour:02}:00", price=price)
+
+        *_, turn = await talk("music in january", "only free ones")
+
+        self.assertEqual(turn.names, ["search_events"])
+        self.assertIn("I found 3 free music events", turn.text)
 
 
 class ReferenceTests(OfflineTestCase):
@@ -353,6 +395,8 @@ class SmallTalkTests(OfflineTestCase):
             "what are we looking for?": "not looking for anything yet",
             "more": "When",
             "cheaper": "can't search by price",
+            "yes": "not looking for anything yet",
+            "what did you show me?": "not looking for anything yet",
             "": "did not understand",
             "?!": "did not understand",
             "🎉🎉🎉": "did not understand",
@@ -366,6 +410,17 @@ class SmallTalkTests(OfflineTestCase):
                 self.assertEqual(turn.calls, [])
                 self.assertIn(part, turn.text)
                 self.assertIn("offline", turn.text)
+
+    async def test_memory(self) -> None:
+        """What was said and shown can be asked for, before and after a time is known."""
+        _, half, _, again, last = await talk(
+            "comedy", "what are we looking for?", "this weekend", "show them again",
+            "what did I just say?",
+        )  # fmt: skip
+
+        self.assertIn("looking for comedy events; I do not know yet when", half.text)
+        self.assert_names_only(again, "Stand-up Sunday")
+        self.assertIn("show them again", last.text)
 
     async def test_start_over(self) -> None:
         """After it neither the wish nor the list is known, but the first question still is."""

@@ -8,6 +8,7 @@ from typing import Any
 from agents import Agent, FunctionTool, RunConfig, Runner
 from agents.testing import ScriptedModel, assistant_message, function_call
 from asgiref.sync import sync_to_async
+from django.db import connection
 from django.test import TestCase
 
 from calendarclub.chat.tools import TOOLS
@@ -33,6 +34,11 @@ async def output(name: str, arguments: dict[str, Any] | str) -> dict[str, Any]:
 
 def titles(answer: dict[str, Any]) -> list[str]:
     return [card["title"] for card in answer["events"]]
+
+
+def hide_events() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {Event._meta.db_table} RENAME TO elsewhere")
 
 
 class ToolTestCase(TestCase):
@@ -132,6 +138,18 @@ class SearchEventsTests(ToolTestCase):
             ["Mon 10 Dec 2040, all day", "Tue 11 Dec 2040 – Thu 13 Dec 2040, all day"],  # noqa: RUF001
         )
 
+    async def test_hours(self) -> None:
+        """An event without a length has one time, and a long one names the day of its end."""
+        await sync_to_async(make_event)("Bell", "2040-12-10 12:00", hours=0)
+        await sync_to_async(make_event)("Jam", "2040-12-10 18:00", hours=30)
+
+        answer = await output("search_events", {"start": "2040-12-10", "end": "2040-12-10"})
+
+        self.assertEqual(
+            [card["when"] for card in answer["events"]],
+            ["Mon 10 Dec 2040, 12:00", "Mon 10 Dec 2040, 18:00 – Wed 12 Dec 2040, 00:00"],  # noqa: RUF001
+        )
+
     async def _make_all_day(self, title: str, start: str, *, days: int) -> None:
         event = await sync_to_async(make_event)(title, start, hours=24 * days)
         await Event.objects.filter(pk=event.pk).aupdate(all_day=True)
@@ -174,6 +192,15 @@ class SearchEventsTests(ToolTestCase):
         answer = await output("search_events", WEEKEND | {"category": "opera"})
 
         self.assertEqual(answer["categories"], ["comedy", "family", "music"])
+
+    async def test_broken_database(self) -> None:
+        """The model hears that nothing can be read, and the log hears why."""
+        await sync_to_async(hide_events)()
+
+        with self.assertLogs("calendarclub.chat", "ERROR") as logs:
+            await self.assert_error("search_events", WEEKEND, "cannot be read at the moment")
+
+        self.assertIn("A tool failed", logs.output[0])
 
     async def test_hostile_words(self) -> None:
         """Words are only ever looked for, whatever they are."""

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from calendarclub.chat import when
 from calendarclub.chat.offline.vocabulary import GENRES, STOP_WORDS, SYNONYMS
-from calendarclub.chat.phrases import Span
+from calendarclub.chat.spans import Span
 
 
 class Kind(Enum):
@@ -220,12 +220,14 @@ def _kind_by_content(request: Request) -> Kind:
 
 def _subject(text: str) -> tuple[str, str]:
     """Read the category and the words to search for, neither of which need be there."""
-    category, genres = "", []
+    category, genres, end = "", [], -1
     for match in NAMES.finditer(text):
-        named, genre = NAMED[match[0]]
+        named, is_genre = NAMED[match[0]]
         category = category or named
-        if genre and named == category:
+        # "jazz brunch" is one subject; of "jazz or ballet" only the first can be searched for.
+        if is_genre and (named == category or match.start() == end + 1):
             genres.append(match[0])
+        end = match.end()
     for pattern in (LIMIT, EVERYTHING, FREE, NAMES):
         text = pattern.sub(" ", text)
     others = [word[:LONGEST_WORD] for word in WORD.findall(text) if _says_something(word)]

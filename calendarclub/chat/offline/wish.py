@@ -64,8 +64,6 @@ def wish_after(turns: Iterable[Turn], now: datetime) -> Wish:
     wish = Wish()
     for turn in turns:
         request = understand(turn.text, now)
-        if request.kind is Kind.START_OVER:
-            wish = Wish()
         if turn.lookups and request.kind is not Kind.MORE:
             wish = _after_lookups(wish, turn)
         elif request.kind is Kind.SEARCH:
