@@ -144,6 +144,14 @@ class RealFileTests(TestCase):
             ],
         )
 
+    def test_duration_of_days(self) -> None:
+        """Days of a DURATION are dates: two of them end at midnight, also of a longer day."""
+        import_events(vevent("a", "20261024", DURATION="P2D"))
+
+        event = Event.objects.get()
+        self.assertEqual(event.local_end, amsterdam("2026-10-26T00:00"))
+        self.assertTrue(event.all_day)
+
     def test_wordpress(self) -> None:
         """Prices are read where they are plain; the calendar's own zone is home."""
         report = import_file("wordpress.ics")
@@ -183,6 +191,61 @@ class BrokenFileTests(TestCase):
                 "line 62, UID year-one@example.org: DTSTART is in the year 1",
             ],
         )
+
+    def test_refused(self) -> None:
+        """What makes the time of an event uncertain is refused, each in its own words."""
+        refused = {
+            "DTSTART:20261020\nDURATION:-PT1H": "DURATION is negative",
+            "DTSTART:20261020\nDURATION:PT1H\nDURATION:PT2H": "DURATION is not one duration",
+            "DTSTART:20261020\nDURATION:P9999D": "DURATION is longer than ten years",
+            "DTSTART:20261020\nDTEND:20261020T200000": "one of DTSTART and DTEND is a date",
+            "DTSTART:20261020\nDTSTART:20261021": "DTSTART is not one date or time",
+            "DTSTART:PT1H": "DTSTART is not one date or time",
+            "DTSTART:20261020\nUID:b": "UID is there more than once",
+            "DTSTART:20261020\nRRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5": "more often",
+            # What icalendar takes and this code has not thought of is refused as well.
+            "DTSTART:20261020\nSEQUENCE:1\nSEQUENCE:2": "it cannot be read (TypeError",
+        }
+        for lines, reason in refused.items():
+            with self.subTest(lines):
+                report = import_events(f"BEGIN:VEVENT\nUID:a\nSUMMARY:x\n{lines}\nEND:VEVENT")
+
+                self.assertIn(reason, told(report.skipped))
+                self.assertEqual(Event.objects.count(), 0)
+
+    def test_adorning_properties(self) -> None:
+        """What only adorns an event is left out or taken once, with a note."""
+        report = import_events(
+            vevent("a", "20261020", SEQUENCE="x"), vevent("b", "20261020", SUMMARY="y\nSUMMARY:z")
+        )
+
+        self.assertEqual({event.title for event in Event.objects.all()}, {"Something", "y"})
+        self.assertIn("SEQUENCE cannot be read and was left out", told(report.notes))
+        self.assertIn("SUMMARY is there 2 times; the first was taken", told(report.notes))
+
+    def test_broken_frame(self) -> None:
+        """Events come in where the lines around them are broken; what was wrong is noted."""
+        text = "X-WR-CALNAME:x\n" + vevent("a", "20261020") + "\nEND:VALARM\nEND:VCALENDAR\n"
+
+        report = import_calendar(text.encode(), today=TODAY)
+
+        self.assertEqual(Event.objects.count(), 1)
+        self.assertEqual(
+            told(report.notes).splitlines(),
+            [
+                "line 2: BEGIN:VCALENDAR is missing before it",
+                "line 7: END:VALARM ends nothing and was ignored",
+                "line 1: outside any calendar and left out (lines like that: 1)",
+            ],
+        )
+
+    def test_unknown_zone_of_the_calendar(self) -> None:
+        """A calendar in a zone that nobody knows is read in the project's."""
+        event = vevent("a", "20261020T200000")
+        report = import_events(event, properties="X-WR-TIMEZONE:Mars/Olympus")
+
+        self.assertEqual(Event.objects.get().timezone, "Europe/Amsterdam")
+        self.assertIn("X-WR-TIMEZONE “Mars/Olympus” is unknown", told(report.notes))
 
     def test_broken_lines(self) -> None:
         """A line that is no property is left out, with a note, and its event stays."""
@@ -432,6 +495,16 @@ class UpdateTests(TestCase):
 
         self.assertEqual(Event.objects.count(), 2)
         self.assertIn("UID a/20261006T180000Z: it is there twice", told(report.skipped))
+
+    def test_uid_like_a_date_of_another(self) -> None:
+        """A series whose UID looks like a date of this one is none of its business."""
+        import_events(vevent("a/20261006T180000Z", "20261006T180000Z", **self.weekly))
+        count = Event.objects.count()
+
+        report = import_events(vevent("a", "20261006T180000Z", RRULE="FREQ=WEEKLY;COUNT=1"))
+
+        self.assertEqual((report.created, report.removed), (1, 0))
+        self.assertEqual(Event.objects.count(), count + 1)
 
     def test_no_date_within_the_horizon(self) -> None:
         """A series that is over, or far off, is noted, so that nobody misses it silently."""

@@ -20,7 +20,6 @@ from calendarclub.events.web_address import is_web_address
 Note = Callable[[str], None]
 # PostgreSQL takes no NUL, and no reader shows the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
 _ESCAPED = re.compile(r"\\(.)")
 
 
