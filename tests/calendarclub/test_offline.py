@@ -202,6 +202,8 @@ class SearchTests(OfflineTestCase):
             "puppets, this weekend!": {**WEEKEND, "words": "puppets"},
             "I'm free this weekend": WEEKEND,
             "what's on this weekend?": WEEKEND,
+            "what can we do this weekend?": WEEKEND,
+            "concerts this weekend, not only free ones": {**WEEKEND, "category": "music"},
         }  # fmt: skip
 
         for text, expected in cases.items():
@@ -216,6 +218,18 @@ class SearchTests(OfflineTestCase):
         *_, turn = await talk("free jazz in utrecht this weekend", "comedy next weekend")
 
         self.assert_searched(turn, **NEXT_WEEKEND, category="comedy")
+
+    async def test_tied_to_the_old_wish(self) -> None:
+        """An "and" before a new time and a new place keeps the category."""
+        *_, turn = await talk("music this weekend", "and in utrecht next weekend?")
+
+        self.assert_searched(turn, **NEXT_WEEKEND, category="music", words="utrecht")
+
+    async def test_words_of_no_use(self) -> None:
+        """What matched nothing is not looked for again, unless it is a genre."""
+        *_, turn = await talk("jazz with unicorns on sunday", "and next weekend?")
+
+        self.assert_searched(turn, **NEXT_WEEKEND, category="music", words="jazz")
 
     async def test_place_keeps_the_category(self) -> None:
         """Another word narrows the category that was asked for."""
@@ -261,7 +275,7 @@ class SearchTests(OfflineTestCase):
         *_, turn = await talk("music this weekend", "only comedy")
 
         self.assertEqual(turn.names, ["refine_results", "search_events"])
-        self.assertIn("None of those is comedy", turn.text)
+        self.assertIn("Among those there are no comedy events", turn.text)
         self.assert_names_only(turn, "Stand-up Sunday")
 
     async def test_only_within_the_list(self) -> None:
@@ -269,7 +283,7 @@ class SearchTests(OfflineTestCase):
         *_, turn = await talk("this weekend", "only comedy")
 
         self.assertEqual(turn.names, ["refine_results"])
-        self.assertIn("Of those, 1 event is comedy", turn.text)
+        self.assertIn("Of those I keep 1 comedy event", turn.text)
         self.assert_names_only(turn, "Stand-up Sunday")
 
     async def test_when_is_the_next(self) -> None:
@@ -394,6 +408,7 @@ class SmallTalkTests(OfflineTestCase):
             "what did I ask first?": "first message",
             "what are we looking for?": "not looking for anything yet",
             "more": "When",
+            "events near me": "When",
             "cheaper": "can't search by price",
             "yes": "not looking for anything yet",
             "what did you show me?": "not looking for anything yet",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
+from functools import lru_cache
 
 from calendarclub.chat import when
 from calendarclub.chat.offline.vocabulary import GENRES, STOP_WORDS, SYNONYMS
@@ -105,6 +106,7 @@ PHRASES: list[tuple[Kind, re.Pattern[str]]] = [
     ]
 ]
 THANKING = re.compile(r"\b(?:thank(?:s| you)|thx)\b")
+MORE = re.compile(r"\bmore\b|\belse\b|\bnext page\b|\bothers\b")
 # Looked for only when nothing else is left of the message.
 COURTESIES: list[tuple[Kind, re.Pattern[str]]] = [
     (Kind.THANKS, re.compile(r"\b(?:great|perfect|cheers|lovely|awesome|nice)\b")),
@@ -114,17 +116,19 @@ COURTESIES: list[tuple[Kind, re.Pattern[str]]] = [
         re.compile(r"\b(?:hi|hello|hallo|hey|greetings|good (?:morning|afternoon|evening|day))\b"),
     ),
     (Kind.AGREEMENT, re.compile(r"^(?:yes|yeah|yep|sure|ok|okay|no|nope|fine|alright)\b")),
-    (Kind.MORE, re.compile(r"\bmore\b|\belse\b|\bnext page\b|\bothers\b")),
+    (Kind.MORE, MORE),
 ]
 FREE = re.compile(
     r"\b(?:free|gratis|no cost|without paying|costs? nothing)\b(?! (?:time|on|day|to)\b)"
 )
-NOT_FREE = re.compile(r"\b(?:not (?:only|just) free|paid|any price|all prices)\b")
+NOT_FREE = re.compile(r"(?:\bnot|n't)\b.{0,20}\bfree\b|\b(?:paid|any price|all prices)\b")
 AVAILABLE = re.compile(r"\b(?:i'm|im|i am|we are|we're|are you) free\b")
 EVERYTHING = re.compile(
     r"\b(?:everything|all (?:kinds?|events|categories|types)|any (?:kind|category|type)|whatever"
-    r"|no matter what)\b"
+    r"|no matter what|surprise me|what(?:'s| is) (?:on|happening|going on)|(?:how many|any) events"
+    r"|events (?:are|this|next|on|in|for|today|tomorrow|tonight))\b"
 )
+ASKING = re.compile(r"\b(?:events?|activit(?:y|ies)|something|anything|to do|bored)\b")
 NARROWS = re.compile(
     r"\b(?:only|just|filter|narrow|(?:of|from|among) (?:those|these|them)|which (?:of|ones?))\b"
 )
@@ -177,6 +181,8 @@ class Request:
         return self.is_cheap or self.limit is not None
 
 
+# Each step of a run reads the whole conversation again, and a long one takes its time.
+@lru_cache(maxsize=2_000)
 def understand(message: str, now: datetime) -> Request:
     """Read the message by itself; what it leaves open is for the conversation to say."""
     text = when.plain(message)
@@ -199,6 +205,8 @@ def understand(message: str, now: datetime) -> Request:
         is_cheap=bool(CHEAP.search(rest)),
         limit=Decimal(limit["amount"].replace(",", ".")) if limit else None,
     )
+    if kind is Kind.HELP and (time or category):
+        kind = None  # "what can I do with the kids on sunday?" is no call for help
     return replace(request, kind=kind or _kind_by_content(request))
 
 
@@ -214,6 +222,8 @@ def _kind_by_content(request: Request) -> Kind:
         return Kind.SEARCH
     if request.cares_for_price:
         return Kind.PRICE
+    if ASKING.search(request.text) and not MORE.search(request.text):
+        return Kind.SEARCH
     found = (kind for kind, pattern in COURTESIES if pattern.search(request.text))
     return next(found, Kind.UNCLEAR)
 

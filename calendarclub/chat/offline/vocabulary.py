@@ -75,7 +75,8 @@ STOP_WORDS = frozenset(
     thank thx cheers perfect bye goodbye greetings yeah yep sure nope fine alright sorry lol haha
     wow page help hallo paid remaining similar hear enjoy join meet spend bring eat drink
     listening watching seeing friend friends girlfriend boyfriend wife husband partner date
-    evenings nights so lots
+    evenings nights so lots instead start starts starting begin begins ticket tickets not entry
+    entrance admission surprise bored activity activities
     """,
     )
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from calendarclub.chat.offline.memory import Turn
 from calendarclub.chat.offline.request import Kind, Request, understand
+from calendarclub.chat.offline.vocabulary import GENRES
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,13 @@ class Wish:
         Change what the request names and keep the rest.
 
         A new time keeps the subject and a new subject keeps the time. Words belong to the
-        category they were named with. Both a new time and a new subject are a new wish, for which
-        "free" has to be said again.
+        category they were named with. Both a new time and a new subject are a new wish, unless
+        an "and" ties it to the old one.
         """
-        wish = (
-            replace(self, words="", category="", free_only=False) if request.drops_subject else self
-        )
+        is_new = bool(request.when and request.has_subject and not request.text.startswith("and "))
+        wish = self
+        if is_new or request.drops_subject:
+            wish = replace(self, words="", category="", free_only=False)
         if request.category:
             wish = replace(wish, category=request.category, words=request.words)
         elif request.words:
@@ -47,8 +49,6 @@ class Wish:
         if request.when:
             start, end = request.when.start, request.when.end
             wish = replace(wish, start=start.isoformat(), end=end.isoformat())
-        if request.when and request.has_subject:
-            wish = replace(wish, free_only=False)
         if request.free_only is not None:
             wish = replace(wish, free_only=request.free_only)
         return wish
@@ -76,7 +76,12 @@ def _after_lookups(wish: Wish, turn: Turn) -> Wish:
     call = turn.lookups[0]
     given = {name: call.arguments.get(name) for name in Wish.__dataclass_fields__}
     if call.name == "search_events":
-        return Wish(**_usable(given))
+        found = Wish(**_usable(given))
+        if call.listing is not None and not call.listing.cards:
+            # A genre that was not on this time may be on another; other words were of no use.
+            genres = (word for word in found.words.split() if word in GENRES)
+            return replace(found, words=" ".join(genres))
+        return found
     if call.name == "refine_results":
         # A condition that is not given goes on to hold.
         return replace(wish, **{name: value for name, value in _usable(given).items() if value})

@@ -137,7 +137,7 @@ def _left_out(situation: Situation) -> str:
     if first is last or last.name != "search_events":
         return ""
     if first.name == "refine_results":
-        return f"None of those is {_condition(first)}. "
+        return f"Among those there are no {subject(first.arguments, plural=True)}. "
     lost = str(first.arguments.get("words") or "")
     return f"Nothing matches “{marked_down(lost)}”. " if lost else ""
 
@@ -155,7 +155,8 @@ def _headline(situation: Situation, call: Call, listing: Listing) -> str:
             )
         if situation.request.is_cheap:
             return "These are the cheapest of them, by the prices that are known."
-        return f"Of those, {count} {_is(listing.total)} {_condition(call)}."
+        what = subject(call.arguments, plural=listing.total != 1)
+        return f"Of those I keep {listing.total} {what}."
     what = subject(call.arguments, plural=listing.total != 1)
     more = (
         ""
@@ -169,18 +170,9 @@ def _nothing(situation: Situation, call: Call) -> str:
     if call.name == "find_similar":
         return "I found nothing like it that is still to come."
     if call.name == "refine_results":
-        return f"None of those is {_condition(call)}."
+        return f"Among those there are no {subject(call.arguments, plural=True)}."
     what = subject(call.arguments, plural=True)
     return f"I found no {what} {_range(call.arguments, situation.now)}."
-
-
-def _condition(call: Call) -> str:
-    """Name what a call of refine_results chose by."""
-    free = "free" if call.arguments.get("free_only") else ""
-    category = marked_down(str(call.arguments.get("category") or ""))
-    words = marked_down(str(call.arguments.get("words") or ""))
-    about = " ".join(filter(None, [category, f"with “{words}”" if words else ""]))
-    return " and ".join(filter(None, [free, about])) or "left"
 
 
 def _range(arguments: Mapping[str, Any], now: datetime) -> str:
