@@ -278,6 +278,19 @@ class SearchTests(OfflineTestCase):
         self.assertIn("Among those there are no comedy events", turn.text)
         self.assert_names_only(turn, "Stand-up Sunday")
 
+    async def test_free_that_nothing_is(self) -> None:
+        """What no event of the list met is no condition for the next search."""
+        *_, none, turn = await talk("comedy this weekend", "any of them free?", "and next weekend?")
+
+        self.assertIn("Among those there are no free events", none.text)
+        self.assert_searched(turn, **NEXT_WEEKEND, category="comedy")
+
+    async def test_not_only_free(self) -> None:
+        """The condition can be dropped again, which needs a new search."""
+        *_, turn = await talk("free music this weekend", "not only free ones")
+
+        self.assert_searched(turn, **WEEKEND, category="music")
+
     async def test_only_within_the_list(self) -> None:
         """A list of several kinds is narrowed to one of them."""
         *_, turn = await talk("this weekend", "only comedy")

@@ -71,7 +71,9 @@ def _first_lookup(situation: Situation) -> Call | None:
 
 def _refines(request: Request, last: Listing) -> bool:
     """Tell whether the request narrows the last list, and that list is all there is."""
-    if request.when or request.drops_subject or not (last.cards and last.is_complete):
+    if request.when or request.drops_subject or request.free_only is False:
+        return False
+    if not (last.cards and last.is_complete):
         return False
     return request.narrows or (request.free_only is True and not request.has_subject)
 

@@ -126,6 +126,7 @@ AVAILABLE = re.compile(r"\b(?:i'm|im|i am|we are|we're|are you) free\b")
 EVERYTHING = re.compile(
     r"\b(?:everything|all (?:kinds?|events|categories|types)|any (?:kind|category|type)|whatever"
     r"|no matter what|surprise me|what(?:'s| is) (?:on|happening|going on)|(?:how many|any) events"
+    r"|what is there to do|what can (?:i|we) do|something to do"
     r"|events (?:are|this|next|on|in|for|today|tomorrow|tonight))\b"
 )
 ASKING = re.compile(r"\b(?:events?|activit(?:y|ies)|something|anything|to do|bored)\b")

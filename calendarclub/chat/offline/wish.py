@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from calendarclub.chat.offline.memory import Turn
+from calendarclub.chat.offline.memory import Call, Turn
 from calendarclub.chat.offline.request import Kind, Request, understand
 from calendarclub.chat.offline.vocabulary import GENRES
 
@@ -74,21 +74,31 @@ def wish_after(turns: Iterable[Turn], now: datetime) -> Wish:
 def _after_lookups(wish: Wish, turn: Turn) -> Wish:
     """Take the first call of the turn: later ones only widen it when nothing was found."""
     call = turn.lookups[0]
-    given = {name: call.arguments.get(name) for name in Wish.__dataclass_fields__}
     if call.name == "search_events":
-        found = Wish(**_usable(given))
-        if call.listing is not None and not call.listing.cards:
-            # A genre that was not on this time may be on another; other words were of no use.
-            genres = (word for word in found.words.split() if word in GENRES)
-            return replace(found, words=" ".join(genres))
-        return found
+        return _after_search(call)
+    if call.name == "refine_results" and call.listing is not None and not call.listing.cards:
+        # "Any of them free?" is no condition once the answer was no.
+        searches = [call for call in turn.lookups if call.name == "search_events"]
+        return _after_search(searches[0]) if searches else wish
     if call.name == "refine_results":
         # A condition that is not given goes on to hold.
-        return replace(wish, **{name: value for name, value in _usable(given).items() if value})
+        return replace(
+            wish, **{name: value for name, value in _usable(call.arguments).items() if value}
+        )
     return wish
 
 
-def _usable(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop what a model may have given in another type."""
+def _after_search(call: Call) -> Wish:
+    wish = Wish(**_usable(call.arguments))
+    if call.listing is None or call.listing.cards:
+        return wish
+    # A genre that was not on this time may be on another; other words were of no use.
+    genres = (word for word in wish.words.split() if word in GENRES)
+    return replace(wish, words=" ".join(genres))
+
+
+def _usable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what a model may have given under another name or in another type."""
+    given = {name: arguments.get(name) for name in Wish.__dataclass_fields__}
     texts = {name: value for name, value in given.items() if isinstance(value, str)}
     return texts | {"free_only": given.get("free_only") is True}
