@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.core.management.utils import get_random_secret_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def local_secret_key(path: Path) -> str:
@@ -16,12 +15,16 @@ def local_secret_key(path: Path) -> str:
 
     The file is readable by its owner alone. Deployments set DJANGO_SECRET_KEY instead.
     """
-    try:
-        # O_EXCL lets one of several starting processes make the file; the others read it.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        key = get_random_secret_key()
+    if not path.exists():
+        _write(path, get_random_secret_key())
+    return path.read_text(encoding="ascii")
+
+
+def _write(path: Path, key: str) -> None:
+    """Put a file with the key in place; of several processes that start at once, one wins."""
+    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent) as file:
         file.write(key)
-    return key
+        file.flush()
+        # A link appears with its content, so that nobody reads half a key.
+        with suppress(FileExistsError):
+            os.link(file.name, path)
