@@ -75,12 +75,14 @@ def _vevent(event: Event) -> icalendar.Event:
     texts = {
         "description": event.description,
         "location": location_of(event),
-        CITY_PROPERTY: event.city,
         "x-cost": "" if event.price is None else f"{event.price:.2f} {event.currency}",
     }
     for name, text in texts.items():
         if text:
             vevent.add(name, icalendar.vText(_plain(text)))
+    if event.venue or event.city:
+        # Also where there is no city: a venue with a comma would be taken apart.
+        vevent.add(CITY_PROPERTY, icalendar.vText(_plain(event.city)))
     if event.category:
         vevent.add("categories", [_plain(event.category)])
     # An address is written as it is, unescaped: only a sound one may be.

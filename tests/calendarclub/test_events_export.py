@@ -156,8 +156,17 @@ class RoundTripTests(HypothesisTestCase):
 
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
-class SeriesRoundTripTests(TestCase):
-    """Dates of a series, exported, are the same dates."""
+class KnownRoundTripTests(TestCase):
+    """Cases of the round trip that have their names."""
+
+    def test_venue_with_a_comma(self) -> None:
+        """A venue that looks like venue and city stays the venue, with a city and without."""
+        for city in ("", "Waterhaven"):
+            event = new_event(venue="Pier Four,Long Quay", city=city)
+
+            report = import_calendar(calendar_of([event]))
+
+            self.assertEqual((report.unchanged, report.updated), (1, 0))
 
     def test_date_of_a_series(self) -> None:
         """The date is updated in place, and its series still knows it."""
