@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from django.contrib.auth.models import User
@@ -159,8 +160,7 @@ class OwnershipTests(ChatTestCase):
         for url in ["/conversations/nope/", "/conversations/a%00b/", "/conversations/%ff/"]:
             with self.subTest(url):
                 response = await self.async_client.get(url)
-                self.assertEqual(response.status_code, 404)
-                self.assertIn("Not found", response.text)
+                self.assertContains(response, "Not found", status_code=404)
 
     async def test_after_logging_in(self) -> None:
         """A conversation that began before the login is still the browser's."""
@@ -172,15 +172,17 @@ class OwnershipTests(ChatTestCase):
 
 
 class MessagesTests(ChatTestCase):
+    event: ClassVar[Event]
+
     @classmethod
     def setUpTestData(cls) -> None:
-        start = timezone.now() + timezone.timedelta(hours=1)
+        start = timezone.now() + timedelta(hours=1)
         cls.event = Event.objects.create(
             uid="trio",
             title="Late Trio",
             category="music",
             start=start,
-            end=start + timezone.timedelta(hours=2),
+            end=start + timedelta(hours=2),
             timezone="Europe/Amsterdam",
         )
 
