@@ -162,6 +162,15 @@ class OwnershipTests(ChatTestCase):
                 response = await self.async_client.get(url)
                 self.assertContains(response, "Not found", status_code=404)
 
+    async def test_page_of_an_error(self) -> None:
+        """The page asks for no user: a connection in the thread that draws it would stay open."""
+        await self.async_client.aforce_login(await User.objects.acreate_user("ada"))
+
+        response = await self.async_client.get("/conversations/nope/")
+
+        self.assertNotContains(response, "Log out", status_code=404)
+        self.assertNotContains(response, "Log in", status_code=404)
+
     async def test_after_logging_in(self) -> None:
         """A conversation that began before the login is still the browser's."""
         url = await self.begin()
