@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 ADMIN = "admin"
 MESSAGES = [
     "I'd like to hear some live music.",
-    "This weekend, please.",
+    "In the next 7 days, please.",
     "Only free ones.",
     "Something like the first one?",
 ]
