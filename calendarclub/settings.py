@@ -96,5 +96,14 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 # Static files are found in the apps themselves where nobody has run collectstatic.
 SERVESTATIC_USE_FINDERS = True
 
+# Django's own logging says nothing on the console unless DEBUG is on.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
 # The chat. Without OPENAI_API_KEY an offline model plays the agent's part.
 CALENDARCLUB_MODEL = os.environ.get("CALENDARCLUB_MODEL", "gpt-5-mini")
