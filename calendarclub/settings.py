@@ -1,4 +1,4 @@
-"""Settings of calendarclub: a local SQLite file and safe defaults; the environment says the rest."""
+"""Settings of calendarclub: a local SQLite file and safe defaults; the environment may say more."""
 
 import os
 from pathlib import Path
