@@ -11,6 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.conf import conf
@@ -71,7 +72,9 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     ) -> HttpResponse:
         """Show the newest messages of the session, or those before the message ?before=."""
         before = request.GET.get("before", "")
-        page = _page(unquote(object_id), int(before) if BEFORE.fullmatch(before) else None)
+        before_pk = int(before) if BEFORE.fullmatch(before) else None
+        # Read by the template, which is reached with permission and for sessions that exist.
+        page = SimpleLazyObject(lambda: _page(unquote(object_id), before_pk))
         return super().change_view(
             request, object_id, form_url, {"transcript": page, **(extra_context or {})}
         )
@@ -87,9 +90,8 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
                 session__in=sessions
             ).count(),
         }
-        allowed = self.has_delete_permission(request)
-        needed = set() if allowed else {str(Session._meta.verbose_name)}
-        return [str(session) for session in sessions], counts, needed, []
+        # Django asks for this with the permission to delete sessions, which includes messages.
+        return [str(session) for session in sessions], counts, set(), []
 
 
 def _page(session_id: str, before: int | None) -> dict[str, Any]:

@@ -17,9 +17,13 @@ class SessionOwnershipError(AgentSessionsError, PermissionDenied):
     """
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(
-            f"Session {session_id!r} does not belong to this user. Open it as its owner, or in "
-            "code that may read every session without user=."
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return (
+            f"Session {self.session_id!r} does not belong to this user. Open it as its owner, or "
+            "in code that may read every session without user=."
         )
 
 
@@ -37,7 +41,3 @@ class ItemError(AgentSessionsError, TypeError):
 
     def __str__(self) -> str:
         return f"items{self.path} {self.reason}"
-
-    def under(self, key: str | int) -> ItemError:
-        """Return the same error seen from one container further out."""
-        return ItemError(self.reason, f"[{key!r}]{self.path}")

@@ -19,9 +19,12 @@ KIND_LENGTH = 64
 ROLE_LENGTH = 32
 NAME_LENGTH = 255
 
-# Python refuses to write, and to read, integers of more than 4,300 digits (about 14,284 bits):
-# see sys.set_int_max_str_digits(), whose smallest limit is 640 digits.
-SHORT_INTEGER_BITS = 2_000
+BOTTOM = 10_000  # deeper than Python writes or reads: an item that ends is above it
+
+_NO_JSON = (
+    "is a {}, which JSON does not have. Convert it to text, numbers, lists or dicts before it goes "
+    "into the session."
+)
 
 
 class UnreadableItemError(AgentSessionsError, ValueError):
@@ -56,7 +59,7 @@ def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
         try:
             encoded.append(_encoded(item))
         except ItemError as error:
-            raise error.under(position) from None
+            raise ItemError(error.reason, f"[{position}]{error.path}") from error.__cause__
     return encoded
 
 
@@ -85,67 +88,97 @@ def columns(item: Item) -> Columns:
 
 
 def _encoded(item: object) -> tuple[str, Columns]:
+    """Write the item, and read it back: what is not the same was not JSON."""
     try:
-        plain = _plain(item)
-        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(
+            item, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_dumped
+        )
+        read = json.loads(text)
+        is_same = read == item
     except RecursionError:
         raise ItemError("is nested too deeply to be stored. Flatten it.") from None
+    except (TypeError, ValueError) as error:
+        raise _fault(item) or ItemError(f"cannot be written as JSON: {error}.") from error
+    # Tuples and pydantic models do not equal what they become, and are welcome all the same.
+    if not is_same and (fault := _fault(item)):
+        raise fault
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = json.dumps(plain, separators=(",", ":"))
-    return text, columns(plain)
+        text = json.dumps(read, separators=(",", ":"))
+    return text, columns(read)
 
 
-def _plain(value: Any) -> Any:
-    """Return `value` in JSON's own types; an error names the path by growing on its way out."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, int):
-        return _checked_integer(value)
-    if isinstance(value, float):
-        return _checked_float(value)
-    if isinstance(value, dict):
-        return {_checked_key(key): _plain_under(key, inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain_under(position, inner) for position, inner in enumerate(value)]
+def _dumped(value: Any) -> Any:
+    """Return a pydantic model as a dict, with the options that the SDK dumps a run's items with."""
     if hasattr(value, "model_dump"):
-        # The options with which the SDK dumps the items of a run.
-        return _plain(value.model_dump(exclude_unset=True, warnings=False))
-    raise ItemError(
-        f"is a {type(value).__name__}, which JSON does not have. Convert it to text, numbers, "
-        "lists or dicts before it goes into the session."
-    )
+        return value.model_dump(exclude_unset=True, warnings=False)
+    raise TypeError(f"a {type(value).__name__} is not JSON")
 
 
-def _plain_under(key: Any, value: Any) -> Any:
-    try:
-        return _plain(value)
-    except ItemError as error:
-        raise error.under(key) from None
+class _Place(NamedTuple):
+    """A value inside an item, and the container that it was found in."""
+
+    value: Any
+    key: str | int | None = None
+    container: _Place | None = None
+    depth: int = 0
+
+    def __str__(self) -> str:
+        keys, place = [], self
+        while place.container is not None:
+            keys.append(f"[{place.key!r}]")
+            place = place.container
+        return "".join(reversed(keys))
 
 
-def _checked_key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    # json.dumps would write 1 and "1" as the same key and lose one of the two.
-    raise ItemError(f"has the key {key!r}, which is no string. Use str keys.")
+def _fault(item: Any) -> ItemError | None:
+    """Find the value in `item` that is not JSON, without recursion, and say what to do about it."""
+    places = [_Place(item)]
+    while places:
+        place = places.pop()
+        if reason := _reason(place):
+            return ItemError(reason, str(place))
+        places += _inside(place)
+    return None
 
 
-def _checked_integer(value: int) -> int:
-    if value.bit_length() <= SHORT_INTEGER_BITS:
-        return value
+def _inside(place: _Place) -> list[_Place]:
+    value = place.value
+    if hasattr(value, "model_dump"):
+        value = _dumped(value)
+    if isinstance(value, dict):
+        return [_Place(inner, key, place, place.depth + 1) for key, inner in value.items()]
+    if isinstance(value, list | tuple):
+        return [_Place(inner, key, place, place.depth + 1) for key, inner in enumerate(value)]
+    return []
+
+
+def _reason(place: _Place) -> str:
+    """Say why a value, whatever it may contain, is not JSON; nothing if it is."""
+    value = place.value
+    if place.depth > BOTTOM:
+        return "is inside itself. Store a copy that ends."
+    if isinstance(value, dict):
+        # json.dumps would write the keys 1 and "1" alike and lose one of the two.
+        wrong = [key for key in value if not isinstance(key, str)]
+        return f"has the key {wrong[0]!r}, which is no string. Use str keys." if wrong else ""
+    if isinstance(value, float) and not isfinite(value):
+        return f"is {value}, which JSON does not have. Store None or a string."
+    if isinstance(value, int) and not _is_writable(value):
+        return "is an integer too long to be written. Store it as a string."
+    if value is None or isinstance(value, str | int | float | list | tuple):
+        return ""
+    return "" if hasattr(value, "model_dump") else _NO_JSON.format(type(value).__name__)
+
+
+def _is_writable(value: int) -> bool:
+    """Tell whether Python writes the integer, which it does up to 4,300 digits."""
     try:
         str(value)
     except ValueError:
-        raise ItemError("is an integer too long to be written. Store it as a string.") from None
-    return value
-
-
-def _checked_float(value: float) -> float:
-    if isfinite(value):
-        return value
-    raise ItemError(f"is {value}, which JSON does not have. Store None or a string.")
+        return False
+    return True
 
 
 def _kind(item: dict[str, Any]) -> str:

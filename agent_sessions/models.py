@@ -9,17 +9,15 @@ default in the database, so that a row which the SDK writes is a valid row here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from agent_sessions.connections import hand_back
 from agent_sessions.exceptions import SessionOwnershipError
 from agent_sessions.fields import ID_LENGTH, SessionIdField, checked_id
 from agent_sessions.items import (
@@ -32,9 +30,8 @@ from agent_sessions.items import (
     decode,
     encode_all,
 )
+from agent_sessions.threads import in_database_thread
 from agent_sessions.transcript import Entry, entry
-
-T = TypeVar("T")
 
 logger = logging.getLogger("agent_sessions")
 
@@ -54,7 +51,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     A session is named by its id. With `user=` an operation makes that user the owner of a new
     session and raises SessionOwnershipError for a session that is not the user's, by the very
-    statement that reads or writes. Without it, it works on any session.
+    statement that reads or writes. Without it, it works on any session. It is called on
+    `Session.objects`, or `Session.objects.using(...)`: a queryset with filters, which an operation
+    on one session would not heed, is refused.
     """
 
     def owned_by(self, user: Any) -> Self:
@@ -102,8 +101,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
                 return None
             newest = self._messages(session_id).order_by("-pk").values_list("pk", "message_data")
             while row := newest.first():
-                self._messages(session_id).filter(pk=row[0]).delete()
-                for item in _readable([row]):
+                claimed, _ = self._messages(session_id).filter(pk=row[0]).delete()
+                # Somebody who locks no session, such as SQLAlchemySession, may have been faster.
+                for item in _readable([row] if claimed else []):
                     return item
         return None
 
@@ -128,23 +128,23 @@ class SessionQuerySet(models.QuerySet["Session"]):
         self, session_id: str, limit: int | None = None, *, user: Any = None
     ) -> list[Item]:
         """See items()."""
-        return await self._hop(self.items, session_id, limit, user=user)
+        return await in_database_thread(lambda: self.items(session_id, limit, user=user))
 
     async def aappend(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
         """See append()."""
-        await self._hop(self.append, session_id, items, user=user)
+        await in_database_thread(lambda: self.append(session_id, items, user=user))
 
     async def apop(self, session_id: str, *, user: Any = None) -> Item | None:
         """See pop()."""
-        return await self._hop(self.pop, session_id, user=user)
+        return await in_database_thread(lambda: self.pop(session_id, user=user))
 
     async def aclear(self, session_id: str, *, user: Any = None) -> None:
         """See clear()."""
-        await self._hop(self.clear, session_id, user=user)
+        await in_database_thread(lambda: self.clear(session_id, user=user))
 
     async def areplace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
         """See replace()."""
-        await self._hop(self.replace, session_id, items, user=user)
+        await in_database_thread(lambda: self.replace(session_id, items, user=user))
 
     def _writing(self) -> transaction.Atomic:
         """Open a transaction on the database that the router, or using(), says to write to."""
@@ -158,8 +158,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         transaction: ids of messages are drawn under the lock, and SQLite's writer is reserved
         before anything is read.
         """
+        owner = self._checked(user)
         opened = self.model(
-            session_id=checked_id(session_id), user=checked_owner(user), updated_at=Now()
+            session_id=checked_id(session_id), user_id=owner and owner.pk, updated_at=Now()
         )
         field = self.model._meta.get_field
         # bulk_create(update_conflicts=True) does the same, but does not return the owner.
@@ -177,13 +178,28 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def _hold(self, session_id: str, user: Any) -> bool:
         """Lock the session's row until the transaction ends, and say whether there is one."""
+        owner = self._checked(user)
         session = self.filter(pk=session_id)
-        held = session if checked_owner(user) is None else session.owned_by(user)
-        if held.update(updated_at=Now()):
+        if owner is None:
+            return bool(session.update(updated_at=Now()))
+        if session.owned_by(owner).update(updated_at=Now()):
             return True
-        if user is not None and session.exists():
-            raise SessionOwnershipError(session_id)
+        self._refuse_others(session_id, owner)
         return False
+
+    def _refuse_others(self, session_id: str, user: Any) -> None:
+        """Say of a session from which nothing was got whether it is there, and not the user's."""
+        if self.filter(pk=session_id).exclude(user=user).exists():
+            raise SessionOwnershipError(session_id)
+
+    def _checked(self, user: Any) -> Any:
+        """Return `user`, having refused filters of this queryset and users that can own nothing."""
+        if self.query.has_filters() or self.query.is_sliced:
+            raise TypeError(
+                "An operation on a session heeds no filters. Call it on Session.objects, and name "
+                "the owner with user=."
+            )
+        return checked_owner(user)
 
     def _messages(self, session_id: str) -> models.QuerySet[Message]:
         return Message.objects.using(self.db).filter(session_id=session_id)
@@ -198,30 +214,18 @@ class SessionQuerySet(models.QuerySet["Session"]):
         self, session_id: str, user: Any, window: int | None = None, before: int | None = None
     ) -> list[tuple[int, str]]:
         """Return (id, text) of the `window` newest messages before an id, newest first."""
-        if checked_owner(user) is None:
-            messages = self._messages(session_id).order_by("-pk").values_list("pk", "message_data")
-            return list((messages.filter(pk__lt=before) if before else messages)[:window])
-        # From the session outwards, so that an empty session of somebody else is refused too.
-        session = self.filter(pk=session_id).order_by("-messages__pk")
-        rows = list(
-            (session.filter(messages__pk__lt=before) if before else session).values_list(
-                "messages__pk", "messages__message_data", "user_id"
-            )[:window]
-        )
-        if any(owner_pk != user.pk for _, _, owner_pk in rows):
+        owner = self._checked(user)
+        messages = self._messages(session_id).order_by("-pk")
+        if before is not None:
+            messages = messages.filter(pk__lt=before)
+        if owner is None:
+            return list(messages.values_list("pk", "message_data")[:window])
+        rows = list(messages.values_list("pk", "message_data", "session__user_id")[:window])
+        if not rows:
+            self._refuse_others(session_id, owner)
+        if any(owner_pk != owner.pk for _, _, owner_pk in rows):
             raise SessionOwnershipError(session_id)
-        return [(pk, text) for pk, text, _ in rows if pk is not None]
-
-    async def _hop(self, operation: Callable[..., T], /, *args: Any, **options: Any) -> T:
-        """Run `operation` in the ORM's thread and leave no server's connection waiting there."""
-
-        def operate() -> T:
-            try:
-                return operation(*args, **options)
-            finally:
-                hand_back(self.db)
-
-        return await sync_to_async(operate)()
+        return [(pk, text) for pk, text, _ in rows]
 
 
 def _readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:

@@ -49,9 +49,11 @@ def text_of(item: Item) -> str:
     """Return the readable text of an item of any kind, which is empty if it holds none."""
     write = _TEXTS.get(columns(item).kind, _json) if isinstance(item, dict) else _json
     try:
-        return write(item).strip()
+        text = write(item).strip()
     except RecursionError:
         return "[nested too deeply to show]"
+    # Half a character cannot be sent to anybody: it is shown as its escape.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _label(kind: str, role: str, tool_name: str) -> str:

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from django.core.checks import run_checks
 from django.db import connections
-from django.test import SimpleTestCase, override_settings
+from django.test import TestCase, override_settings
 
 from agent_sessions.conf import SETTINGS, conf
 
@@ -18,7 +18,7 @@ def found() -> list[str]:
     return [message_id for message_id in ids if message_id.startswith("agent_sessions.")]
 
 
-class DatabaseTests(SimpleTestCase):
+class DatabaseTests(TestCase):
     """Settings of the database that sessions are in."""
 
     databases = {"default", "archive"}
@@ -63,8 +63,10 @@ class DatabaseTests(SimpleTestCase):
             self.assertEqual(found(), [])
 
 
-class SettingTests(SimpleTestCase):
-    """AGENT_SESSIONS_*."""
+class SettingTests(TestCase):
+    """AGENT_SESSIONS_*. Django's checks of its fields ask the databases what they can."""
+
+    databases = {"default", "archive"}
 
     def test_defaults(self) -> None:
         """Without settings everything is at its safe default."""

@@ -12,11 +12,11 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import TransactionTestCase
 
-from agent_sessions import DjangoSession, Session, SessionOwnershipError
+from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
 from tests.contract import numbered
-from tests.writers import batch, in_threads, start_process
+from tests.writers import batch, end, go, in_threads, start_process
 
-BATCHES = 12
+BATCHES = 25
 User = get_user_model()
 
 
@@ -31,13 +31,20 @@ class AppendTests(TransactionTestCase):
             for index in range(BATCHES):
                 async_to_sync(DjangoSession("busy").add_items)(batch(f"thread {number}", index))
 
+        go(processes)
         in_threads(8, append)
-        self.assertEqual([process.wait() for process in processes], [0] * 4)
+        self.assertEqual([end(process) for process in processes], [0] * 4)
 
         stored = Session.objects.items("busy")
         self.assertEqual(len(stored), 12 * BATCHES * 3)
         for writer, of_writer in self.batches_by_writer(stored).items():
             self.assertEqual(of_writer, [batch(writer, n) for n in range(BATCHES)])
+        self.assertTrue(self.took_turns(stored), "The writers did not write at the same time.")
+
+    def took_turns(self, items: list[Any]) -> bool:
+        """Tell whether threads wrote after processes, and processes after threads."""
+        kinds = [kind for kind, _ in groupby(item["writer"].split()[0] for item in items)]
+        return len(kinds) > 2
 
     def batches_by_writer(self, items: list[Any]) -> dict[str, list[list[Any]]]:
         found: dict[str, list[list[Any]]] = {}
@@ -109,6 +116,40 @@ class PopTests(TransactionTestCase):
         everything = [*popped, *Session.objects.items("stack")]
         written = [item for n in (0, 2, 4) for index in range(10) for item in batch(str(n), index)]
         self.assertCountEqual(map(str, everything), map(str, written))
+
+
+class StealingTests(TransactionTestCase):
+    """Somebody at the same tables who locks no session, such as the SDK's SQLAlchemySession."""
+
+    def test_item_that_is_gone(self) -> None:
+        """An item that somebody else took between the look and the deletion is not ours."""
+        Session.objects.append("stack", numbered(3))
+        stolen: list[Any] = []
+
+        def steal(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if sql.startswith("DELETE") and not stolen:
+                stolen.append(Message.objects.order_by("pk").last().item)
+                execute(sql, params, many, context)
+            return execute(sql, params, many, context)
+
+        with connections["default"].execute_wrapper(steal):
+            popped = Session.objects.pop("stack")
+
+        self.assertEqual([popped, *stolen], numbered(3)[1:])
+        self.assertEqual(Session.objects.items("stack"), numbered(3)[:1])
+
+    def test_owner_between_two_statements(self) -> None:
+        """A session that its owner makes while the owner pops from it is nobody else's."""
+        owner = User.objects.create_user("owner")
+
+        def make(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            result = execute(sql, params, many, context)
+            if sql.startswith("UPDATE"):
+                Session.objects.create(session_id="new", user=owner)
+            return result
+
+        with connections["default"].execute_wrapper(make):
+            self.assertIsNone(Session.objects.pop("new", user=owner))
 
 
 class ClearTests(TransactionTestCase):

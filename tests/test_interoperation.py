@@ -11,9 +11,11 @@ from unittest import skipUnless
 
 from agents import SQLiteSession
 from agents.extensions.memory import AsyncSQLiteSession, SQLAlchemySession
+from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import TransactionTestCase
+from django.utils import timezone
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from agent_sessions import DjangoSession, Message, Session
@@ -50,11 +52,21 @@ async def sqlalchemy_session(session_id: str) -> AsyncIterator[Any]:
     await engine.dispose()
 
 
+@asynccontextmanager
+async def new_sqlalchemy_session(session_id: str) -> AsyncIterator[Any]:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{file()}")
+    yield SQLAlchemySession(session_id, engine=engine, create_tables=True)
+    await engine.dispose()
+
+
 THEIRS = {
     "SQLiteSession": sqlite_session,
     "AsyncSQLiteSession": async_sqlite_session,
     "SQLAlchemySession": sqlalchemy_session,
 }
+
+# The first two make their tables where they find none.
+MAKERS = {**THEIRS, "SQLAlchemySession": new_sqlalchemy_session}
 
 
 @needs_a_file
@@ -125,21 +137,55 @@ class SharedFileTests(TransactionTestCase):
 class AdoptionTests(TransactionTestCase):
     """An existing conversations.db becomes the project's database."""
 
-    def test_fake_initial(self) -> None:
-        """migrate --fake-initial keeps every row, and the SDK goes on writing afterwards."""
+    def setUp(self) -> None:
         call_command("migrate", "agent_sessions", "zero", verbosity=0)
         self.addCleanup(call_command, "migrate", "agent_sessions", verbosity=0)
-        theirs = SQLiteSession("old", file())
-        self.addCleanup(theirs.close)
-        asyncio.run(theirs.add_items([*TURN, *STRANGE_ITEMS]))
 
+    def adopt(self) -> None:
         call_command("migrate", "agent_sessions", fake_initial=True, verbosity=0)
-        asyncio.run(theirs.add_items([USER]))
 
-        stored = Session.objects.items("old")
-        self.assertEqual(stored, [*TURN, *STRANGE_ITEMS, USER])
-        self.assertEqual(asyncio.run(theirs.get_items()), stored)
-        self.assertEqual(Session.objects.get(pk="old").title, "")
+    def sql(self, *statements: str) -> None:
+        with sqlite3.connect(file()) as writer:
+            for statement in statements:
+                writer.execute(statement)
+        writer.close()
+
+    async def test_fake_initial(self) -> None:
+        """migrate --fake-initial keeps every row, and the SDK goes on writing afterwards."""
+        items = [*TURN, *STRANGE_ITEMS]
+        for name, opened in MAKERS.items():
+            async with opened("old") as theirs:
+                await theirs.add_items(items)
+
+                await sync_to_async(self.adopt)()
+                await theirs.add_items([USER])
+
+                self.assertEqual(await theirs.get_items(), [*items, USER], name)
+            self.assertEqual(await DjangoSession("old").get_items(), [*items, USER], name)
+            self.assertEqual((await Session.objects.aget(pk="old")).title, "")
+            await sync_to_async(call_command)("migrate", "agent_sessions", "zero", verbosity=0)
+
+    def test_rows_without_times(self) -> None:
+        """Rows whose times are NULL, as the SDK's tables allow, get the present one."""
+        asyncio.run(self.seed())
+        self.sql(
+            "UPDATE agent_sessions SET created_at = NULL, updated_at = NULL",
+            "UPDATE agent_messages SET created_at = NULL",
+        )
+
+        self.adopt()
+
+        self.assertEqual(Session.objects.items("old"), TURN)
+        self.assertEqual(Session.objects.get().created_at.date(), timezone.now().date())
+
+    async def seed(self) -> None:
+        async with sqlite_session("old") as theirs:
+            await theirs.add_items(TURN)
+
+
+@needs_a_file
+class IndexTests(TransactionTestCase):
+    """The index on a session's messages."""
 
     def test_index_is_made_once(self) -> None:
         """The SDK finds our index under the name that it would give its own."""

@@ -11,6 +11,7 @@ from typing import Any
 from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from agent_sessions.exceptions import ItemError
 from agent_sessions.items import (
@@ -68,6 +69,14 @@ class RoundTripTests(SimpleTestCase):
         """An item that UTF-8 cannot write is escaped as a whole."""
         self.assertEqual(encode("é\ud83d"), '"\\u00e9\\ud83d"')
 
+    def test_depth(self) -> None:
+        """An item is as deep as Python writes and reads, hundreds of levels."""
+        item: Any = "bottom"
+        for _ in range(800):
+            item = {"inner": [item]} if isinstance(item, str) else [item]
+
+        self.assertEqual(decode(encode(item)), item)
+
     def test_tuples_and_named_numbers(self) -> None:
         """A tuple is stored as a list, a member of an IntEnum as its number."""
         number = IntEnum("number", ["ONE"]).ONE
@@ -107,10 +116,22 @@ class RefusalTests(SimpleTestCase):
 
     def test_nesting_without_end(self) -> None:
         """An item nested deeper than Python follows, or in itself, is refused."""
-        item: list[Any] = []
-        item.append(item)
+        deep: list[Any] = []
+        for _ in range(100_000):
+            deep = [deep]
+        self.refused(deep, "nested too deeply")
 
-        self.refused(item, "nested too deeply")
+        endless: dict[str, Any] = {}
+        endless["again"] = [endless]
+        self.refused(endless, "is inside itself")
+
+    def test_model_that_is_not_json(self) -> None:
+        """A value inside a pydantic model is named by its path as well."""
+
+        class Price(BaseModel):
+            amount: float
+
+        self.refused({"prices": [Price(amount=float("nan"))]}, "['prices'][0]['amount'] is nan")
 
     def test_text_that_is_not_json(self) -> None:
         """Text that cannot be read says so by an error of its own."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.test import TestCase
@@ -57,6 +59,32 @@ class SessionQuerySetTests(TestCase):
             Session.objects.append("new", [USER], user=unsaved)
 
         self.assertEqual(Session.objects.items("nobody's"), [USER])
+
+    def test_filters_are_refused(self) -> None:
+        """A queryset whose filters an operation would not heed has no operations."""
+        owner = User.objects.create_user("owner")
+        Session.objects.append("nobody's", [USER])
+        filtered = [
+            Session.objects.owned_by(owner),
+            owner.agent_sessions,
+            Session.objects.all()[:1],
+        ]
+
+        for sessions in filtered:
+            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+                sessions.items("nobody's")
+            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+                sessions.append("nobody's", [ANSWER])
+            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+                sessions.pop("nobody's")
+
+        self.assertEqual(Session.objects.items("nobody's"), [USER])
+
+    def test_error_survives_pickling(self) -> None:
+        """The refusal of a session crosses processes, as in a task queue, in one piece."""
+        error = pickle.loads(pickle.dumps(SessionOwnershipError("one")))
+
+        self.assertEqual(str(error), str(SessionOwnershipError("one")))
 
     def test_part_of_a_larger_transaction(self) -> None:
         """What is appended inside atomic() goes with it when it is rolled back."""

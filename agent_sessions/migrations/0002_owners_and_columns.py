@@ -3,9 +3,23 @@
 The SDK's own sessions go on writing their rows: they name their columns, and know none of these.
 """
 
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from django.db.models.functions import Now
+
+
+def date_what_has_no_date(apps: Any, schema_editor: Any) -> None:
+    """Give rows without times the present one: the SDK's tables allow NULL, these do not."""
+    for name, fields in {
+        "Session": ["created_at", "updated_at"],
+        "Message": ["created_at"],
+    }.items():
+        rows = apps.get_model("agent_sessions", name).objects.using(schema_editor.connection.alias)
+        for field in fields:
+            rows.filter(**{field: None}).update(**{field: Now()})
 
 
 class Migration(migrations.Migration):
@@ -15,6 +29,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(date_what_has_no_date, migrations.RunPython.noop),
         migrations.AddField(
             model_name="session",
             name="user",

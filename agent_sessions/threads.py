@@ -1,0 +1,72 @@
+"""From async code into a thread in which the ORM may work, and out without a connection left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import connections
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+T = TypeVar("T")
+
+
+async def in_database_thread(operation: Callable[[], T]) -> T:
+    """Run `operation` in the thread in which the code around it uses the ORM, if that is free."""
+    if _is_blocking_the_orm():
+        return await sync_to_async(_closing(operation), thread_sensitive=False)()
+    return await sync_to_async(_handing_back(operation))()
+
+
+def _is_blocking_the_orm() -> bool:
+    """Tell whether this event loop was started in the very thread that would run the ORM.
+
+    Runner.run_sync() in a synchronous view under ASGI does that: the view's thread is the only
+    one of its executor, and waits for the loop. asgiref notes in each such thread the loop that
+    gave it its work.
+    """
+    employer = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+    return employer not in (None, asyncio.get_running_loop()) and employer.is_running()
+
+
+def _closing(operation: Callable[[], T]) -> Callable[[], T]:
+    """Let `operation` close what it opened, in a thread that nobody tidies up."""
+
+    def operate() -> T:
+        try:
+            return operation()
+        finally:
+            connections.close_all()
+
+    return operate
+
+
+def _handing_back(operation: Callable[[], T]) -> Callable[[], T]:
+    """Let `operation` give back the connections that it opened to a database server.
+
+    A request that streams an answer lives as long as the model talks, and Django would hold its
+    connection all the while: a pool of four would serve four conversations and no fifth. What was
+    open before is the caller's, with cursors, locks and settings of its own. SQLite's is a file of
+    this process and takes longer to open than to use. CONN_MAX_AGE keeps what it keeps.
+    """
+
+    def operate() -> T:
+        before = _open_connections()
+        try:
+            return operation()
+        finally:
+            for connection in _open_connections() - before:
+                if connection.vendor != "sqlite":
+                    connection.close_if_unusable_or_obsolete()
+
+    return operate
+
+
+def _open_connections() -> set[BaseDatabaseWrapper]:
+    """Return this thread's connections that are open, opening none."""
+    every = connections.all(initialized_only=True)
+    return {connection for connection in every if connection.connection is not None}
