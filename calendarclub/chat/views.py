@@ -11,7 +11,6 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.paginator import Paginator
-from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -43,9 +42,6 @@ async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
         await _check_unanswered(session)
     else:
         await name_after(session, message)
-
-    # What had to be read has been read: no connection waits for the model.
-    await sync_to_async(close_old_connections)()
 
     def run() -> RunResultStreaming:
         return Runner.run_streamed(

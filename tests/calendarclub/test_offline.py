@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,8 +74,8 @@ async def say(text: str, session: Session | None = None) -> Answered:
 
 
 async def talk(*texts: str) -> list[Answered]:
-    session = SQLiteSession("talk")
-    return [await say(text, session) for text in texts]
+    with closing(SQLiteSession("talk")) as session:
+        return [await say(text, session) for text in texts]
 
 
 class OfflineTestCase(TestCase):
@@ -164,7 +165,7 @@ class ConversationTests(OfflineTestCase):
 
     async def test_time_of_another_day(self) -> None:
         """What "tomorrow" meant when it was said holds on the next day."""
-        session = SQLiteSession("days")
+        session = self.enterContext(closing(SQLiteSession("days")))
         first = await say("music on saturday", session)
         later = agent()
         later.instructions = read_as("2040-11-30T09:00+01:00")
