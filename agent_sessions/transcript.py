@@ -8,11 +8,14 @@ as its JSON.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from agent_sessions.items import Item, columns
+
+HALVES = re.compile("[\ud800-\udfff]")  # lone surrogates: no page can be sent with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,7 @@ def text_of(item: Item) -> str:
         text = write(item).strip()
     except RecursionError:
         return "[nested too deeply to show]"
-    # Half a character cannot be sent to anybody: it is shown as its escape.
-    return text.encode(errors="backslashreplace").decode()
+    return HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _label(kind: str, role: str, tool_name: str) -> str:

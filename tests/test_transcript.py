@@ -37,6 +37,10 @@ class TextTests(SimpleTestCase):
         """An item whose fields hold anything at all still has a text."""
         self.assertIsInstance(text_of({**fields, "type": kind}), str)
 
+    def test_half_characters(self) -> None:
+        """A lone surrogate, which no page can be sent with, is shown as what is missing."""
+        self.assertEqual(text_of({"role": "user", "content": "half \ud83d"}), "half \ufffd")
+
     def test_bottomless_item(self) -> None:
         """An item nested deeper than Python follows is shown as what it is."""
         item: Any = "bottom"

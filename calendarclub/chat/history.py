@@ -37,7 +37,7 @@ class Turn:
         again because the first was not what the visitor wants.
         """
         if entry.kind == "message" and entry.role == "assistant" and entry.text:
-            self.answers.append(_showable(entry.text))
+            self.answers.append(entry.text)
         if entry.kind != "function_call_output":
             return None
         offer = read_output(entry.text)
@@ -53,12 +53,7 @@ def turns(items: Iterable[Any]) -> list[Turn]:
     found: list[Turn] = []
     for entry in entries(items):
         if entry.kind == "message" and entry.role == "user":
-            found.append(Turn(question=_showable(entry.text)))
+            found.append(Turn(question=entry.text))
         elif found:
             found[-1].take(entry)
     return found
-
-
-def _showable(text: str) -> str:
-    """Return `text` as UTF-8 can write it: an item may hold a lone surrogate."""
-    return text.encode(errors="replace").decode()
