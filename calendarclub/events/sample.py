@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -27,6 +27,8 @@ class Weekly:
     weekday: int
     activity: Activity
 
+
+Wish = Callable[[Activity], bool]
 
 WEEKLY = (
     Weekly(
@@ -88,20 +90,28 @@ def sample_calendar(today: date) -> bytes:
 
 
 def _events_of(day: date) -> Iterator[icalendar.Event]:
-    """Yield the evening's events, and at weekends those of the day, one of them free."""
+    """Yield what is on: music every evening; by day at weekends, for children and for nothing."""
     random = Random(day.isoformat())  # noqa: S311  # it makes a programme, not a secret
-    for activity in random.sample(EVENINGS, 3):
+    for activity in _chosen(EVENINGS, random, [lambda activity: activity.category == "music"]):
         yield _event(day, activity, random)
     if day.weekday() < 5:
         return
-    free = [activity for activity in DAYTIMES if activity.prices == (FREE,)]
-    always_free = random.choice(free)
-    others = [activity for activity in DAYTIMES if activity is not always_free]
-    for activity in (always_free, *random.sample(others, 2)):
+    wanted: list[Wish] = [
+        lambda activity: activity.prices == (FREE,),
+        lambda activity: activity.category == "family",
+    ]
+    for activity in _chosen(DAYTIMES, random, wanted):
         yield _event(day, activity, random)
     # A weekend in four has something that lasts the whole of it.
     if day.weekday() == 5 and day.isocalendar().week % 4 == 0:
         yield _festival(day)
+
+
+def _chosen(activities: tuple[Activity, ...], random: Random, wanted: list[Wish]) -> list[Activity]:
+    """Choose three activities, one for each wish and the rest by chance."""
+    chosen = [random.choice([*filter(wish, activities)]) for wish in wanted]
+    others = [activity for activity in activities if activity not in chosen]
+    return [*chosen, *random.sample(others, 3 - len(chosen))]
 
 
 def _event(day: date, activity: Activity, random: Random) -> icalendar.Event:

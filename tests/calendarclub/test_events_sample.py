@@ -48,14 +48,16 @@ class SampleTests(TestCase):
             )  # fmt: skip
 
     def test_every_day(self) -> None:
-        """Every evening has something; every weekend has something by day, and free."""
+        """Every evening has music; every day of a weekend has something free, and for children."""
         for today in DAYS_OF_LOADING:
             self.load(today)
 
             for day in (today + timedelta(days=offset) for offset in range(DAYS)):
-                self.assertTrue(self.on(day, hour=18), day)
+                evening = {event.category for event in self.on(day, hour=18)}
+                self.assertIn("music", evening, day)
                 if day.weekday() > 4:
                     self.assertGreaterEqual(len(self.on(day)), 6, day)
+                    self.assertIn("family", {event.category for event in self.on(day)}, day)
                     self.assertTrue(any(event.is_free for event in self.on(day)), day)
 
     def test_same_again(self) -> None:
