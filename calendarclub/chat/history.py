@@ -21,10 +21,8 @@ class Turn:
     answers: list[str] = field(default_factory=list)
     findings: Findings | None = None
     suggestions: Suggestions | None = None
-
-    @property
-    def is_answered(self) -> bool:
-        return bool(self.answers)
+    # Some models talk before they call a tool: only what comes last is the answer.
+    is_answered: bool = False
 
     @property
     def answer_html(self) -> SafeString:
@@ -36,7 +34,10 @@ class Turn:
         A later search of the same turn replaces the events of an earlier one: the agent looked
         again because the first was not what the visitor wants.
         """
-        if entry.kind == "message" and entry.role == "assistant" and entry.text:
+        self.is_answered = bool(
+            entry.kind == "message" and entry.role == "assistant" and entry.text
+        )
+        if self.is_answered:
             self.answers.append(entry.text)
         if entry.kind != "function_call_output":
             return None

@@ -51,6 +51,7 @@ async def server_sent_events(
                     yield _encoded(name, data)
     except Exception as error:  # the page has to be told whatever broke, and its stream to end
         turn.answers.clear()
+        turn.is_answered = False
         yield _encoded("error", {"message": explain(error)})
     done = {"html": turn.answer_html, "title": title, "answered": turn.is_answered}
     yield _encoded("done", done)

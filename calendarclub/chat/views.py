@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agent_sessions import Session
 from calendarclub.chat.conversations import begin, forget, memory, mine, name_after, open_mine
@@ -54,7 +54,7 @@ async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
     return event_stream(run, title=session.title)
 
 
-@require_GET
+@require_safe
 @never_cache
 async def home(request: HttpRequest) -> HttpResponse:
     """Show an empty conversation, which begins with its first message."""
@@ -67,7 +67,7 @@ async def conversations(request: HttpRequest) -> HttpResponseBase:
     return await (_begin(request) if request.method == "POST" else _list(request))
 
 
-@require_GET
+@require_safe
 @never_cache
 async def conversation(request: HttpRequest, session_id: str) -> HttpResponse:
     """Show a conversation as its session remembers it."""

@@ -40,7 +40,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-QUESTION = "What's on this weekend?"
+QUESTION = "What's on in the next 7 days?"
 
 
 def free_port() -> int:

@@ -445,6 +445,16 @@ class UpdateTests(TestCase):
             self.assertEqual(Event.objects.get().uid, "other")
             self.assertEqual(report.removed, 1)
 
+    def test_private(self) -> None:
+        """An event that is not for everybody is reported and not shown, nor shown any longer."""
+        for privacy in ("PRIVATE", "confidential"):
+            import_events(vevent("a", "20261020T180000Z"))
+
+            report = import_events(vevent("a", "20261020T180000Z", CLASS=privacy))
+
+            self.assertIn("not for everybody", str(next(iter(report.skipped))))
+            self.assertFalse(Event.objects.exists())
+
     def test_cancelled_date_alone(self) -> None:
         """The cancellation of one date, sent alone, removes that date."""
         import_events(vevent("a", "20261006T180000Z", **self.weekly))

@@ -25,7 +25,10 @@ PLAIN = {
     "1.250,00 EUR": ("1250", "EUR"),
     "CHF 1,250": ("1250", "CHF"),
 }
-NOT_PLAIN = ("", "free for members", "not free", "donation", "-5", "€ -5", "99999999", "sold out")
+NOT_PLAIN = (
+    "", "free for members", "not free", "donation", "-5", "€ -5", "99999999", "sold out",
+    "Doors 7 pm, $12", "€10 (2 drinks)", "16+ €20", "€0 for members, €15 otherwise", "€0-15",
+)  # fmt: skip
 
 
 class PriceTests(SimpleTestCase):

@@ -61,6 +61,14 @@ class TurnsTests(SimpleTestCase):
         """Items whose question was cut off make no turn."""
         self.assertEqual(turns([assistant("late"), {"type": "reasoning", "summary": []}]), [])
 
+    def test_words_before_a_tool(self) -> None:
+        """What a model says before it calls a tool is no answer yet."""
+        call = {"type": "function_call", "name": "search_events", "call_id": "c", "arguments": ""}
+        items = [user("Jazz?"), assistant("Let me look."), call]
+
+        self.assertFalse(turns(items)[0].is_answered)
+        self.assertTrue(turns([*items, assistant("None.")])[0].is_answered)
+
     def test_lone_surrogate(self) -> None:
         """A text that UTF-8 cannot write does not break the page."""
         (turn,) = turns([user("half \ud83d"), assistant("half \ud83d")])

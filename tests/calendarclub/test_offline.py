@@ -316,6 +316,18 @@ class SearchTests(OfflineTestCase):
         self.assertIn("did not understand that date", turn.text)
         self.assert_searched(after, **WEEKEND, category="comedy")
 
+    async def test_what_should_not_be(self) -> None:
+        """What somebody does not want is not searched for; what was wanted before still holds."""
+        for text in ("not music", "no jazz please", "without kids stuff", "any day but monday",
+                     "everything except theatre", "not tonight, tomorrow"):  # fmt: skip
+            first, turn, after = await talk("comedy this weekend", text, "only free ones")
+
+            self.assertEqual(turn.calls, [], text)
+            self.assertIn("not what to leave out", turn.text)
+            self.assertEqual(
+                after.calls[0][1]["category"] or first.calls[0][1]["category"], "comedy"
+            )
+
     async def test_price(self) -> None:
         """A price is chosen by what the cards say, and what they don't say is not claimed."""
         _, under, cheapest = await talk("music this weekend", "under 13 euro", "cheapest")

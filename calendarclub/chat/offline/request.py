@@ -35,6 +35,7 @@ class Kind(Enum):
     HELP = auto()
     CALENDAR = auto()
     IMPOSSIBLE = auto()
+    EXCLUSION = auto()
     UNCLEAR = auto()
 
 
@@ -151,6 +152,13 @@ NAMED = {name: (category, False) for category, names in SYNONYMS.items() for nam
     name: (category, True) for name, category in GENRES.items()
 }
 NAMES = re.compile(rf"\b(?:{'|'.join(sorted(NAMED, key=len, reverse=True))})\b")
+# "no jazz", "without kids", "any day but monday": what should not be.
+EXCLUDES = re.compile(
+    r"\b(?:not|no|nor|without|except(?: for)?|but(?: not)?|other than|avoid)"
+    r" (?:any |the |a |on |in |for |to )*"
+    rf"(?:{NAMES.pattern}|(?:mon|tues|wednes|thurs|fri|satur|sun)day|to(?:day|night|morrow)"
+    r"|(?:this |next )?week(?:end)?)\b"
+)
 WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 MOST_WORDS = 3
 LONGEST_WORD = 40
@@ -187,6 +195,8 @@ class Request:
 def understand(message: str, now: datetime) -> Request:
     """Read the message by itself; what it leaves open is for the conversation to say."""
     text = when.plain(message)
+    if EXCLUDES.search(text):
+        return Request(text=text, kind=Kind.EXCLUSION)
     time = when.find(message, now)
     rest = when.without_times(message)
     kind = next((kind for kind, pattern in PHRASES if pattern.search(text)), None)

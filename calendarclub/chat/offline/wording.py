@@ -101,6 +101,10 @@ TEXTS = {
         "can also take all events of a list at once."
     ),
     Kind.IMPOSSIBLE: CANNOT,
+    Kind.EXCLUSION: (
+        "Offline I understand what you would like, but not what to leave out. Tell me what it "
+        "should be instead, for example “comedy this weekend”."
+    ),
     Kind.UNCLEAR: (
         "I did not understand that. Tell me when you are free and what you like, for example "
         "“jazz this weekend”, or say “help”."

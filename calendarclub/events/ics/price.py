@@ -9,6 +9,10 @@ _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP"}
 _AMOUNT = re.compile(r"(?<![\d.,-])\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?")
 _CODE = re.compile(r"\b(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD)\b")
 _FREE = re.compile(r"(?:free|gratis|gratuit|kostenlos)(?: (?:entry|entrance|admission|event))?")
+# What may stand beside amounts; with any other word they may be hours, ages or drinks.
+_PLAIN = re.compile(
+    r"(?:euros?|dollars?|pounds?|from|to|per person|p\.?p\.?|[€$£\s.,;/\u2013\u2014-])*", re.I
+)
 # What the column holds, and what a decimal can be rounded in.
 _LARGEST, _LONGEST = Decimal("999999.99"), 20
 
@@ -16,7 +20,8 @@ _LARGEST, _LONGEST = Decimal("999999.99"), 20
 def price_of(text: str) -> tuple[Decimal, str] | None:
     """Return the lowest amount and its currency ("" if unsaid), or None if it is not plain.
 
-    "Free for members" is not plain: a wrong "free" is worse than an unknown price.
+    "Free for members" and "Doors 7 pm, $12" are not plain: a wrong price is worse than an unknown
+    one.
     """
     plain = " ".join(text.lower().split()).strip(" .!")
     if _FREE.fullmatch(plain):
@@ -25,8 +30,13 @@ def price_of(text: str) -> tuple[Decimal, str] | None:
     # A minus before the first digit is no dash between two prices.
     if not found or max(map(len, found)) > _LONGEST or re.match(r"\D*-\s*\d", text):
         return None
-    lowest = min(map(_amount, found))
-    return (lowest, _currency(text)) if lowest <= _LARGEST else None
+    if not _PLAIN.fullmatch(_CODE.sub("", _AMOUNT.sub("", text.upper()))):
+        return None
+    amounts = [_amount(digits) for digits in found]
+    lowest = min(amounts)
+    if lowest > _LARGEST or (lowest == 0 and max(amounts) > 0):
+        return None
+    return lowest, _currency(text)
 
 
 def _amount(digits: str) -> Decimal:

@@ -65,12 +65,21 @@ def read_event(block: Block, report: Report, *, cancelled: bool) -> SourceEvent:
     uid = _uid(component, block, report)
     # The library, too, tells what belongs together by the UID.
     component["UID"] = icalendar.vText(uid)
-    return SourceEvent(uid, component, block.where, cancelled or is_cancelled(component))
+    gone = cancelled or is_cancelled(component)
+    if is_private(component):
+        report.skip(block.where, "its CLASS says that it is not for everybody")
+        gone = True  # if it was public before, it is taken back
+    return SourceEvent(uid, component, block.where, gone)
 
 
 def is_cancelled(component: icalendar.Event) -> bool:
     """Tell whether the event was called off."""
     return str(component.get("STATUS", "")).upper() == "CANCELLED"
+
+
+def is_private(component: icalendar.Event) -> bool:
+    """Tell whether the event is its owner's business."""
+    return str(component.get("CLASS", "")).upper() in ("PRIVATE", "CONFIDENTIAL")
 
 
 def moment(component: icalendar.Event, name: str) -> date | None:

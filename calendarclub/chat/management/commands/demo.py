@@ -69,10 +69,13 @@ class Command(BaseCommand):
                 f"python manage.py changepassword {name}\n"
             )
             return existing
+        # Somebody may have taken the name without being an administrator.
+        is_taken = User.objects.filter(username=ADMIN).exists()
+        name = f"{ADMIN}-{secrets.token_hex(2)}" if is_taken else ADMIN
         password = secrets.token_urlsafe(12)
-        admin = User.objects.create_superuser(username=ADMIN, password=password)
+        admin = User.objects.create_superuser(username=name, password=password)
         self.stdout.write("An admin account was made. Its password is shown this once:")
-        self.stdout.write(self.style.SUCCESS(f"  user name {ADMIN}   password {password}\n"))
+        self.stdout.write(self.style.SUCCESS(f"  user name {name}   password {password}\n"))
         return admin
 
     async def _converse(self, admin: User) -> None:

@@ -139,10 +139,15 @@ function end(turn) {
 function interrupted(turn, error, received) {
   status.textContent = "";
   turn.querySelector("[data-answer]").textContent = "";
-  if (error.name === "AbortError") fail(turn, "Stopped.");
-  else if (error instanceof Refused) return refuse(error.message);
-  else if (!received) return refuse("The server cannot be reached. Send it again in a moment.");
-  else fail(turn, "The connection was lost.");
+  if (error.name === "AbortError") {
+    fail(turn, "Stopped.");
+    // The server may not have had the message yet: it is kept where it was typed.
+    if (!received && !input.value) input.value = turn.querySelector("[data-question]").textContent;
+    return true;
+  }
+  if (error instanceof Refused) return refuse(error.message);
+  if (!received) return refuse("The server cannot be reached. Send it again in a moment.");
+  fail(turn, "The connection was lost.");
   return true;
 }
 
@@ -170,7 +175,7 @@ async function say(message) {
   document.getElementById("welcome")?.remove();
   // Only the last turn can be tried again.
   for (const failed of log.querySelectorAll("[data-failed]")) failed.remove();
-  input.value = "";
+  if (input.value === message) input.value = ""; // a draft outlives a click on a suggestion
   const hasArrived = await answer(turn, { message });
   if (hasArrived) return;
   turn.remove();
@@ -187,7 +192,8 @@ composer.addEventListener("submit", (event) => {
 
 input.addEventListener("keydown", (event) => {
   // While an input method composes a character, Enter belongs to it.
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  if (event.key !== "Enter" || event.shiftKey) return;
+  if (event.isComposing || event.keyCode === 229) return; // 229 is how Safari says it
   event.preventDefault();
   if (!running) composer.requestSubmit();
 });
