@@ -50,8 +50,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
     """The operations on a session's items, each atomic; the a-twins are for async code.
 
     A session is named by its id. With `user=` an operation makes that user the owner of a new
-    session and raises SessionOwnershipError for a session that is not the user's, by the very
-    statement that reads or writes. Without it, it works on any session. It is called on
+    session, and raises SessionOwnershipError before it gives away or changes anything of a session
+    that is not the user's: the owner comes with the rows that are read, and with the lock under
+    which is written. Without it, an operation works on any session. It is called on
     `Session.objects`, or `Session.objects.using(...)`: a queryset with filters, which an operation
     on one session would not heed, is refused.
     """
@@ -99,11 +100,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         with self._writing():
             if not self._hold(session_id, user):
                 return None
-            newest = self._messages(session_id).order_by("-pk").values_list("pk", "message_data")
-            while row := newest.first():
-                claimed, _ = self._messages(session_id).filter(pk=row[0]).delete()
+            while rows := self._newest(session_id, user=None, window=1):
+                claimed, _ = self._messages(session_id).filter(pk=rows[0][0]).delete()
                 # Somebody who locks no session, such as SQLAlchemySession, may have been faster.
-                for item in _readable([row] if claimed else []):
+                for item in _readable(rows if claimed else []):
                     return item
         return None
 

@@ -26,7 +26,8 @@ class DjangoSession:
         result = await Runner.run(agent, "Any concerts this weekend?", session=session)
 
     With `user` that user becomes the owner of a new session, and every method raises
-    SessionOwnershipError for a session that is not theirs, a session without an owner included.
+    SessionOwnershipError before it gives away or changes anything of a session that is not
+    theirs, a session without an owner included.
     Without it any session is opened: check elsewhere who asks. `using` picks the database alias;
     otherwise the project's routers do. `session_settings` limits what a run is given, as with the
     SDK's own sessions.

@@ -75,13 +75,12 @@ def run_config() -> RunConfig:
     Traces go to OpenAI only: another server has its own key, which OpenAI must not see, and the
     offline model has none.
     """
-    tracing_disabled = is_offline() or not _is_openai()
     if is_offline():
         return RunConfig(tracing_disabled=True)
     # A provider of its own and not the SDK's choice by prefix: other servers have names of models
     # with slashes in them.
     provider = OpenAIProvider(use_responses=_api() == "responses")
-    return RunConfig(model_provider=provider, tracing_disabled=tracing_disabled)
+    return RunConfig(model_provider=provider, tracing_disabled=not _is_openai())
 
 
 def _is_openai() -> bool:
