@@ -1,0 +1,181 @@
+"""Where a database is and how it is reached, from what stands in DATABASES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+# Turso's names for HTTPS. Its servers answer HTTP at the same address, where WebSockets, which
+# wss:// asks for, are not served in every region.
+SCHEMES = {
+    "libsql": "https",
+    "https": "https",
+    "wss": "https",
+    "http": "http",
+    "ws": "http",
+}
+MODES = ("DEFERRED", "IMMEDIATE", "EXCLUSIVE")
+TLS_OPTIONS = ("ca_certs", "cert_file", "key_file", "verify")
+OPTIONS = (
+    "auth_token",
+    "connect_timeout",
+    "encryption_key",
+    "pool_size",
+    "timeout",
+    "tls",
+    "transaction_mode",
+)
+
+Token = str | Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A database on a server. Two that are equal share a pool of connections.
+
+    `repr` shows no token and no key, and neither does anything made of it.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+    auth_token: Token | None = field(default=None, repr=False)
+    encryption_key: str | None = field(default=None, repr=False)
+    timeout_seconds: float = 30.0
+    connect_timeout_seconds: float = 5.0
+    transaction_mode: str = "IMMEDIATE"
+    pool_size: int = 32
+    tls: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The address as a person would write it, without the token."""
+        return f"{self.scheme}://{self.host}:{self.port}{self.path}"
+
+
+class Mistakes:
+    """What is wrong in DATABASES[alias], each said with what to write instead."""
+
+    def __init__(self, alias: str) -> None:
+        self.where = f"DATABASES[{alias!r}]"
+
+    def option(self, name: str, expected: str) -> ImproperlyConfigured:
+        return ImproperlyConfigured(f"{self.where}['OPTIONS'][{name!r}] must be {expected}.")
+
+    def name(self, problem: str) -> ImproperlyConfigured:
+        return ImproperlyConfigured(
+            f"{self.where}['NAME'] {problem}. Write the address of a libSQL server, such as "
+            "'libsql://my-database-my-organisation.turso.io', or 'http://127.0.0.1:8080' for a "
+            "server on this machine."
+        )
+
+
+def address_of(settings: Mapping[str, Any], alias: str) -> Address:
+    """Read a DATABASES entry, or raise the ImproperlyConfigured that says what to write.
+
+    The token is the first of OPTIONS["auth_token"], PASSWORD and ?authToken= in NAME.
+    """
+    mistakes = Mistakes(alias)
+    scheme, host, port, path, token = _located(settings["NAME"], mistakes)
+    options = dict(settings.get("OPTIONS") or {})
+    for unknown in options.keys() - set(OPTIONS):
+        raise ImproperlyConfigured(
+            f"{mistakes.where}['OPTIONS'] has {unknown!r}, which this engine does not know. Known "
+            f"are {', '.join(OPTIONS)}."
+        )
+    return Address(
+        scheme=scheme,
+        host=host,
+        port=port,
+        path=path,
+        auth_token=_token(options.get("auth_token") or settings.get("PASSWORD") or token, mistakes),
+        encryption_key=_text(options, "encryption_key", "the key in base64", mistakes),
+        timeout_seconds=_seconds(options, "timeout", Address.timeout_seconds, mistakes),
+        connect_timeout_seconds=_seconds(
+            options, "connect_timeout", Address.connect_timeout_seconds, mistakes
+        ),
+        transaction_mode=_mode(options, mistakes),
+        pool_size=_pool_size(options, mistakes),
+        tls=_tls(options, scheme, mistakes),
+    )
+
+
+def _located(name: Any, mistakes: Mistakes) -> tuple[str, str, int, str, str | None]:
+    if not name or not isinstance(name, str):
+        raise mistakes.name("is missing" if not name else "is not a str")
+    try:
+        parts = urlsplit(name.strip())
+        port = parts.port
+    except ValueError as error:
+        raise mistakes.name("is no address that can be read") from error
+    if parts.scheme not in SCHEMES:
+        raise mistakes.name(
+            f"begins with {parts.scheme!r}" if parts.scheme else "has no libsql:// before the host"
+        )
+    if not parts.hostname:
+        raise mistakes.name("names no host")
+    if parts.username or parts.password:
+        raise mistakes.name("holds a user, which libSQL has not; the token goes into PASSWORD")
+    query = dict(parse_qsl(parts.query))
+    token = query.pop("authToken", None)
+    # The libSQL clients' way to say that libsql:// is served without TLS.
+    scheme = "http" if query.pop("tls", None) == "0" else SCHEMES[parts.scheme]
+    for unknown in query:
+        raise mistakes.name(f"holds {unknown!r}, which is none of authToken and tls")
+    return (
+        scheme,
+        parts.hostname,
+        port or (443 if scheme == "https" else 80),
+        parts.path.rstrip("/"),
+        token,
+    )
+
+
+def _token(token: Any, mistakes: Mistakes) -> Token | None:
+    if token and not callable(token) and not isinstance(token, str):
+        raise mistakes.option("auth_token", "a str, or a function without arguments that gives one")
+    return token or None
+
+
+def _text(options: dict[str, Any], name: str, expected: str, mistakes: Mistakes) -> str | None:
+    value = options.get(name)
+    if value is not None and (not isinstance(value, str) or not value.isascii()):
+        raise mistakes.option(name, f"{expected}, as a str")
+    return value
+
+
+def _seconds(options: dict[str, Any], name: str, default: float, mistakes: Mistakes) -> float:
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise mistakes.option(name, f"a number of seconds above 0, such as {default:g}")
+    return float(value)
+
+
+def _mode(options: dict[str, Any], mistakes: Mistakes) -> str:
+    mode = options.get("transaction_mode") or Address.transaction_mode
+    if not isinstance(mode, str) or mode.upper() not in MODES:
+        raise mistakes.option("transaction_mode", f"one of {', '.join(map(repr, MODES))}")
+    return mode.upper()
+
+
+def _pool_size(options: dict[str, Any], mistakes: Mistakes) -> int:
+    size = options.get("pool_size", Address.pool_size)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise mistakes.option("pool_size", "a whole number above 0")
+    return size
+
+
+def _tls(options: dict[str, Any], scheme: str, mistakes: Mistakes) -> tuple[tuple[str, Any], ...]:
+    tls = options.get("tls") or {}
+    if not isinstance(tls, dict) or tls.keys() - set(TLS_OPTIONS):
+        raise mistakes.option("tls", f"a dict with any of {', '.join(map(repr, TLS_OPTIONS))}")
+    if tls and scheme != "https":
+        raise mistakes.option("tls", "left out: NAME asks for HTTP, which has no TLS")
+    if not isinstance(tls.get("verify", True), bool):
+        raise mistakes.option("tls", "a dict whose 'verify' is True or False")
+    return tuple(sorted((name, value) for name, value in tls.items()))

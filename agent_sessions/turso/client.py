@@ -1,0 +1,3 @@
+from django.db.backends.base.client import BaseDatabaseClient
+class DatabaseClient(BaseDatabaseClient):
+    pass

@@ -1,0 +1,88 @@
+"""What a server's error means in the classes of PEP 249, by its code and never by its words.
+
+The codes are those of sqld (libsql-server), the protocol's errors among them. The classes are
+sqlite3's own, so that code which catches those of Django's SQLite backend goes on working.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from sqlite3 import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    Warning,  # noqa: A004  # PEP 249's name
+)
+from typing import Any
+
+__all__ = [
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "Warning",
+    "error_of",
+    "is_busy",
+    "is_too_large",
+]
+
+_CLASSES: Mapping[str, type[DatabaseError]] = {
+    "SQLITE_CONSTRAINT": IntegrityError,
+    "SQLITE_MISMATCH": IntegrityError,
+    "SQLITE_TOOBIG": DataError,
+    "SQLITE_RANGE": InterfaceError,
+    "SQLITE_INTERNAL": InternalError,
+    "SQLITE_NOTFOUND": InternalError,
+    "ARGS_INVALID": ProgrammingError,
+    "SQL_MANY_STATEMENTS": ProgrammingError,
+    "SQL_NO_STATEMENT": ProgrammingError,
+}
+
+# The writer's place is taken. Nothing of the statement, or of BEGIN, has been executed.
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
+def error_of(error: Mapping[str, Any]) -> DatabaseError:
+    """Return the exception for an error object of the wire, with the code as `code`."""
+    code = str(error.get("code") or "")
+    exception = _class_of(code)(_sentence(error, code))
+    exception.code = code  # type: ignore[attr-defined]  # sqlite3's have no place for it
+    return exception
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether the statement was turned away unread because another one writes."""
+    return str(getattr(error, "code", "")).startswith(_BUSY)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Tell whether the rows do not fit into one answer of a pipeline."""
+    return getattr(error, "code", "") == "RESPONSE_TOO_LARGE"
+
+
+def _class_of(code: str) -> type[DatabaseError]:
+    # Extended codes, such as SQLITE_CONSTRAINT_UNIQUE, begin with the plain one.
+    for known, kind in _CLASSES.items():
+        if code == known or code.startswith(known + "_"):
+            return kind
+    return OperationalError
+
+
+def _sentence(error: Mapping[str, Any], code: str) -> str:
+    message = str(error.get("message") or "The server gave no reason.")
+    for prefix in ("SQLite error: ", "SQL input error: "):
+        message = message.removeprefix(prefix)
+    if code == "RESPONSE_TOO_LARGE":
+        message += " Ask for fewer rows at once, or for fewer columns."
+    return message

@@ -1,0 +1,75 @@
+"""Requests and answers of Hrana 3, the protocol of libSQL servers, as plain data (pure).
+
+The specification is docs/HRANA_3_SPEC.md of the libsql repository.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+CLOSE: Json = {"type": "close"}
+IN_TRANSACTION: Json = {"type": "not", "cond": {"type": "is_autocommit"}}
+
+
+def execute(statement: Json) -> Json:
+    """Ask for one statement."""
+    return {"type": "execute", "stmt": statement}
+
+
+def batch(steps: Sequence[Json]) -> Json:
+    """Ask for several statements, each with its condition. One that cannot be parsed stops all."""
+    return {"type": "batch", "batch": {"steps": list(steps)}}
+
+
+def step(statement: Json, *conditions: Json) -> Json:
+    """Return a step of a batch that is executed if all conditions hold."""
+    if not conditions:
+        return {"stmt": statement}
+    if len(conditions) == 1:
+        return {"stmt": statement, "condition": conditions[0]}
+    return {"stmt": statement, "condition": {"type": "and", "conds": list(conditions)}}
+
+
+def succeeded(number: int) -> Json:
+    """Return the condition that step `number` was executed without an error."""
+    return {"type": "ok", "step": number}
+
+
+def pipeline_body(baton: str | None, requests: Iterable[Json]) -> bytes:
+    """Return the body of a request to v3/pipeline.
+
+    Raises UnicodeEncodeError for half characters, which no text of a database holds.
+    """
+    return _json({"baton": baton, "requests": list(requests)})
+
+
+def cursor_body(baton: str | None, steps: Sequence[Json]) -> bytes:
+    """Return the body of a request to v3/cursor."""
+    return _json({"baton": baton, "batch": {"steps": list(steps)}})
+
+
+def _json(body: Json) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def result_of_cursor(body: bytes) -> tuple[Json, Json | None, Json | None]:
+    """Read an answer of v3/cursor, a line of JSON for each row, for a batch of one step.
+
+    Returns its first line; the statement's result, or None; its error, or None.
+    """
+    first, *entries = [json.loads(line) for line in body.splitlines() if line]
+    result: Json | None = None
+    rows: list[Any] = []
+    for entry in entries:
+        match entry["type"]:
+            case "step_begin":
+                result = {"cols": entry["cols"], "rows": rows}
+            case "row":
+                rows.append(entry["row"])
+            case "step_error" | "error":
+                return first, None, entry["error"]
+    return first, result, None

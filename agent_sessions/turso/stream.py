@@ -1,0 +1,132 @@
+"""A stream: the server's side of a connection, which one request after the other takes up again.
+
+The server forgets a stream after 10 idle seconds and keeps 128 at most, so one is open during a
+transaction and at no other time.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from agent_sessions.turso import hrana
+from agent_sessions.turso.errors import DatabaseError, error_of
+from agent_sessions.turso.hrana import Json
+from agent_sessions.turso.transport import Rejected, TimedOut, Transport, Unanswered, Unreachable
+
+ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class Stream:
+    """What the server needs to be told to go on where the last request ended."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._baton: str | None = None
+        self._base_url: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._baton is not None
+
+    def forget(self) -> None:
+        """Leave the stream to the server, which ends it with what it had not committed."""
+        self._baton = self._base_url = None
+
+    def ask(self, requests: list[Json], *, repeatable: bool = False) -> list[Json]:
+        """Send requests and return their results, one for one.
+
+        Sends them again, in a bounded way, if they cannot have been executed, and, if they are
+        `repeatable`, also if they may have been.
+        """
+        body = hrana.pipeline_body(self._baton, requests)
+        answer = _with_attempts(lambda: self._post("/v3/pipeline", body), repeatable)
+        try:
+            parsed = json.loads(answer)
+            results: list[Json] = parsed["results"]
+            self._follow(parsed)
+        except (ValueError, TypeError, KeyError) as error:
+            raise Unanswered("The server's answer cannot be read.") from error
+        if len(results) != len(requests):
+            raise Unanswered("The server's answer has not as many results as were asked for.")
+        return results
+
+    def read_rows(self, step: Json) -> Json:
+        """Execute a reading step whose result is too large for one answer of a pipeline."""
+        was_open = self.is_open
+        body = hrana.cursor_body(self._baton, [step])
+        answer = _with_attempts(lambda: self._post("/v3/cursor", body), not was_open)
+        try:
+            first, result, error = hrana.result_of_cursor(answer)
+            self._follow(first)
+        except (ValueError, TypeError, KeyError) as error:
+            raise Unanswered("The server's answer cannot be read.") from error
+        if not was_open:
+            self.ask([hrana.CLOSE])
+        if error is not None:
+            raise error_of(error)
+        return result or {}
+
+    def _post(self, path: str, body: bytes) -> bytes:
+        return self._transport.post(path, body, self._base_url)
+
+    def _follow(self, answer: Json) -> None:
+        self._baton = answer.get("baton")
+        self._base_url = (answer.get("base_url") or self._base_url) if self._baton else None
+
+
+def pauses() -> Iterator[float]:
+    """Yield growing lengths of time in seconds, each with chance in it so that nobody is in step."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause * random.uniform(0.5, 1.5)  # noqa: S311  # no secret hangs on it
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _with_attempts(send: Callable[[], T], repeatable: bool) -> T:
+    for attempt, pause in enumerate(pauses(), start=1):
+        try:
+            return send()
+        except (Unreachable, Unanswered, Rejected) as error:
+            if attempt == ATTEMPTS or not _may_send_again(error, repeatable):
+                raise
+        time.sleep(pause)
+    raise AssertionError("pauses() never ends")
+
+
+def _may_send_again(error: DatabaseError, repeatable: bool) -> bool:
+    match error:
+        case Unreachable():
+            return True
+        case TimedOut():
+            return False  # it has waited long enough
+        case Unanswered():
+            return repeatable
+        case Rejected(status=429):
+            return True
+        case Rejected(status=status):
+            return repeatable and status >= 500
+    return False
+
+
+def while_busy(attempt: Callable[[], DatabaseError | None], seconds: float) -> None:
+    """Call `attempt` until it returns None instead of the error of a writer that was in its way.
+
+    For what the server turned away before anything of it was executed. Raises the error after
+    `seconds`.
+    """
+    until = time.monotonic() + seconds
+    for pause in pauses():
+        error = attempt()
+        if error is None:
+            return
+        if time.monotonic() + pause > until:
+            raise error
+        time.sleep(pause)
