@@ -29,8 +29,7 @@ def check_databases(
 def _check_database(alias: str) -> Iterator[CheckMessage]:
     connection = connections[alias]
     options = connection.settings_dict
-    mode = str(options["OPTIONS"].get("transaction_mode") or "DEFERRED").upper()
-    if connection.vendor == "sqlite" and mode == "DEFERRED":
+    if connection.vendor == "sqlite" and _begins_as_reader(connection):
         yield checks.Error(
             f"Database {alias!r} is SQLite without transaction_mode IMMEDIATE.",
             hint='Concurrent runs fail with "database is locked". Set "OPTIONS": '
@@ -51,6 +50,12 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
             "open while the model thinks. Use transaction.atomic() where it is needed.",
             id="agent_sessions.W003",
         )
+
+
+def _begins_as_reader(connection: Any) -> bool:
+    """Tell whether a transaction on SQLite, or on an engine made of it, begins without a lock."""
+    connection.get_connection_params()  # which reads the mode and its default from the settings
+    return connection.transaction_mode in (None, "DEFERRED")
 
 
 def check_settings(

@@ -1,4 +1,7 @@
-"""Settings of calendarclub: a local SQLite file and safe defaults; the environment may say more."""
+"""Settings of calendarclub: a local SQLite file and safe defaults.
+
+The environment may say more: DATABASE_URL=libsql://... puts it on Turso.
+"""
 
 import os
 from pathlib import Path
@@ -60,20 +63,25 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("DJANGO_SQLITE_FILE", BASE_DIR / "calendarclub.sqlite3"),
-        "OPTIONS": {
-            # A transaction that begins as a reader cannot become a writer while another one
-            # writes: it fails at once, whatever the time-out.
-            "transaction_mode": "IMMEDIATE",
-            # With a write-ahead log readers and the writer do not wait for each other.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-            "timeout": 20,
-        },
+TURSO = {
+    "ENGINE": "agent_sessions.turso",
+    "NAME": os.environ.get("DATABASE_URL", ""),
+    "PASSWORD": os.environ.get("TURSO_AUTH_TOKEN", ""),
+}
+LOCAL_FILE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": os.environ.get("DJANGO_SQLITE_FILE", BASE_DIR / "calendarclub.sqlite3"),
+    "OPTIONS": {
+        # A transaction that begins as a reader cannot become a writer while another one writes: it
+        # fails at once, whatever the time-out.
+        "transaction_mode": "IMMEDIATE",
+        # With a write-ahead log readers and the writer do not wait for each other.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+        "timeout": 20,
     },
 }
+# The same tables in the same format: what is tried on a file is deployed on Turso.
+DATABASES = {"default": TURSO if TURSO["NAME"] else LOCAL_FILE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 # The SDK would try to send the traces of every run to its vendor.
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 os.environ.pop("OPENAI_API_KEY", None)
+# What a test starts works on the test's own database.
+os.environ.pop("DATABASE_URL", None)
 
 # A slow machine is no failure; a wrong answer is.
 settings.register_profile(

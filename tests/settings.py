@@ -1,11 +1,15 @@
-"""calendarclub's settings on a test database: TEST_DATABASE=sqlite (default), postgres, mariadb."""
+"""calendarclub's settings on a test database.
+
+TEST_DATABASE says which: sqlite (the default), turso, postgres or mariadb.
+"""
 
 import os
 import tempfile
 from pathlib import Path
 
 from calendarclub.settings import *  # noqa: F403
-from calendarclub.settings import DATABASES
+from calendarclub.settings import DATABASES, LOCAL_FILE
+from tests.turso.server import Server
 
 SECRET_KEY = "for tests only"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -21,7 +25,18 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
     case "sqlite":
         # A file, as in production: threads and processes have connections of their own.
         file = Path(tempfile.gettempdir()) / f"agent_sessions_test_{os.getpid()}.sqlite3"
-        DATABASES["default"]["TEST"] = {"NAME": file}
+        DATABASES["default"] = {**LOCAL_FILE, "TEST": {"NAME": file}}
+    case "turso":
+        # The server goes with the process that started it; its children work on it as well.
+        if "TEST_ATTACH" not in os.environ:
+            server = Server().start()
+            os.environ["TEST_TURSO_URL"] = server.create("project")
+            os.environ["TEST_TURSO_ADMIN_URL"] = server.admin_url
+        DATABASES["default"] = {
+            "ENGINE": "agent_sessions.turso",
+            "NAME": os.environ["TEST_TURSO_URL"],
+            "TEST": {"ADMIN_URL": os.environ["TEST_TURSO_ADMIN_URL"]},
+        }
     case "postgres":
         DATABASES["default"] = {
             "ENGINE": "django.db.backends.postgresql",
@@ -42,7 +57,7 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
             "TEST": {"NAME": "test_agent_sessions", "CHARSET": "utf8mb4"},
         }
     case other:
-        raise ValueError(f"TEST_DATABASE={other!r} is none of sqlite, postgres, mariadb.")
+        raise ValueError(f"TEST_DATABASE={other!r} is none of sqlite, turso, postgres, mariadb.")
 
 # A process that a test started works on the test's own database.
 if "TEST_ATTACH" in os.environ:

@@ -18,6 +18,7 @@ SCHEMES = {
     "http": "http",
     "ws": "http",
 }
+STANDARD_PORTS = {"https": 443, "http": 80}
 MODES = ("DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 TLS_OPTIONS = ("ca_certs", "cert_file", "key_file", "verify")
 OPTIONS = (
@@ -130,7 +131,7 @@ def _located(name: Any, mistakes: Mistakes) -> tuple[str, str, int, str, str | N
     return (
         scheme,
         parts.hostname,
-        port or (443 if scheme == "https" else 80),
+        port or STANDARD_PORTS[scheme],
         parts.path.rstrip("/"),
         token,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
-# First, because its sister modules import it themselves.
-from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Before its sister modules, which import it themselves.
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from django.utils.asyncio import async_unsafe
 
 from agent_sessions.turso import dbapi as Database  # noqa: N812  # Django's name for a driver
@@ -31,7 +32,7 @@ except ImportError:
     LibSQLWrapper = BaseDatabaseWrapper
 
 
-class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):
+class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it ships no types
     """A connection of Django to a database on a libSQL server.
 
     It is django-libsql's wrapper with Django's own SQLite wrapper before it: what django-libsql
@@ -43,19 +44,21 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):
     display_name = "Turso"
 
     Database = Database
-    client_class = DatabaseClient
+    client_class = DatabaseClient  # type: ignore[assignment]  # another program, not sqlite3's
     creation_class = DatabaseCreation
     features_class = DatabaseFeatures
     ops_class = DatabaseOperations
 
     # The server's REGEXP has no (?i), but a function of its own for it.
-    operators: ClassVar[dict[str, str]] = {
+    operators = {
         **SQLiteWrapper.operators,
         "iregex": "IS NOT NULL AND regexpi(%s) ",
     }
 
     def get_connection_params(self) -> dict[str, Any]:
-        return {"address": self.address}
+        address = self.address
+        self.transaction_mode = address.transaction_mode
+        return {"address": address}
 
     @property
     def address(self) -> Address:
@@ -66,7 +69,6 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         # No functions are registered and no PRAGMA is sent: the server has its own functions, and
         # foreign keys are on.
-        self.transaction_mode = conn_params["address"].transaction_mode
         return Database.connect(**conn_params)
 
     def check_database_version_supported(self) -> None:
@@ -85,7 +87,7 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):
         return False
 
     def is_usable(self) -> bool:
-        return self.connection.is_usable
+        return bool(self.connection.is_usable)
 
     @contextmanager
     def pipeline(self) -> Iterator[None]:

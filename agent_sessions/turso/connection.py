@@ -27,10 +27,10 @@ from agent_sessions.turso.hrana import IN_TRANSACTION, Json
 from agent_sessions.turso.statements import Statement
 from agent_sessions.turso.stream import Stream, while_busy
 from agent_sessions.turso.transport import (
-    Rejected,
-    TimedOut,
-    Unanswered,
-    Unreachable,
+    RejectedError,
+    TimedOutError,
+    UnansweredError,
+    UnreachableError,
     transport_to,
 )
 
@@ -39,10 +39,10 @@ LOST = (
     "to write, or stood idle for 10 seconds. Nothing of it is stored; do it again, and keep "
     "transactions short."
 )
-Failure = (Unreachable, Unanswered, Rejected)
+Failure = (UnreachableError, UnansweredError, RejectedError)
 
 
-class UnknownOutcome(OperationalError):
+class UnknownOutcomeError(OperationalError):
     """The server may have done what it was asked for, or not: the answer was lost on the way."""
 
 
@@ -90,7 +90,7 @@ class Connection:
     def commit(self) -> None:
         """Commit, together with what still waits; without a transaction do nothing.
 
-        Raises UnknownOutcome if the answer was lost: whether the transaction is stored must then
+        Raises UnknownOutcomeError if the answer was lost: whether the transaction is stored must then
         be looked up before anything is repeated.
         """
         self._check_transaction()
@@ -208,7 +208,7 @@ class Connection:
             statement.error = error
             if statement.is_read or not _may_have_run(error):
                 raise
-            raise UnknownOutcome(
+            raise UnknownOutcomeError(
                 f"{error} Whether the statement was executed is not known: look before you "
                 "repeat it."
             ) from error
@@ -232,7 +232,7 @@ class Connection:
         except Failure as error:
             if not _may_have_run(error):
                 raise OperationalError(f"{error} The transaction is not committed.") from error
-            raise UnknownOutcome(
+            raise UnknownOutcomeError(
                 f"{error} Whether the transaction was committed is not known: look before you "
                 "repeat it."
             ) from error
@@ -306,7 +306,7 @@ class Connection:
     def _lose(self, error: DatabaseError) -> DatabaseError:
         """Note that the transaction cannot go on; until its rollback every statement says so."""
         self._lost = error
-        if isinstance(error, TimedOut):
+        if isinstance(error, TimedOutError):
             self._stream.forget()  # it would not answer a rollback either
         elif self._stream.is_open:
             self._abandon()
@@ -333,11 +333,11 @@ def _foreign_keys_off() -> Statement:
 def _may_have_run(error: DatabaseError) -> bool:
     """Tell whether the server may have executed what it was sent before this went wrong."""
     match error:
-        case Unreachable():
+        case UnreachableError():
             return False
-        case Rejected(status=status):
+        case RejectedError(status=status):
             # 4xx is a request that it did not take: the token, the stream or its form is wrong.
             return status >= 500
-        case Unanswered():
+        case UnansweredError():
             return True
     return False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
@@ -21,8 +20,8 @@ class Cursor:
     """A statement and, as soon as anybody looks at them, its results."""
 
     arraysize = 1
-    # From %s, which Django writes, to ?, which SQL knows.
-    convert_query = SQLiteCursorWrapper.convert_query
+    # From %s, which Django writes, to ?, which SQL knows. It looks at nothing of its object.
+    convert_query: Callable[..., str] = SQLiteCursorWrapper.convert_query
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -57,7 +56,7 @@ class Cursor:
     def description(self) -> tuple[tuple[str, None, None, None, None, None, None], ...] | None:
         """One tuple for each column, which holds its name; None if the statement has no rows."""
         names = self._result().names
-        return tuple((name, *_SIX_UNKNOWN) for name in names) or None
+        return tuple((name, None, None, None, None, None, None) for name in names) or None
 
     @property
     def rowcount(self) -> int:
@@ -112,6 +111,3 @@ class Cursor:
             tuple(decode(value) for decode, value in zip(result.columns, row, strict=True))
             for row in rows
         ]
-
-
-_SIX_UNKNOWN = tuple(itertools.repeat(None, 6))

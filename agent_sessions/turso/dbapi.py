@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent_sessions.turso.address import Address
-from agent_sessions.turso.connection import Connection, UnknownOutcome
+from agent_sessions.turso.connection import Connection, UnknownOutcomeError
 from agent_sessions.turso.cursor import Cursor
 from agent_sessions.turso.errors import (
     DatabaseError,
@@ -30,7 +30,7 @@ __all__ = [
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
-    "UnknownOutcome",
+    "UnknownOutcomeError",
     "Warning",
     "connect",
 ]

@@ -41,7 +41,7 @@ _CLASSES: Mapping[str, type[DatabaseError]] = {
     "SQLITE_CONSTRAINT": IntegrityError,
     "SQLITE_MISMATCH": IntegrityError,
     "SQLITE_TOOBIG": DataError,
-    "SQLITE_RANGE": InterfaceError,
+    "SQLITE_RANGE": ProgrammingError,
     "SQLITE_INTERNAL": InternalError,
     "SQLITE_NOTFOUND": InternalError,
     "ARGS_INVALID": ProgrammingError,

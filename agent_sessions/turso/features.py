@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db.backends.sqlite3 import base  # noqa: F401  # before its sister modules
 from django.db.backends.sqlite3.features import DatabaseFeatures as SQLiteFeatures
 

@@ -15,7 +15,13 @@ from typing import TypeVar
 from agent_sessions.turso import hrana
 from agent_sessions.turso.errors import DatabaseError, error_of
 from agent_sessions.turso.hrana import Json
-from agent_sessions.turso.transport import Rejected, TimedOut, Transport, Unanswered, Unreachable
+from agent_sessions.turso.transport import (
+    RejectedError,
+    TimedOutError,
+    Transport,
+    UnansweredError,
+    UnreachableError,
+)
 
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.05
@@ -53,9 +59,9 @@ class Stream:
             results: list[Json] = parsed["results"]
             self._follow(parsed)
         except (ValueError, TypeError, KeyError) as error:
-            raise Unanswered("The server's answer cannot be read.") from error
+            raise UnansweredError("The server's answer cannot be read.") from error
         if len(results) != len(requests):
-            raise Unanswered("The server's answer has not as many results as were asked for.")
+            raise UnansweredError("The server's answer has not as many results as were asked for.")
         return results
 
     def read_rows(self, step: Json) -> Json:
@@ -67,7 +73,7 @@ class Stream:
             first, result, error = hrana.result_of_cursor(answer)
             self._follow(first)
         except (ValueError, TypeError, KeyError) as error:
-            raise Unanswered("The server's answer cannot be read.") from error
+            raise UnansweredError("The server's answer cannot be read.") from error
         if not was_open:
             self.ask([hrana.CLOSE])
         if error is not None:
@@ -83,7 +89,7 @@ class Stream:
 
 
 def pauses() -> Iterator[float]:
-    """Yield growing lengths of time in seconds, each with chance in it so that nobody is in step."""
+    """Yield growing numbers of seconds, with chance in each so that nobody keeps in step."""
     pause = FIRST_PAUSE_SECONDS
     while True:
         yield pause * random.uniform(0.5, 1.5)  # noqa: S311  # no secret hangs on it
@@ -94,7 +100,7 @@ def _with_attempts(send: Callable[[], T], repeatable: bool) -> T:
     for attempt, pause in enumerate(pauses(), start=1):
         try:
             return send()
-        except (Unreachable, Unanswered, Rejected) as error:
+        except (UnreachableError, UnansweredError, RejectedError) as error:
             if attempt == ATTEMPTS or not _may_send_again(error, repeatable):
                 raise
         time.sleep(pause)
@@ -103,15 +109,15 @@ def _with_attempts(send: Callable[[], T], repeatable: bool) -> T:
 
 def _may_send_again(error: DatabaseError, repeatable: bool) -> bool:
     match error:
-        case Unreachable():
+        case UnreachableError():
             return True
-        case TimedOut():
+        case TimedOutError():
             return False  # it has waited long enough
-        case Unanswered():
+        case UnansweredError():
             return repeatable
-        case Rejected(status=429):
+        case RejectedError(status=429):
             return True
-        case Rejected(status=status):
+        case RejectedError(status=status):
             return repeatable and status >= 500
     return False
 

@@ -7,7 +7,6 @@ module decides it by a message.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -16,34 +15,31 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError as NoConnectionInTime
 from urllib3.exceptions import (
     HTTPError,
-    LocationValueError,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
 )
-from urllib3.exceptions import ConnectTimeoutError as NoConnectionInTime
 
-from agent_sessions.turso.address import Address
+from agent_sessions.turso.address import STANDARD_PORTS, Address
 from agent_sessions.turso.errors import OperationalError
 
-logger = logging.getLogger("agent_sessions.turso")
 
-
-class Unreachable(OperationalError):
+class UnreachableError(OperationalError):
     """The request did not reach the server: nothing of it has been executed."""
 
 
-class Unanswered(OperationalError):
+class UnansweredError(OperationalError):
     """The request may have been executed, or not: no answer, or none that can be read, came."""
 
 
-class TimedOut(Unanswered):
+class TimedOutError(UnansweredError):
     """No answer came in time."""
 
 
-class Rejected(OperationalError):
+class RejectedError(OperationalError):
     """The server answered with an HTTP error. `status` is its number, `code` the server's own."""
 
     def __init__(self, message: str, status: int, code: str = "") -> None:
@@ -74,41 +70,45 @@ class Transport:
     def post(self, path: str, body: bytes, base_url: str | None = None) -> bytes:
         """Send `body` and return the answer's body.
 
-        `base_url` is where the server wants the rest of a stream. Raises Unreachable, Unanswered,
-        TimedOut or Rejected.
+        `base_url` is where the server wants the rest of a stream. Raises UnreachableError, UnansweredError,
+        TimedOutError or RejectedError.
         """
         token = self._current_token()
         try:
             return self._post_once(path, body, base_url, token)
-        except Rejected as error:
+        except RejectedError as error:
             if error.status != 401 or not callable(self._address.auth_token):
                 raise
         # Refused tokens are old ones. A request that is refused has not been executed.
         return self._post_once(path, body, base_url, self._current_token(refused=token))
 
     def _post_once(self, path: str, body: bytes, base_url: str | None, token: str | None) -> bytes:
-        pool, prefix = self._pool(base_url)
+        scheme, host, port, prefix = self._place(base_url)
+        pool = self._pool(scheme, host, port)
+        headers = {**self._headers(token), "Host": _host_header(scheme, host, port)}
         try:
             response = pool.urlopen(
-                "POST", prefix + path, body=body, headers=self._headers(token), retries=False
+                "POST", prefix + path, body=body, headers=headers, retries=False
             )
         except (NewConnectionError, NameResolutionError, NoConnectionInTime) as error:
-            raise Unreachable(f"{self._address.url} cannot be reached: {_reason(error)}") from error
+            raise UnreachableError(
+                f"{self._address.url} cannot be reached: {_reason(error)}"
+            ) from error
         except ReadTimeoutError as error:
-            raise TimedOut(
+            raise TimedOutError(
                 f"{self._address.url} has not answered within "
                 f"{self._address.timeout_seconds:g} seconds. OPTIONS['timeout'] sets how long to "
                 "wait."
             ) from error
         except HTTPError as error:
-            raise Unanswered(
+            raise UnansweredError(
                 f"The connection to {self._address.url} was lost: {_reason(error)}"
             ) from error
         if response.status != 200:
             raise self._rejection(response)
         return response.data
 
-    def _rejection(self, response: urllib3.BaseHTTPResponse) -> Rejected:
+    def _rejection(self, response: urllib3.BaseHTTPResponse) -> RejectedError:
         text, code = _said(response)
         advice = {
             401: " The token is missing, wrong or expired: set PASSWORD or OPTIONS['auth_token'].",
@@ -117,10 +117,10 @@ class Transport:
             429: " The server has too much to do.",
         }.get(response.status, "")
         message = f"{self._address.url} answered {response.status}: {text}{advice}"
-        return Rejected(message, response.status, code)
+        return RejectedError(message, response.status, code)
 
     def _headers(self, token: str | None) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Host": _host_header(self._address)}
+        headers = {"Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if self._address.encryption_key:
@@ -135,19 +135,22 @@ class Transport:
             self._token = source()
         return self._token
 
-    def _pool(self, base_url: str | None) -> tuple[urllib3.HTTPConnectionPool, str]:
-        """Return the pool and the beginning of the path for a stream's server."""
-        address, where = self._address, (self._address.scheme, self._address.host)
-        port, path = address.port, address.path
+    def _place(self, base_url: str | None) -> tuple[str, str, int, str]:
+        """Return scheme, host, port and the beginning of the path for a request."""
+        address = self._address
         if base_url:
             url = urllib3.util.parse_url(base_url)
             # The token goes along: nobody may lead it from HTTPS to where it can be read.
             if url.scheme == address.scheme and url.host:
-                where, port, path = (url.scheme, url.host), url.port or port, url.path or ""
-        key = (*where, port)
+                port = url.port or STANDARD_PORTS[url.scheme]
+                return url.scheme, url.host, port, (url.path or "").rstrip("/")
+        return address.scheme, address.host, address.port, address.path
+
+    def _pool(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
+        key = (scheme, host, port)
         if key not in self._pools:
-            self._pools[key] = _new_pool(address, *key)
-        return self._pools[key], path.rstrip("/")
+            self._pools[key] = _new_pool(self._address, *key)
+        return self._pools[key]
 
 
 def _new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
@@ -181,10 +184,9 @@ def _loopback(host: str) -> str:
     return "127.0.0.1" if host.endswith(".localhost") else host
 
 
-def _host_header(address: Address) -> str:
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    standard = {"http": 80, "https": 443}[address.scheme]
-    return host if address.port == standard else f"{host}:{address.port}"
+def _host_header(scheme: str, host: str, port: int) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return name if port == STANDARD_PORTS[scheme] else f"{name}:{port}"
 
 
 def _said(response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
@@ -217,5 +219,6 @@ def transport_to(address: Address) -> Transport:
         return _transports[address]
 
 
-# Two processes must not talk over one connection: a child begins with none.
-os.register_at_fork(after_in_child=_transports.clear)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    # Two processes must not talk over one connection: a child begins with none.
+    os.register_at_fork(after_in_child=_transports.clear)
