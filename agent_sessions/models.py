@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -146,10 +147,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """See replace()."""
         await in_database_thread(lambda: self.replace(session_id, items, user=user))
 
-    def _writing(self) -> transaction.Atomic:
-        """Open a transaction on the database that the router, or using(), says to write to."""
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Open a transaction on the database that the router, or using(), says to write to.
+
+        On Turso, whose connections have a pipeline, statements whose results nobody asks for
+        travel together with COMMIT.
+        """
         self._for_write = True
-        return transaction.atomic(using=self.db)
+        pipeline = getattr(connections[self.db], "pipeline", nullcontext)
+        with pipeline(), transaction.atomic(using=self.db):
+            yield
 
     def _open(self, session_id: str, user: Any) -> None:
         """Lock the session's row until the transaction ends, making it if there is none.
@@ -164,16 +172,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
         )
         field = self.model._meta.get_field
         # bulk_create(update_conflicts=True) does the same, but does not return the owner.
-        [(owner_pk,)] = self._insert(  # type: ignore[attr-defined]  # not in django-stubs
+        owners = self._insert(  # type: ignore[attr-defined]  # not in django-stubs
             [opened],
             fields=[field("session_id"), field("user"), field("updated_at")],
             using=self.db,
             on_conflict=OnConflict.UPDATE,
             update_fields=[field("updated_at")],
             unique_fields=[field("session_id")],
-            returning_fields=[field("user")],
+            # Who asks for nothing waits for nothing: see _writing().
+            returning_fields=[field("user")] if owner else None,
         )
-        if user is not None and owner_pk != user.pk:
+        if owner is not None and [pk for (pk,) in owners] != [owner.pk]:
             raise SessionOwnershipError(session_id)  # the transaction takes the lock back
 
     def _hold(self, session_id: str, user: Any) -> bool:
@@ -205,10 +214,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return Message.objects.using(self.db).filter(session_id=session_id)
 
     def _insert_messages(self, session_id: str, encoded: list[tuple[str, Columns]]) -> None:
-        Message.objects.using(self.db).bulk_create(
+        messages = [
             Message(session_id=session_id, message_data=text, **columns._asdict())
             for text, columns in encoded
-        )
+        ]
+        fields = [field for field in Message._meta.concrete_fields if not field.primary_key]
+        size = connections[self.db].ops.bulk_batch_size(fields, messages)
+        for start in range(0, len(messages), size or 1):
+            # bulk_create() does the same, but asks for the ids, and waits for them.
+            Message.objects.using(self.db)._insert(  # type: ignore[attr-defined]  # as above
+                messages[start : start + size], fields=fields, using=self.db
+            )
 
     def _newest(
         self, session_id: str, user: Any, window: int | None = None, before: int | None = None
