@@ -20,6 +20,9 @@ from urllib.request import urlopen
 import icalendar
 from django.test import SimpleTestCase
 
+from tests.calendarclub.databases import own_database
+from tests.turso.server import free_port
+
 try:
     from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 except ImportError:
@@ -43,12 +46,6 @@ CHROMIUM_OPTIONS = [
 QUESTION = "What's on in the next 7 days?"
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @unittest.skipIf(MISSING, MISSING)
 class BrowserTests(SimpleTestCase):
     environment: ClassVar[dict[str, str]]
@@ -65,7 +62,7 @@ class BrowserTests(SimpleTestCase):
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "calendarclub.settings",
             "DJANGO_SECRET_KEY": "for this test only",
-            "DJANGO_SQLITE_FILE": f"{folder}/browser.sqlite3",
+            **own_database(folder),
             "DJANGO_SUPERUSER_PASSWORD": "pass",
             "OPENAI_API_KEY": "",
         }

@@ -1,4 +1,4 @@
-"""`manage.py demo` as it is typed: in a process of its own, on a database file of its own."""
+"""`manage.py demo` as it is typed: in a process and on a database of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,14 @@ from urllib.request import urlopen
 
 from django.test import SimpleTestCase
 
+from tests.calendarclub.databases import own_database, rows
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class DemoTests(SimpleTestCase):
     def setUp(self) -> None:
-        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.database = own_database(self.enterContext(tempfile.TemporaryDirectory()))
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -31,7 +32,7 @@ class DemoTests(SimpleTestCase):
                 **os.environ,
                 "DJANGO_SETTINGS_MODULE": "calendarclub.settings",
                 "DJANGO_SECRET_KEY": "for this test only",
-                "DJANGO_SQLITE_FILE": f"{self.folder}/demo.sqlite3",
+                **self.database,
                 "OPENAI_API_KEY": "",
                 **environment,
             },
@@ -49,14 +50,10 @@ class DemoTests(SimpleTestCase):
         self.assertEqual(process.returncode, 0, errors)
         return output, errors
 
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(f"{self.folder}/demo.sqlite3")) as database:
-            return database.execute(sql).fetchall()
-
     def test_twice(self) -> None:
         """The first run makes everything; the next one starts from what is there."""
         first, _ = self.run_to_its_end("--no-serve")
-        events = self.rows("SELECT count(*) FROM events_event")
+        events = rows(self.database, "SELECT count(*) FROM events_event")
         second, _ = self.run_to_its_end("--no-serve")
 
         self.assertRegex(first, r"user name admin +password \S{16}")
@@ -64,12 +61,12 @@ class DemoTests(SimpleTestCase):
         self.assertIn("changepassword admin", second)
         self.assertGreaterEqual(first.count("You: "), 3)
         self.assertIn("search_events(", first)
-        self.assertEqual(self.rows("SELECT count(*) FROM auth_user"), [(1,)])
-        self.assertEqual(self.rows("SELECT count(*) FROM events_event"), events)
-        sessions = self.rows("SELECT title, user_id IS NOT NULL FROM agent_sessions")
+        self.assertEqual(rows(self.database, "SELECT count(*) FROM auth_user"), [(1,)])
+        self.assertEqual(rows(self.database, "SELECT count(*) FROM events_event"), events)
+        sessions = rows(self.database, "SELECT title, user_id IS NOT NULL FROM agent_sessions")
         self.assertEqual(sessions, [("I'd like to hear some live music.", 1)] * 2)
         (remembered,) = re.findall(r"remembers (\d+) items", second)
-        messages = self.rows("SELECT count(*) FROM agent_messages GROUP BY session_id")
+        messages = rows(self.database, "SELECT count(*) FROM agent_messages GROUP BY session_id")
         self.assertEqual(messages, [(int(remembered),)] * 2)
 
     def test_serving(self) -> None:
@@ -107,7 +104,8 @@ class DemoTests(SimpleTestCase):
         self.assertIn(f"Port {port} cannot be served on", errors)
         self.assertNotIn("Traceback", errors)
         self.assertEqual(output, "")
-        self.assertFalse(Path(self.folder, "demo.sqlite3").exists())
+        tables = rows(self.database, "SELECT name FROM sqlite_master")
+        self.assertEqual(tables, [])
 
     def test_interrupted_conversation(self) -> None:
         """Ctrl-C during the conversation ends it without a traceback."""
