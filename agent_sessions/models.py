@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import connections, models, transaction
+from django.db import IntegrityError, connections, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -88,9 +88,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
         encoded = encode_all(items)
         if not encoded:
             return
-        with self._writing():
-            self._open(session_id, user)
-            self._insert_messages(session_id, encoded)
+        try:
+            with self._writing():
+                self._open(session_id, user)
+                self._insert_messages(session_id, encoded, user)
+        except IntegrityError:
+            self._refuse_others(session_id, user)
+            raise
 
     def pop(self, session_id: str, *, user: Any = None) -> Item | None:
         """Remove the newest item and return it, or None if there is none.
@@ -122,6 +126,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         encoded = encode_all(items)
         with self._writing():
             self._open(session_id, user)
+            self._refuse_others(session_id, user)
             self._messages(session_id).delete()
             self._insert_messages(session_id, encoded)
 
@@ -171,19 +176,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
             session_id=checked_id(session_id), user_id=owner and owner.pk, updated_at=Now()
         )
         field = self.model._meta.get_field
-        # bulk_create(update_conflicts=True) does the same, but does not return the owner.
-        owners = self._insert(  # type: ignore[attr-defined]  # not in django-stubs
+        self._insert(  # type: ignore[attr-defined]  # not in django-stubs
             [opened],
             fields=[field("session_id"), field("user"), field("updated_at")],
             using=self.db,
             on_conflict=OnConflict.UPDATE,
             update_fields=[field("updated_at")],
             unique_fields=[field("session_id")],
-            # Who asks for nothing waits for nothing: see _writing().
-            returning_fields=[field("user")] if owner else None,
         )
-        if owner is not None and [pk for (pk,) in owners] != [owner.pk]:
-            raise SessionOwnershipError(session_id)  # the transaction takes the lock back
 
     def _hold(self, session_id: str, user: Any) -> bool:
         """Lock the session's row until the transaction ends, and say whether there is one."""
@@ -197,8 +197,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return False
 
     def _refuse_others(self, session_id: str, user: Any) -> None:
-        """Say of a session from which nothing was got whether it is there, and not the user's."""
-        if self.filter(pk=session_id).exclude(user=user).exists():
+        """Refuse a session that is there, and not the user's."""
+        if user is not None and self.filter(pk=session_id).exclude(user=user).exists():
             raise SessionOwnershipError(session_id)
 
     def _checked(self, user: Any) -> Any:
@@ -213,11 +213,21 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def _messages(self, session_id: str) -> models.QuerySet[Message]:
         return Message.objects.using(self.db).filter(session_id=session_id)
 
-    def _insert_messages(self, session_id: str, encoded: list[tuple[str, Columns]]) -> None:
+    def _insert_messages(
+        self, session_id: str, encoded: list[tuple[str, Columns]], user: Any = None
+    ) -> None:
+        """Store items; an IntegrityError if there is a user whose session it is not.
+
+        The owner is looked at by the statement itself, so that nothing has to be waited for.
+        """
         messages = [
             Message(session_id=session_id, message_data=text, **columns._asdict())
             for text, columns in encoded
         ]
+        if user is not None:
+            # No session of the user's is NULL, which the column refuses.
+            mine = self.model.objects.owned_by(user).filter(pk=session_id).values("pk")
+            messages[0].session_id = models.Subquery(mine)
         fields = [field for field in Message._meta.concrete_fields if not field.primary_key]
         size = connections[self.db].ops.bulk_batch_size(fields, messages)
         for start in range(0, len(messages), size or 1):

@@ -266,11 +266,11 @@ class StatementTests(TestCase):
         self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE"])
 
     def test_replace_items(self) -> None:
-        """Replacing is one deletion between the statements of add_items."""
+        """Replacing is a look at the owner and a deletion between the statements of add_items."""
         with statements() as sent:
             async_to_sync(DjangoSession("one", user=self.owner).replace_items)([USER])
 
-        self.assertEqual(sent, ["INSERT", "DELETE", "INSERT"])
+        self.assertEqual(sent, ["INSERT", "SELECT", "DELETE", "INSERT"])
 
     def test_clear_session(self) -> None:
         """Clearing takes the same statements however long the session is."""

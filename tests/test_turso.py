@@ -1,0 +1,74 @@
+"""The app on the Turso engine: what a conversation costs, and what long thinking does to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import unittest
+from urllib.parse import urlsplit
+
+from agents import Agent, Runner
+from agents.testing import ModelCall, ModelStep, ScriptedModel, assistant_message
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import TransactionTestCase
+
+from agent_sessions import DjangoSession, Session
+from tests.turso.proxy import Proxy
+
+User = get_user_model()
+HELLO = {"role": "user", "content": "Hello"}
+# The server forgets a stream after 10 idle seconds.
+THINKING_SECONDS = 15
+
+
+@unittest.skipUnless(
+    os.environ.get("TEST_DATABASE") == "turso", "It is about Turso: run with TEST_DATABASE=turso."
+)
+class TursoTests(TransactionTestCase):
+    def count(self) -> Proxy:
+        """Let this thread's connection go through a proxy that counts, until the test ends."""
+        own = urlsplit(connection.settings_dict["NAME"])
+        proxy = self.enterContext(Proxy(own.port))
+        self.addCleanup(connection.settings_dict.update, NAME=own.geturl())
+        self.addCleanup(connection.close)
+        connection.close()
+        connection.settings_dict["NAME"] = proxy.url(own.hostname.split(".")[0])
+        return proxy
+
+    def test_round_trips(self) -> None:
+        """To read is one request and to add too, whoever it belongs to."""
+        user = User.objects.create_user("annelies")
+        Session.objects.append("hers", [HELLO], user=user)
+        proxy = self.count()
+        operations = {
+            "items": (lambda: Session.objects.items("one"), 1),
+            "append": (lambda: Session.objects.append("one", [HELLO] * 3), 1),
+            "replace": (lambda: Session.objects.replace("one", [HELLO]), 2),
+            "pop": (lambda: Session.objects.pop("one"), 4),
+            "owner's items": (lambda: Session.objects.items("hers", user=user), 1),
+            "owner's append": (lambda: Session.objects.append("hers", [HELLO], user=user), 1),
+        }
+
+        for name, (operation, expected) in operations.items():
+            with self.subTest(name):
+                proxy.reset()
+                operation()
+                self.assertEqual(len(proxy.requests), expected)
+
+        self.assertTrue(proxy.requests[-1].closes)
+
+    async def test_thinking(self) -> None:
+        """A model that thinks for longer than a stream lives is remembered like any other."""
+
+        async def think(call: ModelCall) -> list[object]:
+            await asyncio.sleep(THINKING_SECONDS)
+            return [assistant_message("The Copper Lantern.")]
+
+        agent = Agent("Calendar Club", model=ScriptedModel([ModelStep.respond(think)]))
+        session = DjangoSession("patient")
+
+        result = await Runner.run(agent, "Any jazz?", session=session)
+
+        self.assertEqual(result.final_output, "The Copper Lantern.")
+        self.assertEqual(len(await session.get_items()), 2)
