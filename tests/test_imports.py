@@ -15,6 +15,7 @@ import agent_sessions
 
 ROOT = Path(agent_sessions.__file__).parent
 SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py"}
+DRIVERS = {"django", "libsql", "urllib3"}
 WITHOUT_MODELS = {
     "items.py",
     "transcript.py",
@@ -71,6 +72,18 @@ class ImportTests(SimpleTestCase):
         self.assertNotIn("agent_sessions.session", files()["models.py"])
         for name, modules in files().items():
             self.assertNotIn("agent_sessions.admin", modules, name)
+
+    def test_engine_knows_nothing_of_the_app(self) -> None:
+        """The Turso engine imports Django, its driver and itself; nobody imports the engine."""
+        for name, modules in files().items():
+            ours = {module for module in modules if module.startswith("agent_sessions")}
+            engine = {module for module in ours if module.startswith("agent_sessions.turso")}
+            if name.startswith("turso"):
+                self.assertEqual(ours, engine, name)
+                others = {module.split(".")[0] for module in modules} - {"agent_sessions"}
+                self.assertLessEqual(others - sys.stdlib_module_names, DRIVERS, name)
+            else:
+                self.assertEqual(engine, set(), name)
 
     def test_calendarclub_uses_public_names(self) -> None:
         """The example needs nothing but what the documentation offers to everybody."""
