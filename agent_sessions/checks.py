@@ -31,7 +31,7 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
     options = connection.settings_dict
     if connection.vendor == "sqlite" and _begins_as_reader(connection):
         yield checks.Error(
-            f"Database {alias!r} is SQLite without transaction_mode IMMEDIATE.",
+            f"Database {alias!r} is {connection.display_name} without transaction_mode IMMEDIATE.",
             hint='Concurrent runs fail with "database is locked". Set "OPTIONS": '
             f'{{"transaction_mode": "IMMEDIATE"}} in DATABASES[{alias!r}].',
             id="agent_sessions.E001",

@@ -10,6 +10,7 @@ from django.db import connections
 from django.test import TestCase, override_settings
 
 from agent_sessions.conf import SETTINGS, conf
+from agent_sessions.turso.base import DatabaseWrapper
 
 
 def found() -> list[str]:
@@ -42,6 +43,17 @@ class DatabaseTests(TestCase):
                 self.assertEqual(found(), ["agent_sessions.E001"])
         with self.configured(OPTIONS={"transaction_mode": "exclusive"}):
             self.assertEqual(found(), [])
+
+    def test_turso_transaction_mode(self) -> None:
+        """On Turso transactions are IMMEDIATE unless somebody says otherwise."""
+        settings = {**connections["archive"].settings_dict, "NAME": "libsql://club.turso.io"}
+        self.addCleanup(connections.__setitem__, "archive", connections["archive"])
+
+        for mode, expected in (("", []), ("DEFERRED", ["agent_sessions.E001"])):
+            options = {"OPTIONS": {"transaction_mode": mode}}
+            connections["archive"] = DatabaseWrapper({**settings, **options}, alias="archive")
+            with self.configured(**options):
+                self.assertEqual(found(), expected)
 
     def test_persistent_connections(self) -> None:
         """Connections that outlive their request are warned of."""
