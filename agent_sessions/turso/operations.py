@@ -7,8 +7,12 @@ from contextlib import closing
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.sqlite3 import base  # noqa: F401  # before its sister modules
 from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
+
+from agent_sessions.turso import datetimes, durations, zones
+from agent_sessions.turso.formula import Fragment
 
 # Django's own query finds references with a regular expression in the dialect of Python.
 REFERENCES = """
@@ -25,6 +29,8 @@ WITH RECURSIVE tables(name) AS (
 
 
 class DatabaseOperations(SQLiteOperations):
+    compiler_module = "agent_sessions.turso.compiler"
+
     def force_group_by(self) -> list[str]:
         # The server's parser refuses HAVING without GROUP BY.
         return ["GROUP BY TRUE"]
@@ -44,3 +50,55 @@ class DatabaseOperations(SQLiteOperations):
             return tuple(
                 quoting.execute("SELECT QUOTE(?)", (param,)).fetchone()[0] for param in params
             )
+
+    # From here on, SQL in the place of the functions that Django's SQLite backend registers.
+
+    def date_extract_sql(self, lookup_type: str, sql: str, params: Any) -> Fragment:
+        return datetimes.extract(lookup_type.lower(), (sql, params))
+
+    def datetime_extract_sql(
+        self, lookup_type: str, sql: str, params: Any, tzname: str | None
+    ) -> Fragment:
+        return datetimes.extract(lookup_type.lower(), (sql, params), self._shift(tzname))
+
+    def time_extract_sql(  # type: ignore[override]  # the stubs say str
+        self, lookup_type: str, sql: str, params: Any
+    ) -> Fragment:
+        return datetimes.extract_from_time(lookup_type.lower(), (sql, params))
+
+    def date_trunc_sql(
+        self, lookup_type: str, sql: str, params: Any, tzname: str | None = None
+    ) -> Fragment:
+        return datetimes.truncate_to_date(lookup_type.lower(), (sql, params), self._shift(tzname))
+
+    def datetime_trunc_sql(  # type: ignore[override]  # the stubs say str
+        self, lookup_type: str, sql: str, params: Any, tzname: str | None
+    ) -> Fragment:
+        return datetimes.truncate(lookup_type.lower(), (sql, params), self._shift(tzname))
+
+    def time_trunc_sql(  # type: ignore[override]  # the stubs say str
+        self, lookup_type: str, sql: str, params: Any, tzname: str | None = None
+    ) -> Fragment:
+        return datetimes.truncate_to_time(lookup_type.lower(), (sql, params), self._shift(tzname))
+
+    def datetime_cast_date_sql(self, sql: str, params: Any, tzname: str | None) -> Fragment:
+        return datetimes.date_of((sql, params), self._shift(tzname))
+
+    def datetime_cast_time_sql(self, sql: str, params: Any, tzname: str | None) -> Fragment:
+        return datetimes.time_of((sql, params), self._shift(tzname))
+
+    def subtract_temporals(self, internal_type: str, lhs: Any, rhs: Any) -> Fragment:
+        return durations.difference(internal_type, lhs, rhs)
+
+    def combine_duration_expression(self, connector: str, sub_expressions: list[str]) -> str:
+        # The compiler writes + and - itself: they need the kind of what they add to.
+        if connector == "*":
+            return "({}*{})".format(*sub_expressions)
+        if connector == "/":
+            return "({}*1.0/{})".format(*sub_expressions)
+        return super().combine_duration_expression(connector, sub_expressions)
+
+    def _shift(self, tzname: str | None) -> str | None:
+        if not (tzname and settings.USE_TZ):
+            return None
+        return zones.shift(tzname, self.connection.timezone_name)
