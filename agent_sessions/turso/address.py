@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -56,7 +57,8 @@ class Address:
     @property
     def url(self) -> str:
         """The address as a person would write it, without the token."""
-        return f"{self.scheme}://{self.host}:{self.port}{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
 
 
 class Mistakes:
@@ -67,6 +69,13 @@ class Mistakes:
 
     def option(self, name: str, expected: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(f"{self.where}['OPTIONS'][{name!r}] must be {expected}.")
+
+    def transaction_mode(self, mode: object) -> ImproperlyConfigured:
+        # In the words of Django's SQLite backend.
+        return ImproperlyConfigured(
+            f"settings.{self.where}['OPTIONS']['transaction_mode'] is improperly configured to "
+            f"{mode!r}. Use one of {', '.join(map(repr, sorted(MODES)))}, or None."
+        )
 
     def name(self, problem: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(
@@ -94,7 +103,11 @@ def address_of(settings: Mapping[str, Any], alias: str) -> Address:
         host=host,
         port=port,
         path=path,
-        auth_token=_token(options.get("auth_token") or settings.get("PASSWORD") or token, mistakes),
+        auth_token=(
+            _token(options.get("auth_token"), mistakes)
+            or _password(settings.get("PASSWORD"), mistakes)
+            or _token(token, mistakes)
+        ),
         encryption_key=_text(options, "encryption_key", "the key in base64", mistakes),
         timeout_seconds=_seconds(options, "timeout", Address.timeout_seconds, mistakes),
         connect_timeout_seconds=_seconds(
@@ -104,6 +117,19 @@ def address_of(settings: Mapping[str, Any], alias: str) -> Address:
         pool_size=_pool_size(options, mistakes),
         tls=_tls(options, scheme, mistakes),
     )
+
+
+def hide_token(settings: dict[str, Any]) -> None:
+    """Move the token from NAME to PASSWORD, which Django's page about an error does not show."""
+    name = settings.get("NAME")
+    if not isinstance(name, str) or "authToken=" not in name:
+        return
+    with suppress(ValueError):  # an address that cannot be read is told of where it is read
+        parts = urlsplit(name)
+        query = dict(parse_qsl(parts.query))
+        token = query.pop("authToken", "")
+        settings["PASSWORD"] = settings.get("PASSWORD") or token
+        settings["NAME"] = urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _located(name: Any, mistakes: Mistakes) -> tuple[str, str, int, str, str | None]:
@@ -137,15 +163,32 @@ def _located(name: Any, mistakes: Mistakes) -> tuple[str, str, int, str, str | N
     )
 
 
+def is_header_text(text: str) -> bool:
+    """Tell whether `text` can stand in a header of HTTP."""
+    return text.isascii() and text.isprintable()
+
+
 def _token(token: Any, mistakes: Mistakes) -> Token | None:
-    if token and not callable(token) and not isinstance(token, str):
+    if not token or callable(token):
+        return token or None
+    if not isinstance(token, str):
         raise mistakes.option("auth_token", "a str, or a function without arguments that gives one")
-    return token or None
+    # A token that was read from a file ends with its line.
+    if not is_header_text(token.strip()):
+        raise mistakes.option("auth_token", "printable ASCII characters, as PASSWORD must")
+    return token.strip() or None
+
+
+def _password(password: Any, mistakes: Mistakes) -> Token | None:
+    # Django takes any text for a password. One that is no token is refused on connecting.
+    if isinstance(password, str) and not password.isascii() and password.isprintable():
+        return password
+    return _token(password, mistakes)
 
 
 def _text(options: dict[str, Any], name: str, expected: str, mistakes: Mistakes) -> str | None:
     value = options.get(name)
-    if value is not None and (not isinstance(value, str) or not value.isascii()):
+    if value is not None and (not isinstance(value, str) or not is_header_text(value)):
         raise mistakes.option(name, f"{expected}, as a str")
     return value
 
@@ -160,7 +203,7 @@ def _seconds(options: dict[str, Any], name: str, default: float, mistakes: Mista
 def _mode(options: dict[str, Any], mistakes: Mistakes) -> str:
     mode = options.get("transaction_mode") or Address.transaction_mode
     if not isinstance(mode, str) or mode.upper() not in MODES:
-        raise mistakes.option("transaction_mode", f"one of {', '.join(map(repr, MODES))}")
+        raise mistakes.transaction_mode(mode)
     return mode.upper()
 
 

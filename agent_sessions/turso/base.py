@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Before its sister modules, which import it themselves.
@@ -14,22 +18,40 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from django.utils.asyncio import async_unsafe
 
 from agent_sessions.turso import dbapi as Database  # noqa: N812  # Django's name for a driver
-from agent_sessions.turso.address import Address, address_of
+from agent_sessions.turso.address import Address, address_of, hide_token
 from agent_sessions.turso.client import DatabaseClient
 from agent_sessions.turso.connection import Connection
 from agent_sessions.turso.creation import DatabaseCreation
+from agent_sessions.turso.cursor import Cursor
 from agent_sessions.turso.features import DatabaseFeatures
 from agent_sessions.turso.operations import DatabaseOperations
+from agent_sessions.turso.statements import Result
 
 try:
     with warnings.catch_warnings():
-        # It imports names of sqlite3 that Python 3.12 deprecated.
+        # libsql-client imports names of sqlite3 that Python 3.12 deprecated, and leaves a database
+        # in memory unclosed, of which Python 3.13 warns as soon as it is collected.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", ResourceWarning)
         from libsql.db.backends.sqlite3.base import DatabaseWrapper as LibSQLWrapper
+
+        gc.collect()
 except ImportError:
     # libsql-client 0.3.1, on which django-libsql 0.1.3 stands, cannot be imported by Python 3.14,
     # which has removed sqlite3.version. Nothing of it is needed for more than its name.
     LibSQLWrapper = BaseDatabaseWrapper
+
+
+class _Cursor(Cursor):
+    """A cursor whose numbers raise Django's errors; in a pipeline to ask for them is to execute."""
+
+    def __init__(self, connection: Connection, errors: AbstractContextManager[Any]) -> None:
+        super().__init__(connection)
+        self._errors = errors
+
+    def _result(self) -> Result:
+        with self._errors:
+            return super()._result()
 
 
 class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it ships no types
@@ -45,15 +67,13 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it
 
     Database = Database
     client_class = DatabaseClient  # type: ignore[assignment]  # another program, not sqlite3's
-    creation_class = DatabaseCreation
+    creation_class = DatabaseCreation  # type: ignore[assignment]  # SQLite's is about files
     features_class = DatabaseFeatures
     ops_class = DatabaseOperations
 
-    # The server's REGEXP has no (?i), but a function of its own for it.
-    operators = {
-        **SQLiteWrapper.operators,
-        "iregex": "IS NOT NULL AND regexpi(%s) ",
-    }
+    def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
+        hide_token(settings_dict)
+        super().__init__(settings_dict, alias)
 
     def get_connection_params(self) -> dict[str, Any]:
         address = self.address
@@ -63,7 +83,11 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it
     @property
     def address(self) -> Address:
         """Where the database is. Raises the ImproperlyConfigured that says what to write."""
-        return address_of(self.settings_dict, self.alias)
+        try:
+            return address_of(self.settings_dict, self.alias)
+        except ImproperlyConfigured as error:
+            # Without the functions it passed through, whose variables hold the token.
+            raise error.with_traceback(None) from None
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
@@ -71,17 +95,31 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it
         # foreign keys are on.
         return Database.connect(**conn_params)
 
-    def check_database_version_supported(self) -> None:
-        # Every libSQL server is newer than what Django asks for: not worth a round trip.
+    def init_connection_state(self) -> None:
+        # Django would check the server's version. Every libSQL server is newer than what it asks
+        # for: not worth a round trip.
         pass
 
     def get_database_version(self) -> tuple[int, ...]:
-        with self.cursor() as cursor:
+        return self._server_version
+
+    @cached_property
+    def _server_version(self) -> tuple[int, ...]:
+        # Expressions ask for it while they are compiled: once is enough, and no query of theirs.
+        self.ensure_connection()
+        with closing(self.connection.cursor()) as cursor:
             cursor.execute("SELECT sqlite_version()")
             return tuple(map(int, cursor.fetchone()[0].split(".")))
 
+    def _start_transaction_under_autocommit(self) -> None:
+        if self.settings_dict["OPTIONS"].get("transaction_mode"):
+            super()._start_transaction_under_autocommit()
+        else:
+            # What Django logs without a mode; the connection knows the one that is meant.
+            self.cursor().execute("BEGIN")
+
     def create_cursor(self, name: str | None = None) -> Any:
-        return self.connection.cursor()
+        return _Cursor(self.connection, self.wrap_database_errors)
 
     def is_in_memory_db(self) -> bool:
         return False

@@ -9,8 +9,11 @@ what came after would otherwise be executed outside of it.
 
 from __future__ import annotations
 
+import itertools
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from agent_sessions.turso import hrana
 from agent_sessions.turso.address import Address
@@ -24,6 +27,7 @@ from agent_sessions.turso.errors import (
     is_too_large,
 )
 from agent_sessions.turso.hrana import IN_TRANSACTION, Json
+from agent_sessions.turso.savepoints import Savepoints
 from agent_sessions.turso.statements import Statement
 from agent_sessions.turso.stream import Stream, while_busy
 from agent_sessions.turso.transport import (
@@ -40,6 +44,10 @@ LOST = (
     "transactions short."
 )
 Failure = (UnreachableError, UnansweredError, RejectedError)
+LostT = TypeVar("LostT", bound=BaseException)
+
+# Those of the server that Django asks for.
+LIMITS = {sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 32766, sqlite3.SQLITE_LIMIT_COLUMN: 2000}
 
 
 class UnknownOutcomeError(OperationalError):
@@ -50,14 +58,18 @@ class Connection:
     """A connection to one database. It is cheap: connections of HTTP are shared by all of them."""
 
     def __init__(self, address: Address) -> None:
-        self.isolation_level: str | None = None  # sqlite3's name: None is autocommit
         self.in_transaction = False
+        self._isolation_level: str | None = None
         self._address = address
         self._stream = Stream(transport_to(address))
         self._waiting: list[Statement] = []
+        self._newest: Sequence[Statement] = ()
+        self._savepoints = Savepoints()
+        self._limits = dict(LIMITS)
         self._pipelines = 0
         self._foreign_keys = True
-        self._lost: DatabaseError | None = None
+        self._lost: BaseException | None = None
+        self._can_unwind = False
         self._closed = False
 
     @property
@@ -65,16 +77,40 @@ class Connection:
         """A lost transaction waits for its rollback; apart from that nothing can go stale."""
         return not self._closed and self._lost is None
 
+    @property
+    def isolation_level(self) -> str | None:
+        """sqlite3's switch: None is autocommit; otherwise a change opens a transaction."""
+        return self._isolation_level
+
+    @isolation_level.setter
+    def isolation_level(self, level: str | None) -> None:
+        if level is None and self.in_transaction:
+            self.commit()  # as sqlite3 does
+        self._isolation_level = level
+
+    def getlimit(self, category: int) -> int:
+        """sqlite3's: how much of something a statement may have. Django cuts its batches by it."""
+        return self._limits[category]
+
+    def setlimit(self, category: int, limit: int) -> int:
+        """sqlite3's: lower a limit for those who ask for it. Returns what it was."""
+        before, self._limits[category] = self._limits[category], min(limit, LIMITS[category])
+        return before
+
     def cursor(self) -> Cursor:
         """Return a new cursor."""
         return Cursor(self)
 
     def submit(self, statements: Sequence[Statement]) -> None:
         """Take statements to execute, at once or, in a pipeline, when results are asked for."""
-        self._check_open()
+        if self._closed:
+            raise ProgrammingError("Cannot operate on a closed database.")
+        if any(statement.word == "RELEASE" for statement in statements):
+            # It ends a block, in which errors of the block have to surface.
+            self.synchronise()
+        self._newest = statements
         for statement in statements:
             if not self._obey(statement):
-                self._begin_if_implied(statement)
                 self._waiting.append(statement)
         if not self._pipelines:
             self.synchronise()
@@ -84,14 +120,13 @@ class Connection:
         if self.in_transaction:
             raise OperationalError("cannot start a transaction within a transaction")
         self.synchronise()
-        self.in_transaction = True
-        self._waiting = [Statement(sql or f"BEGIN {self._address.transaction_mode}")]
+        self._open(sql or f"BEGIN {self._address.transaction_mode}")
 
     def commit(self) -> None:
         """Commit, together with what still waits; without a transaction do nothing.
 
-        Raises UnknownOutcomeError if the answer was lost: whether the transaction is stored must then
-        be looked up before anything is repeated.
+        Raises UnknownOutcomeError if the answer was lost: whether the transaction is stored must
+        then be looked up before anything is repeated.
         """
         self._check_transaction()
         if not self.in_transaction:
@@ -103,8 +138,7 @@ class Connection:
 
     def rollback(self) -> None:
         """Roll back; without a transaction only drop what still waits."""
-        if self._stream.is_open:
-            self._abandon()
+        self._abandon()
         self._end_transaction()
 
     def close(self) -> None:
@@ -117,16 +151,17 @@ class Connection:
     def pipeline(self) -> Iterator[None]:
         """Let statements wait until a result is asked for, the transaction ends, or the block.
 
-        Outside a transaction, statements that travel together are one. After an error in the
-        block, those that still wait are never sent.
+        Outside a transaction, statements that travel together are one, and after an error in the
+        block those that still wait are never sent. In a transaction they share its fate.
         """
         self._pipelines += 1
         try:
             yield
             if self._pipelines == 1:
                 self.synchronise()
-        except BaseException:
-            self._waiting = [waiting for waiting in self._waiting if waiting.is_control]
+        except BaseException as error:
+            if not self.in_transaction:
+                self._drop_unanswered(error)
             raise
         finally:
             self._pipelines -= 1
@@ -140,19 +175,22 @@ class Connection:
         elif len(self._waiting) == 1:
             self._alone(self._waiting.pop())
         else:
-            # What travels together succeeds or fails together.
-            self._waiting.insert(0, Statement(f"BEGIN {self._address.transaction_mode}"))
-            self.in_transaction = True
+            # What travels together succeeds or fails together. Readers need not queue with writers.
+            is_reading = all(statement.is_read for statement in self._waiting)
+            mode = "DEFERRED" if is_reading else self._address.transaction_mode
+            self._open(f"BEGIN {mode}")
             self._commit()
 
     @property
     def _is_anything_asked(self) -> bool:
         return any(not statement.is_control for statement in self._waiting)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ProgrammingError("Cannot operate on a closed database.")
-        self._check_transaction()
+    def _open(self, sql: str) -> None:
+        opening = [Statement(sql)]
+        if not self._foreign_keys:
+            opening.insert(0, _foreign_keys_off())
+        self.in_transaction = True
+        self._waiting = [*opening, *self._waiting]
 
     def _check_transaction(self) -> None:
         if self._lost is not None:
@@ -161,11 +199,14 @@ class Connection:
     def _obey(self, statement: Statement) -> bool:
         """Carry out what concerns the connection itself, and say whether that was all of it."""
         word = statement.word
+        if not statement.is_rollback:
+            self._unwind(statement)
+            self._begin_if_implied(statement)
         if word == "BEGIN":
-            self.begin(statement.sql)
+            self.begin("" if statement.sql.upper() == "BEGIN" else statement.sql)
         elif word in ("COMMIT", "END"):
             self.commit()
-        elif word == "ROLLBACK" and not statement.is_partial_rollback:
+        elif statement.is_rollback:
             self.rollback()
         elif not self.in_transaction and statement.foreign_keys is not None:
             # It holds for a stream, and each of ours lives for one statement or transaction.
@@ -174,12 +215,20 @@ class Connection:
         elif statement.is_control and not self.in_transaction:
             raise OperationalError(f"{statement.sql} stands outside a transaction.")
         else:
+            self._savepoints.follow(statement)
             return False
         statement.succeed({})
         return True
 
+    def _unwind(self, statement: Statement) -> None:
+        """Let a rollback to a savepoint undo an error in a pipeline; refuse everything else."""
+        if self._can_unwind and statement.is_partial_rollback:
+            self._lost, self._can_unwind = None, False
+        self._check_transaction()
+
     def _begin_if_implied(self, statement: Statement) -> None:
-        if self.isolation_level is not None and statement.is_change and not self.in_transaction:
+        opens = statement.is_change or statement.word == "SAVEPOINT"
+        if opens and self.isolation_level is not None and not self.in_transaction:
             self.begin()
 
     # Outside a transaction
@@ -197,8 +246,10 @@ class Connection:
             error = error_of(answer["error"])
             if is_busy(error):
                 return error
-            if not is_too_large(error) or not statement.is_read:
+            if not is_too_large(error):
                 raise error
+            if not statement.is_read:
+                raise UnknownOutcomeError(f"{error} The statement itself was executed.")
             statement.succeed(self._stream.read_rows(hrana.step(statement.wire)))
             return None
 
@@ -219,17 +270,25 @@ class Connection:
         was_open = self._stream.is_open
         try:
             while_busy(self._exchange, self._address.timeout_seconds)
-        except Failure as error:
-            if was_open or _may_have_run(error):
+        except BaseException as error:
+            if not isinstance(error, DatabaseError) or (
+                isinstance(error, Failure) and (was_open or _may_have_run(error))
+            ):
                 self._lose(error)
+            elif self._lost is None:
+                self._lose_if_others_count_on_it(error)
+            self._drop_unanswered(error)
             raise
-        finally:
-            self._drop_unanswered()
 
     def _commit(self) -> None:
         try:
             while_busy(lambda: self._exchange(commit=True), self._address.timeout_seconds)
-        except Failure as error:
+        except BaseException as error:
+            is_reading = self._is_repeatable
+            self._lose(error)  # if COMMIT has not arrived, nobody else needs to wait
+            self._drop_unanswered(error)
+            if not isinstance(error, Failure) or (is_reading and _may_have_run(error)):
+                raise
             if not _may_have_run(error):
                 raise OperationalError(f"{error} The transaction is not committed.") from error
             raise UnknownOutcomeError(
@@ -237,30 +296,31 @@ class Connection:
                 "repeat it."
             ) from error
         finally:
-            self._drop_unanswered()
             self._end_transaction()
+
+    @property
+    def _is_repeatable(self) -> bool:
+        """It is a whole transaction that waits, and it only reads."""
+        return not self._stream.is_open and all(
+            statement.is_read or statement.is_control for statement in self._waiting
+        )
 
     def _exchange(self, *, commit: bool = False) -> DatabaseError | None:
         """Send what waits, and take the answers; return the error of a writer in BEGIN's way.
 
         Each step depends on the one before, and on the transaction being there.
         """
-        opening = [] if self._stream.is_open or self._foreign_keys else [_foreign_keys_off()]
-        statements = [*opening, *self._waiting, *([Statement("COMMIT")] if commit else [])]
-        steps: list[Json] = []
-        for number, statement in enumerate(statements):
-            conditions = [hrana.succeeded(number - 1)] if number else []
-            if not (statement.word == "BEGIN" or statement in opening):
-                conditions.append(IN_TRANSACTION)
-            steps.append(hrana.step(statement.wire, *conditions))
+        statements = [*self._waiting, *([Statement("COMMIT")] if commit else [])]
+        steps = _steps(statements)
         requests = [hrana.batch(steps)]
         if commit:
             # A COMMIT that fails, because of a deferred constraint, leaves the transaction open.
             steps.append(hrana.step(Statement("ROLLBACK").wire, IN_TRANSACTION))
             requests = [hrana.batch(steps), hrana.CLOSE]
-        answer, *_ = self._stream.ask(requests)
+        answer, *_ = self._stream.ask(requests, repeatable=commit and self._is_repeatable)
         if answer["type"] != "ok":
-            raise error_of(answer["error"])  # one could not be parsed, so that none was executed
+            self._read_large(error_of(answer["error"]))
+            return None
         return self._take(statements, answer["response"]["result"])
 
     def _take(self, statements: list[Statement], answer: Json) -> DatabaseError | None:
@@ -282,38 +342,72 @@ class Connection:
         # What was executed is done with. What was not and still must be, because it marks or
         # unwinds the transaction, is left to _drop_unanswered().
         self._waiting = [waiting for waiting in self._waiting if waiting.result is None]
-        if is_too_large(error) and statement.is_read and len(self._waiting) == 1:
-            result = self._stream.read_rows(hrana.step(statement.wire, IN_TRANSACTION))
-            if not result:
-                raise self._lose(OperationalError(LOST))
-            statement.succeed(result)
-            self._waiting = []
-            return None
         statement.error = error
         if statement.is_control and statement.word != "BEGIN":
             self._lose(error)
         raise error
 
-    def _drop_unanswered(self) -> None:
-        """Drop statements that were not executed, but for what marks and unwinds a transaction."""
+    def _read_large(self, error: DatabaseError) -> None:
+        """Read rows that do not fit into an answer. Every other error of a whole batch is raised.
+
+        Those come from one that could not be parsed, so that none was executed.
+        """
+        if not is_too_large(error):
+            raise error
+        *before, statement = self._waiting
+        if not (self._stream.is_open and statement.is_read and all(s.is_control for s in before)):
+            raise self._lose(error)  # the results of the others are not to be had
+        self._waiting = [statement]
+        result = self._stream.read_rows(hrana.step(statement.wire, IN_TRANSACTION))
+        if not result:
+            raise self._lose(OperationalError(LOST))
+        statement.succeed(result)
+        self._waiting = []
+
+    def _drop_unanswered(self, error: BaseException) -> None:
+        """Drop statements that were not executed, but for what marks and unwinds a transaction.
+
+        The call in which the error surfaces knows of it, and must not be made up for.
+        """
         for statement in self._waiting:
             if statement.result is None and statement.error is None and not statement.is_control:
-                statement.error = OperationalError(
-                    "The statement was not executed, because of the error before it."
-                )
-        self._waiting = [waiting for waiting in self._waiting if waiting.is_control]
+                statement.error = OperationalError(f"The statement was not executed: {error}")
+                statement.error.__cause__ = error
+        self._waiting = [
+            waiting
+            for waiting in self._waiting
+            if waiting.is_control and (waiting.word == "BEGIN" or waiting not in self._newest)
+        ]
 
-    def _lose(self, error: DatabaseError) -> DatabaseError:
+    def _lose_if_others_count_on_it(self, error: DatabaseError) -> None:
+        """Lose the transaction if more was stopped by an error than the call that it surfaces in.
+
+        That happens in pipelines. If all of it is of one level of savepoints, a rollback to the
+        savepoint makes up for it.
+        """
+        stopped = list(
+            itertools.dropwhile(lambda s: s.result is not None or s.is_control, self._waiting)
+        )
+        others = [statement for statement in stopped if statement not in self._newest]
+        if any(statement.is_control for statement in others):
+            self._lose(error)
+        elif others:
+            self._lost, self._can_unwind = error, True
+
+    def _lose(self, error: LostT) -> LostT:
         """Note that the transaction cannot go on; until its rollback every statement says so."""
-        self._lost = error
-        if isinstance(error, TimedOutError):
-            self._stream.forget()  # it would not answer a rollback either
-        elif self._stream.is_open:
+        self._lost, self._can_unwind = error, False
+        # After silence, or an interruption, it would not answer a rollback either.
+        is_silent = isinstance(error, TimedOutError | UnreachableError)
+        if isinstance(error, DatabaseError) and not is_silent:
             self._abandon()
+        self._stream.forget()
         return error
 
     def _abandon(self) -> None:
         """Ask the server to roll back and close; if it cannot be asked it does so by itself."""
+        if not self._stream.is_open:
+            return
         steps = [hrana.step(Statement("ROLLBACK").wire, IN_TRANSACTION)]
         with suppress(DatabaseError):
             self._stream.ask([hrana.batch(steps), hrana.CLOSE], repeatable=True)
@@ -321,9 +415,24 @@ class Connection:
 
     def _end_transaction(self) -> None:
         self._stream.forget()
+        self._drop_unanswered(OperationalError("its transaction was rolled back."))
         self._waiting = []
-        self._lost = None
+        self._savepoints.clear()
+        self._lost, self._can_unwind = None, False
         self.in_transaction = False
+
+
+def _steps(statements: Sequence[Statement]) -> list[Json]:
+    """Return the steps of a batch, each after the one before and within the transaction."""
+    is_inside = not any(statement.word == "BEGIN" for statement in statements)
+    steps = []
+    for number, statement in enumerate(statements):
+        conditions = [hrana.succeeded(number - 1)] if number else []
+        if is_inside:
+            conditions.append(IN_TRANSACTION)
+        steps.append(hrana.step(statement.wire, *conditions))
+        is_inside = is_inside or statement.word == "BEGIN"
+    return steps
 
 
 def _foreign_keys_off() -> Statement:

@@ -19,6 +19,7 @@ from agent_sessions.turso.errors import (
 )
 
 __all__ = [
+    "Binary",
     "Connection",
     "Cursor",
     "DataError",
@@ -38,6 +39,9 @@ __all__ = [
 apilevel = "2.0"
 threadsafety = 1
 paramstyle = "format"
+
+# What becomes a blob.
+Binary = memoryview
 
 
 def connect(address: Address) -> Connection:

@@ -84,5 +84,5 @@ def _sentence(error: Mapping[str, Any], code: str) -> str:
     for prefix in ("SQLite error: ", "SQL input error: "):
         message = message.removeprefix(prefix)
     if code == "RESPONSE_TOO_LARGE":
-        message += " Ask for fewer rows at once, or for fewer columns."
+        message += ". Ask for fewer rows at once, or for fewer columns."
     return message

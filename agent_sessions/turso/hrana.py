@@ -56,20 +56,57 @@ def _json(body: Json) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def results_of(answer: Json, requests: Sequence[Json]) -> list[Json]:
+    """Return what became of each request to v3/pipeline. Raises ValueError for a strange answer."""
+    results: list[Json] = answer["results"]
+    for request, result in zip(requests, results, strict=True):
+        if not _answers(result, request):
+            raise ValueError(f"no answer to {request['type']}")
+    return results
+
+
+def _answers(result: Json, request: Json) -> bool:
+    match request, result:
+        case _, {"type": "error", "error": {"message": _}}:
+            return True
+        case {"type": "execute"}, {"type": "ok", "response": {"result": {"cols": _, "rows": _}}}:
+            return True
+        case (
+            {"type": "batch", "batch": {"steps": steps}},
+            {
+                "type": "ok",
+                "response": {
+                    "result": {"step_results": list(results), "step_errors": list(errors)}
+                },
+            },
+        ):
+            return len(results) == len(errors) == len(steps)
+        case {"type": "close"}, {"type": "ok"}:
+            return True
+    return False
+
+
 def result_of_cursor(body: bytes) -> tuple[Json, Json | None, Json | None]:
     """Read an answer of v3/cursor, a line of JSON for each row, for a batch of one step.
 
-    Returns its first line; the statement's result, or None; its error, or None.
+    Returns its first line; the statement's result, or None; its error, or None. Raises ValueError
+    if the rows break off.
     """
     first, *entries = [json.loads(line) for line in body.splitlines() if line]
     result: Json | None = None
     rows: list[Any] = []
+    is_whole = True
     for entry in entries:
         match entry["type"]:
             case "step_begin":
                 result = {"cols": entry["cols"], "rows": rows}
+                is_whole = False
             case "row":
                 rows.append(entry["row"])
+            case "step_end":
+                is_whole = True
             case "step_error" | "error":
                 return first, None, entry["error"]
+    if not is_whole:
+        raise ValueError("the rows break off")
     return first, result, None

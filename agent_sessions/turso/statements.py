@@ -53,7 +53,16 @@ class Statement:
     @property
     def is_control(self) -> bool:
         """It opens, marks or unwinds a transaction and has no result that anybody waits for."""
-        return self.word in ("BEGIN", "SAVEPOINT", "RELEASE") or self.is_partial_rollback
+        return (
+            self.word in ("BEGIN", "SAVEPOINT", "RELEASE")
+            or self.is_partial_rollback
+            or self.foreign_keys is not None
+        )
+
+    @property
+    def is_rollback(self) -> bool:
+        """It ends the whole transaction."""
+        return self.word == "ROLLBACK" and not self.is_partial_rollback
 
     @property
     def is_partial_rollback(self) -> bool:

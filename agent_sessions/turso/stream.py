@@ -6,10 +6,12 @@ transaction and at no other time.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from agent_sessions.turso import hrana
@@ -53,29 +55,33 @@ class Stream:
         `repeatable`, also if they may have been.
         """
         body = hrana.pipeline_body(self._baton, requests)
-        answer = _with_attempts(lambda: self._post("/v3/pipeline", body), repeatable)
-        try:
-            parsed = json.loads(answer)
-            results: list[Json] = parsed["results"]
-            self._follow(parsed)
-        except (ValueError, TypeError, KeyError) as error:
-            raise UnansweredError("The server's answer cannot be read.") from error
-        if len(results) != len(requests):
-            raise UnansweredError("The server's answer has not as many results as were asked for.")
+
+        def attempt() -> tuple[Json, list[Json]]:
+            body_of_answer = self._post("/v3/pipeline", body)
+            with _reading():
+                answer = json.loads(body_of_answer)
+                return answer, hrana.results_of(answer, requests)
+
+        answer, results = _with_attempts(attempt, repeatable)
+        self._follow(answer)
         return results
 
     def read_rows(self, step: Json) -> Json:
         """Execute a reading step whose result is too large for one answer of a pipeline."""
         was_open = self.is_open
         body = hrana.cursor_body(self._baton, [step])
-        answer = _with_attempts(lambda: self._post("/v3/cursor", body), not was_open)
-        try:
-            first, result, error = hrana.result_of_cursor(answer)
-            self._follow(first)
-        except (ValueError, TypeError, KeyError) as error:
-            raise UnansweredError("The server's answer cannot be read.") from error
+
+        def attempt() -> tuple[Json, Json | None, Json | None]:
+            body_of_answer = self._post("/v3/cursor", body)
+            with _reading():
+                return hrana.result_of_cursor(body_of_answer)
+
+        first, result, error = _with_attempts(attempt, not was_open)
+        self._follow(first)
         if not was_open:
-            self.ask([hrana.CLOSE])
+            with suppress(DatabaseError):  # the rows are here, and the server closes by itself, too
+                self.ask([hrana.CLOSE], repeatable=True)
+            self.forget()
         if error is not None:
             raise error_of(error)
         return result or {}
@@ -88,6 +94,14 @@ class Stream:
         self._base_url = (answer.get("base_url") or self._base_url) if self._baton else None
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UnansweredError("The server's answer cannot be read.") from error
+
+
 def pauses() -> Iterator[float]:
     """Yield growing numbers of seconds, with chance in each so that nobody keeps in step."""
     pause = FIRST_PAUSE_SECONDS
@@ -97,29 +111,25 @@ def pauses() -> Iterator[float]:
 
 
 def _with_attempts(send: Callable[[], T], repeatable: bool) -> T:
-    for attempt, pause in enumerate(pauses(), start=1):
+    for pause in itertools.islice(pauses(), ATTEMPTS - 1):
         try:
             return send()
         except (UnreachableError, UnansweredError, RejectedError) as error:
-            if attempt == ATTEMPTS or not _may_send_again(error, repeatable):
+            if not _may_send_again(error, repeatable):
                 raise
         time.sleep(pause)
-    raise AssertionError("pauses() never ends")
+    return send()
 
 
 def _may_send_again(error: DatabaseError, repeatable: bool) -> bool:
     match error:
-        case UnreachableError():
+        case UnreachableError() | RejectedError(status=429):
             return True
         case TimedOutError():
             return False  # it has waited long enough
-        case UnansweredError():
-            return repeatable
-        case RejectedError(status=429):
-            return True
-        case RejectedError(status=status):
-            return repeatable and status >= 500
-    return False
+        case RejectedError(status=status) if status < 500:
+            return False
+    return repeatable
 
 
 def while_busy(attempt: Callable[[], DatabaseError | None], seconds: float) -> None:

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
+import ssl
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 
 import urllib3
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError as NoConnectionInTime
 from urllib3.exceptions import (
     HTTPError,
+    LocationValueError,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
 )
 
-from agent_sessions.turso.address import STANDARD_PORTS, Address
+from agent_sessions.turso.address import STANDARD_PORTS, Address, is_header_text
 from agent_sessions.turso.errors import OperationalError
 
 
@@ -47,10 +49,19 @@ class RejectedError(OperationalError):
         self.status = status
         self.code = code
 
+
+NOT_SENT = (NewConnectionError, NameResolutionError, NoConnectionInTime, LocationValueError)
+
+
+class Secret:
+    """A token in the variables of functions, which a page about an error may show."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
     @property
-    def is_before_execution(self) -> bool:
-        """The server turned the request away unread: 401, 403, 404 and 429 do."""
-        return self.status in (401, 403, 404, 429)
+    def is_sendable(self) -> bool:
+        return isinstance(self.text, str) and self.text != "" and is_header_text(self.text)
 
 
 class Transport:
@@ -60,8 +71,10 @@ class Transport:
     """
 
     def __init__(self, address: Address) -> None:
+        if isinstance(address.auth_token, str) and not is_header_text(address.auth_token):
+            raise OperationalError("PASSWORD is no token, which is printable ASCII characters.")
         self._address = address
-        self._token: str | None = None
+        self._token: Secret | None = None
         self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
 
     def __repr__(self) -> str:
@@ -70,8 +83,8 @@ class Transport:
     def post(self, path: str, body: bytes, base_url: str | None = None) -> bytes:
         """Send `body` and return the answer's body.
 
-        `base_url` is where the server wants the rest of a stream. Raises UnreachableError, UnansweredError,
-        TimedOutError or RejectedError.
+        `base_url` is where the server wants the rest of a stream. Raises UnreachableError,
+        UnansweredError, TimedOutError or RejectedError.
         """
         token = self._current_token()
         try:
@@ -82,28 +95,34 @@ class Transport:
         # Refused tokens are old ones. A request that is refused has not been executed.
         return self._post_once(path, body, base_url, self._current_token(refused=token))
 
-    def _post_once(self, path: str, body: bytes, base_url: str | None, token: str | None) -> bytes:
+    def _post_once(
+        self, path: str, body: bytes, base_url: str | None, token: Secret | None
+    ) -> bytes:
         scheme, host, port, prefix = self._place(base_url)
         pool = self._pool(scheme, host, port)
-        headers = {**self._headers(token), "Host": _host_header(scheme, host, port)}
+        host_header = _host_header(scheme, host, port)
         try:
             response = pool.urlopen(
-                "POST", prefix + path, body=body, headers=headers, retries=False
+                "POST",
+                prefix + path,
+                body=body,
+                headers=self._headers(token, host_header),
+                retries=False,
             )
-        except (NewConnectionError, NameResolutionError, NoConnectionInTime) as error:
-            raise UnreachableError(
-                f"{self._address.url} cannot be reached: {_reason(error)}"
-            ) from error
         except ReadTimeoutError as error:
             raise TimedOutError(
                 f"{self._address.url} has not answered within "
                 f"{self._address.timeout_seconds:g} seconds. OPTIONS['timeout'] sets how long to "
                 "wait."
-            ) from error
+            ) from _without_frames(error)
         except HTTPError as error:
+            if _is_before_sending(error):
+                raise UnreachableError(
+                    f"{self._address.url} cannot be reached: {_reason(error)}"
+                ) from _without_frames(error)
             raise UnansweredError(
                 f"The connection to {self._address.url} was lost: {_reason(error)}"
-            ) from error
+            ) from _without_frames(error)
         if response.status != 200:
             raise self._rejection(response)
         return response.data
@@ -119,21 +138,31 @@ class Transport:
         message = f"{self._address.url} answered {response.status}: {text}{advice}"
         return RejectedError(message, response.status, code)
 
-    def _headers(self, token: str | None) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"}
+    def _headers(self, token: Secret | None, host: str) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Host": host}
         if token:
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"Bearer {token.text}"
         if self._address.encryption_key:
             headers["x-turso-encryption-key"] = self._address.encryption_key
         return headers
 
-    def _current_token(self, refused: str | None = None) -> str | None:
+    def _current_token(self, refused: Secret | None = None) -> Secret | None:
         source = self._address.auth_token
-        if not callable(source):
-            return source
-        if self._token is None or self._token == refused:
-            self._token = source()
+        if source is None:
+            return None
+        if self._token is None or self._token is refused:
+            self._token = Secret(source() if callable(source) else source)
+        if not self._token.is_sendable:
+            self._token = None
+            raise OperationalError(
+                "The function in OPTIONS['auth_token'] gave something else than a token: it must "
+                "return a str of printable ASCII characters."
+            )
         return self._token
+
+    def forget_connections(self) -> None:
+        """Let the connections be, as a process must that has them from its parent."""
+        self._pools = {}
 
     def _place(self, base_url: str | None) -> tuple[str, str, int, str]:
         """Return scheme, host, port and the beginning of the path for a request."""
@@ -153,6 +182,49 @@ class Transport:
         return self._pools[key]
 
 
+class _CutOffError(HTTPError):
+    """The other end closed before it had the whole request."""
+
+
+class _InOnePiece(HTTPConnection):
+    """Sends headers and body together, and knows of a request that did not get through.
+
+    A server that refuses a token does so as soon as it has the headers, and closes if the body is
+    not there by then: of every tenth write nobody would know what has become of it.
+    """
+
+    _held: bytes | None = None
+    _is_cut_off = False
+
+    def endheaders(self, *arguments: Any, **options: Any) -> None:
+        self._held = b""
+        super().endheaders(*arguments, **options)
+
+    def send(self, data: Any) -> None:
+        if self._held == b"":
+            self._held = data
+            return
+        headers, self._held = self._held or b"", None
+        try:
+            super().send(headers + data)
+            self._is_cut_off = False
+        except OSError as error:
+            self._is_cut_off = True
+            raise BrokenPipeError from error  # after which urllib3 looks for an early answer
+
+    def getresponse(self) -> Any:
+        try:
+            return super().getresponse()
+        except (OSError, HTTPException) as error:
+            if self._is_cut_off:
+                raise _CutOffError("it hung up before it had the request") from error
+            raise
+
+
+class _SecureConnection(_InOnePiece, HTTPSConnection):
+    pass
+
+
 def _new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
     options: dict[str, Any] = {
         "maxsize": address.pool_size,
@@ -169,10 +241,14 @@ def _new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HT
         ],
     }
     if scheme == "http":
-        return urllib3.HTTPConnectionPool(_loopback(host), port, **options)
+        plain = urllib3.HTTPConnectionPool(_loopback(host), port, **options)
+        plain.ConnectionCls = _InOnePiece
+        return plain
     tls = dict(address.tls)
     options["cert_reqs"] = "CERT_REQUIRED" if tls.pop("verify", True) else "CERT_NONE"
-    return urllib3.HTTPSConnectionPool(host, port, **options, **tls)
+    secure = urllib3.HTTPSConnectionPool(host, port, **options, **tls)
+    secure.ConnectionCls = _SecureConnection
+    return secure
 
 
 def _loopback(host: str) -> str:
@@ -202,23 +278,43 @@ def _said(response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
     return f"{text}.".replace("..", "."), str(inner.get("code") or "")
 
 
+def _is_before_sending(error: HTTPError) -> bool:
+    """Tell whether no whole request was sent, for want of a host, connection or certificate."""
+    return isinstance(error, (*NOT_SENT, _CutOffError)) or any(
+        isinstance(argument, ssl.SSLCertVerificationError) for argument in error.args
+    )
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """Return an error without the functions that it passed through, urllib3's and those beneath.
+
+    Their variables hold the token, and Django's page about an error shows variables.
+    """
+    inner: BaseException | None = error
+    while inner is not None:
+        inner.__traceback__ = None
+        inner = inner.__cause__ or inner.__context__
+    return error
+
+
 def _reason(error: HTTPError) -> str:
     """Return what went wrong in words, without the object that urllib3 puts before it."""
     return str(error.args[-1] if error.args else error).split(": ", 1)[-1]
 
 
 _transports: dict[Address, Transport] = {}
-_lock = threading.Lock()
 
 
 def transport_to(address: Address) -> Transport:
     """Return this process's transport to `address`."""
-    with _lock:
-        if address not in _transports:
-            _transports[address] = Transport(address)
-        return _transports[address]
+    return _transports.setdefault(address, Transport(address))
+
+
+def _forget_connections() -> None:
+    for transport in _transports.values():
+        transport.forget_connections()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
     # Two processes must not talk over one connection: a child begins with none.
-    os.register_at_fork(after_in_child=_transports.clear)
+    os.register_at_fork(after_in_child=_forget_connections)

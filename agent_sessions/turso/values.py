@@ -21,8 +21,9 @@ LARGEST_INTEGER = 2**63 - 1
 def encode(value: Any) -> WireValue:
     """Return `value` as the wire has it.
 
-    Raises OverflowError for an integer of more than 64 bits, as sqlite3 does; DataError for a
-    float that JSON cannot carry; ProgrammingError for a type that no adapter knows.
+    Raises OverflowError for an integer of more than 64 bits and UnicodeEncodeError for half a
+    character, as sqlite3 does; DataError for a float that JSON cannot carry; ProgrammingError for a
+    type that no adapter knows.
     """
     encoder = _ENCODERS.get(type(value))
     if encoder is not None:
@@ -36,6 +37,12 @@ def encode(value: Any) -> WireValue:
         f"A parameter is a {type(value).__name__}, which the database cannot hold. Pass a str, "
         "bytes, int, float or None."
     )
+
+
+def _text(value: str) -> WireValue:
+    # Not when the request is made, of which it need not be the only statement.
+    value.encode()
+    return {"type": "text", "value": str(value)}
 
 
 def _integer(value: int) -> WireValue:
@@ -58,7 +65,7 @@ def _blob(value: bytes | bytearray | memoryview) -> WireValue:
 
 
 _ENCODERS: dict[type, Callable[[Any], WireValue]] = {
-    str: lambda value: {"type": "text", "value": str(value)},
+    str: _text,
     int: _integer,
     bool: _integer,
     float: _float,

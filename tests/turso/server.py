@@ -151,6 +151,12 @@ class Server:
         with urlopen(request, timeout=READY_SECONDS) as answer:
             return bytes(answer.read())
 
+    def open_streams(self) -> int:
+        """Return how many streams the server holds open."""
+        lines = self.admin("GET", "/metrics").decode().splitlines()
+        counts = [line.split()[-1] for line in lines if line.startswith("libsql_server_stream_h")]
+        return int(counts[0]) if counts else 0
+
     def __enter__(self) -> Self:
         return self.start()
 

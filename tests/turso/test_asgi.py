@@ -21,7 +21,6 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 from django.test import SimpleTestCase
 
 from tests.turso.server import Server, free_port, missing
-from tests.turso.streams import open_streams
 
 ROOT = Path(__file__).resolve().parents[2]
 VISITORS = 40
@@ -117,4 +116,4 @@ class ManyVisitorsTests(SimpleTestCase):
                 self.assertEqual([name for name, _ in events if name == "error"], [])
                 self.assertEqual(events[-1][0], "done")
                 self.assertTrue(events[-1][1]["answered"])
-            self.assertEqual(open_streams(self.server.url("club")), 0)
+            self.assertEqual(self.server.open_streams(), 0)

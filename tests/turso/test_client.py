@@ -46,9 +46,9 @@ class ShellTests(SimpleTestCase):
 
     def test_argument(self) -> None:
         """SQL on the command line is executed, and its rows are printed under their names."""
-        answer = self.shell("--", "SELECT 1 AS one, NULL AS nothing, 'a' AS letter; SELECT 2")
+        answer = self.shell("--", "SELECT 1 AS one, NULL AS none, 'a' AS letter; SELECT 2")
 
-        self.assertEqual(answer.stdout, "one|nothing|letter\n1||a\n2\n2\n")
+        self.assertEqual(answer.stdout, "one|none|letter\n1||a\n2\n2\n")
         self.assertEqual(answer.returncode, 0)
 
     def test_script(self) -> None:

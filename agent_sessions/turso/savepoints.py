@@ -1,0 +1,44 @@
+"""The savepoints of a transaction, followed here because their statements wait to be sent.
+
+A name that nobody has set is refused where it is used, as SQLite does, and not with a later
+statement, which would lose its transaction for it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from agent_sessions.turso.errors import OperationalError
+from agent_sessions.turso.statements import Statement
+
+_NAME = re.compile(
+    r"\b(?:SAVEPOINT|RELEASE|TO)\s+(?!SAVEPOINT\b)(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE
+)
+
+
+class Savepoints:
+    """The names in the order in which they were set."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def clear(self) -> None:
+        """Forget all, at an end of the transaction."""
+        self._names = []
+
+    def follow(self, statement: Statement) -> None:
+        """Note what a statement does to savepoints. Raises OperationalError for an unknown one."""
+        is_release, is_rollback = statement.word == "RELEASE", statement.is_partial_rollback
+        if not (statement.word == "SAVEPOINT" or is_release or is_rollback):
+            return
+        found = _NAME.search(statement.sql)
+        if found is None:
+            return  # the server knows better what is wrong with it
+        name = (found[1] or found[2]).lower()
+        if statement.word == "SAVEPOINT":
+            self._names.append(name)
+            return
+        if name not in self._names:
+            raise OperationalError(f"no such savepoint: {name}")
+        last = len(self._names) - 1 - self._names[::-1].index(name)
+        del self._names[last + is_rollback :]

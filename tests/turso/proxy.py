@@ -1,0 +1,419 @@
+"""A proxy between engine and server that counts what passes and, on demand, does damage to it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from http.client import HTTPConnection, HTTPException
+from types import TracebackType
+from typing import Any, Self
+
+
+class Fault(Enum):
+    """What happens to a request, and whether the server executes it."""
+
+    REFUSE_ONCE = ("the connection is refused once", False)
+    REFUSE = ("the connection is refused again and again", False)
+    CUT_UNREAD = ("the connection is cut before the request is read", False)
+    CUT_UNFORWARDED = ("the connection is cut after the request is read", False)
+    RESET_UNFORWARDED = ("the connection is reset after the request is read", False)
+    CUT_UNANSWERED = ("the connection is cut before the answer", True)
+    RESET_UNANSWERED = ("the connection is reset before the answer", True)
+    CUT_IN_HEADERS = ("the connection is cut in the answer's headers", True)
+    CUT_IN_BODY = ("the connection is cut in the answer's body", True)
+    LATE_UNFORWARDED = ("nothing happens until the client gives up", False)
+    LATE = ("the answer comes after the client has given up", True)
+    STATUS_401 = ("401 instead of the server's answer", False)
+    STATUS_403 = ("403 instead of the server's answer", False)
+    STATUS_429 = ("429 instead of the server's answer", False)
+    STATUS_500 = ("500 instead of the server's answer", False)
+    STATUS_502 = ("502 instead of the server's answer", False)
+    STATUS_503 = ("503 instead of the server's answer", False)
+    BUSY = ("200 with the error that another one writes", False)
+    STATUS_502_AFTER = ("502 in place of the server's answer", True)
+    GARBAGE = ("200 with a page of HTML", True)
+    HALF_JSON = ("200 with the first half of the answer", True)
+    EMPTY_OBJECT = ("200 with {}", True)
+    TOO_FEW_RESULTS = ("200 with no results", True)
+    TOO_MANY_RESULTS = ("200 with one result too many", True)
+    STRANGE_RESULTS = ("200 with results of another form", True)
+
+    @property
+    def reaches_server(self) -> bool:
+        return bool(self.value[1])
+
+    @property
+    def status(self) -> int | None:
+        """The status that the proxy answers of itself."""
+        return int(self.name[7:10]) if self.name.startswith("STATUS") else None
+
+    @property
+    def is_late(self) -> bool:
+        return self in (Fault.LATE, Fault.LATE_UNFORWARDED)
+
+
+SPOILED: dict[Fault, Callable[[bytes], bytes]] = {
+    Fault.GARBAGE: lambda body: b"<html>Welcome to the Wi-Fi of our hotel</html>",
+    Fault.HALF_JSON: lambda body: body[: len(body) // 2],
+    Fault.EMPTY_OBJECT: lambda body: b"{}",
+    Fault.TOO_FEW_RESULTS: lambda body: json.dumps({**json.loads(body), "results": []}).encode(),
+    Fault.TOO_MANY_RESULTS: lambda body: json.dumps(
+        {**json.loads(body), "results": [*json.loads(body)["results"], {"type": "none"}]}
+    ).encode(),
+    Fault.STRANGE_RESULTS: lambda body: json.dumps(
+        {**json.loads(body), "results": [{"type": "ok"} for _ in json.loads(body)["results"]]}
+    ).encode(),
+}
+
+
+def busy(body: Any) -> bytes:
+    """Return the answer of a server whose writer's place was taken too long."""
+    error = {"message": "database is locked", "code": "SQLITE_BUSY"}
+    results: list[Any] = []
+    for request in body["requests"]:
+        match request:
+            case {"type": "batch", "batch": {"steps": steps}}:
+                none = [None] * len(steps)
+                result = {"step_results": none, "step_errors": [error, *none[1:]]}
+                results.append({"type": "ok", "response": {"result": result}})
+            case {"type": "execute"}:
+                results.append({"type": "error", "error": error})
+            case _:
+                results.append({"type": "ok"})
+    return json.dumps({"baton": body["baton"], "results": results}).encode()
+
+
+@dataclass
+class Request:
+    """A request as it passed: where to, what it asked, and whether the server was given it."""
+
+    path: str
+    body: Any
+    headers: dict[str, str] = field(repr=False)
+    forwarded: bool = False
+
+    @property
+    def sql(self) -> list[str]:
+        """The statements in it."""
+        asked = self.body.get("requests", [{"type": "batch", "batch": self.body.get("batch")}])
+        return [sql for request in asked for sql in _sql_of(request)]
+
+    @property
+    def closes(self) -> bool:
+        """It ends its stream."""
+        return bool(self.body.get("requests", [{}])[-1].get("type") == "close")
+
+
+def _sql_of(request: dict[str, Any]) -> list[str]:
+    match request:
+        case {"type": "execute", "stmt": statement}:
+            return [statement["sql"]]
+        case {"type": "batch", "batch": {"steps": steps}}:
+            return [step["stmt"]["sql"] for step in steps]
+    return []
+
+
+class _Upstream(HTTPConnection):
+    """Sends headers and body together; sqld hangs up if a body comes after a token it refuses."""
+
+    _headers: bytes | None = None
+
+    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
+        self._headers = b""
+        super().endheaders(encode_chunked=encode_chunked)
+        self.send(message_body or b"")
+
+    def send(self, data: Any) -> None:
+        if self._headers == b"":
+            self._headers = data
+            return
+        headers, self._headers = self._headers or b"", None
+        super().send(headers + data)
+
+
+class Proxy:
+    """Forwards to a server on this machine, each connection in a thread of its own.
+
+    `requests`, `connections` and `bytes` are what passed since `reset()`.
+    """
+
+    def __init__(
+        self,
+        server_port: int,
+        *,
+        latency_seconds: float = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.server_port = server_port
+        self.latency_seconds = latency_seconds
+        self.tls = tls
+        self.port = 0
+        self._listener: socket.socket | None = None
+        self._clients: set[socket.socket] = set()
+        self._lock = threading.RLock()
+        self._healed = threading.Event()
+        self._fault: tuple[Fault, int] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from zero, and do no damage."""
+        self.heal()
+        self._canned = b""
+        self.requests: list[Request] = []
+        self.has_struck = False
+        self.connections = 0
+        self.bytes = 0
+
+    def url(self, name: str) -> str:
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://{name}.localhost:{self.port}"
+
+    @property
+    def forwarded(self) -> list[Request]:
+        """The requests that the server was given."""
+        return [request for request in self.requests if request.forwarded]
+
+    def arm(self, fault: Fault, number: int = 1) -> None:
+        """Let the `number`-th request from here meet with `fault`, and none after it."""
+        with self._lock:
+            self._healed = threading.Event()
+            self._fault = (fault, len(self.requests) + number)
+            self.has_struck = False
+        if self._refuse_if_armed():
+            self.drop_connections()
+
+    def heal(self) -> None:
+        """Do no more damage."""
+        with self._lock:
+            self._fault = None
+            self._healed.set()
+            if self._listener is None and self.port:
+                self._listen()
+
+    def answer_with(self, status: int, body: bytes) -> None:
+        """Answer every request so, without the server, until the next `reset()`."""
+        self._canned = _answer(status, body)
+
+    def drop_connections(self) -> None:
+        """Close all kept connections, as a server does with those that stand idle."""
+        with self._lock:
+            clients = list(self._clients)
+        for client in clients:
+            _close(client)
+
+    # The two ends
+
+    def __enter__(self) -> Self:
+        self._listen()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._healed.set()
+        self._stop_listening()
+        self.drop_connections()
+
+    def _listen(self) -> None:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(128)
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(target=self._accept, args=[listener], daemon=True).start()
+
+    def _stop_listening(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            _close(listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        """Forward one request after the other, until one of both ends goes away."""
+        with self._lock:
+            self.connections += 1
+            self._clients.add(client)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        server = _Upstream("127.0.0.1", self.server_port)
+        try:
+            with suppress(OSError, HTTPException):
+                if self.tls:
+                    client = self.tls.wrap_socket(client, server_side=True)
+                while self._pass_on(client, server):
+                    pass
+        finally:
+            server.close()
+            _close(client)
+            with self._lock:
+                self._clients.discard(client)
+
+    # One request
+
+    def _pass_on(self, client: socket.socket, server: HTTPConnection) -> bool:
+        """Take a request and answer it; say whether the connection goes on."""
+        if self.tls is None and not client.recv(1, socket.MSG_PEEK):
+            return False
+        fault = self._next_fault(peek=True)
+        if fault is Fault.CUT_UNREAD:
+            self.requests.append(Request("", {}, {}))
+            self._next_fault()
+            return False
+        read = _read_request(client)
+        if read is None:
+            return False
+        head, body = read
+        method, path, headers = _parsed(head)
+        request = Request(path, json.loads(body or b"{}"), headers)
+        with self._lock:
+            self.requests.append(request)
+            self.bytes += len(head) + len(body)
+            fault = self._next_fault()
+        if self._canned:
+            client.sendall(self._canned)
+            return True
+        if fault is not None and not fault.reaches_server:
+            return self._damage_request(fault, client)
+        time.sleep(self.latency_seconds / 2)
+        request.forwarded = True
+        server.request(method, path, body, headers)
+        answer = server.getresponse()
+        status, content, kind = answer.status, answer.read(), answer.headers["Content-Type"]
+        time.sleep(self.latency_seconds / 2)
+        with self._lock:
+            self.bytes += len(content)
+            goes_on = not self._refuse_if_armed()
+        if fault is not None:
+            return self._damage_answer(fault, client, status, content)
+        client.sendall(_answer(status, content, kind or "text/plain", goes_on))
+        return goes_on
+
+    def _next_fault(self, *, peek: bool = False) -> Fault | None:
+        with self._lock:
+            if self._fault is None:
+                return None
+            fault, number = self._fault
+            if fault in (Fault.REFUSE, Fault.REFUSE_ONCE):
+                return None
+            if len(self.requests) + (1 if peek else 0) != number:
+                return None
+            if not peek:
+                self._fault = None
+                self.has_struck = True
+            return fault
+
+    def _refuse_if_armed(self) -> bool:
+        """Stop listening if the request that follows is one to refuse."""
+        with self._lock:
+            if self._fault is None or len(self.requests) + 1 != self._fault[1]:
+                return False
+            fault, _ = self._fault
+            if fault not in (Fault.REFUSE, Fault.REFUSE_ONCE):
+                return False
+            self._stop_listening()
+            self.has_struck = True
+        if fault is Fault.REFUSE_ONCE:
+            threading.Timer(0.02, self.heal).start()
+        return True
+
+    def _damage_request(self, fault: Fault, client: socket.socket) -> bool:
+        if fault.status is not None:
+            client.sendall(_answer(fault.status, b'{"error": "as the test wants it"}'))
+            return True
+        if fault is Fault.BUSY:
+            client.sendall(_answer(200, busy(self.requests[-1].body)))
+            return True
+        if fault is Fault.LATE_UNFORWARDED:
+            self._healed.wait(30)
+        if fault is Fault.RESET_UNFORWARDED:
+            _reset(client)
+        return False
+
+    def _damage_answer(
+        self, fault: Fault, client: socket.socket, status: int, content: bytes
+    ) -> bool:
+        whole = _answer(status, content)
+        if fault.status is not None:
+            client.sendall(_answer(fault.status, b"Bad gateway"))
+            return True
+        if fault in SPOILED:
+            client.sendall(_answer(200, SPOILED[fault](content)))
+            return True
+        if fault is Fault.LATE:
+            self._healed.wait(30)
+        if fault is Fault.CUT_IN_HEADERS:
+            client.sendall(whole[:20])
+        if fault is Fault.CUT_IN_BODY:
+            client.sendall(whole[: -len(content) // 2])
+        if fault is Fault.RESET_UNANSWERED:
+            _reset(client)
+        return False
+
+
+def _read_request(client: socket.socket) -> tuple[bytes, bytes] | None:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = client.recv(65536)
+        if not more:
+            return None
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    parts = [body]
+    missing = int(_parsed(head)[2].get("content-length", "0")) - len(body)
+    while missing > 0:
+        more = client.recv(min(missing, 1 << 20))
+        if not more:
+            return None
+        parts.append(more)
+        missing -= len(more)
+    return head, b"".join(parts)
+
+
+def _parsed(head: bytes) -> tuple[str, str, dict[str, str]]:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = first.split(" ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return method, path, {name.lower(): value for name, value in headers.items()}
+
+
+def _answer(
+    status: int, body: bytes, kind: str = "application/json", keep_alive: bool = True
+) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status} As It Is",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+        f"Connection: {'keep-alive' if keep_alive else 'close'}",
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _close(connection: socket.socket) -> None:
+    # A close() alone does not wake the thread that waits in recv() or accept().
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        connection.close()
+
+
+def _reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
