@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent_sessions.turso.address import Address
-from agent_sessions.turso.connection import Connection, UnknownOutcomeError
+from agent_sessions.turso.connection import Connection
 from agent_sessions.turso.cursor import Cursor
 from agent_sessions.turso.errors import (
     DatabaseError,
@@ -17,6 +17,7 @@ from agent_sessions.turso.errors import (
     ProgrammingError,
     Warning,  # noqa: A004  # PEP 249's name
 )
+from agent_sessions.turso.failures import UnknownOutcomeError
 
 __all__ = [
     "Binary",

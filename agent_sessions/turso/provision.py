@@ -15,7 +15,7 @@ from django.db import OperationalError
 
 from agent_sessions.turso import dbapi
 from agent_sessions.turso.address import Address
-from agent_sessions.turso.transport import RejectedError
+from agent_sessions.turso.failures import RejectedError
 
 TIMEOUT_SECONDS = 30
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent_sessions.turso.errors import OperationalError
 from agent_sessions.turso.values import Column, columns, encode
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -99,3 +100,9 @@ class Statement:
             affected=int(answer.get("affected_row_count") or 0) if self.is_change else -1,
             last_row_id=None if row_id is None else int(row_id),
         )
+
+    def drop(self, error: BaseException) -> None:
+        """Note that it was not executed, and why, for those who will ask for its result."""
+        if self.result is None and self.error is None:
+            self.error = OperationalError(f"The statement was not executed: {error}")
+            self.error.__cause__ = error

@@ -16,14 +16,16 @@ from typing import TypeVar
 
 from agent_sessions.turso import hrana
 from agent_sessions.turso.errors import DatabaseError, error_of
-from agent_sessions.turso.hrana import Json
-from agent_sessions.turso.transport import (
+from agent_sessions.turso.failures import (
+    Failure,
     RejectedError,
     TimedOutError,
-    Transport,
     UnansweredError,
     UnreachableError,
+    may_have_run,
 )
+from agent_sessions.turso.hrana import Json
+from agent_sessions.turso.transport import Transport
 
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.05
@@ -114,7 +116,7 @@ def _with_attempts(send: Callable[[], T], repeatable: bool) -> T:
     for pause in itertools.islice(pauses(), ATTEMPTS - 1):
         try:
             return send()
-        except (UnreachableError, UnansweredError, RejectedError) as error:
+        except Failure as error:
             if not _may_send_again(error, repeatable):
                 raise
         time.sleep(pause)
@@ -127,9 +129,7 @@ def _may_send_again(error: DatabaseError, repeatable: bool) -> bool:
             return True
         case TimedOutError():
             return False  # it has waited long enough
-        case RejectedError(status=status) if status < 500:
-            return False
-    return repeatable
+    return repeatable and may_have_run(error)
 
 
 def while_busy(attempt: Callable[[], DatabaseError | None], seconds: float) -> None:

@@ -1,6 +1,12 @@
-"""Requests to a libSQL server over kept-alive HTTP connections, and what became of them.
+"""Requests to a libSQL server, and what became of them.
 
-One pool of connections for each address and process, by urllib3, which openai-agents brings along.
+The client is a small one of the engine's own, on urllib3. turso-serverless 0.1.0, the official
+driver in Python, opens a TCP connection for each statement, has no time-outs and no pipelines, and
+leaves a stream open after each statement, which expires while a model thinks for 10 seconds. libsql
+0.1.11 holds the GIL during requests, needs two of them for a statement, and panics. What a request
+holds and when a stream ends is the heart of both, and nothing that could be put around them.
+docs/turso.md compares the numbers.
+
 What matters of a failure is whether the server can have executed the request: nothing above this
 module decides it by a message.
 """
@@ -8,49 +14,20 @@ module decides it by a message.
 from __future__ import annotations
 
 import os
-import socket
-import ssl
 from collections.abc import Mapping
-from http.client import HTTPException
-from typing import Any
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError as NoConnectionInTime
-from urllib3.exceptions import (
-    HTTPError,
-    LocationValueError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from agent_sessions.turso.address import STANDARD_PORTS, Address, is_header_text
 from agent_sessions.turso.errors import OperationalError
-
-
-class UnreachableError(OperationalError):
-    """The request did not reach the server: nothing of it has been executed."""
-
-
-class UnansweredError(OperationalError):
-    """The request may have been executed, or not: no answer, or none that can be read, came."""
-
-
-class TimedOutError(UnansweredError):
-    """No answer came in time."""
-
-
-class RejectedError(OperationalError):
-    """The server answered with an HTTP error. `status` is its number, `code` the server's own."""
-
-    def __init__(self, message: str, status: int, code: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
-NOT_SENT = (NewConnectionError, NameResolutionError, NoConnectionInTime, LocationValueError)
+from agent_sessions.turso.failures import (
+    RejectedError,
+    TimedOutError,
+    UnansweredError,
+    UnreachableError,
+)
+from agent_sessions.turso.pool import host_header, is_before_sending, new_pool
 
 
 class Secret:
@@ -100,13 +77,13 @@ class Transport:
     ) -> bytes:
         scheme, host, port, prefix = self._place(base_url)
         pool = self._pool(scheme, host, port)
-        host_header = _host_header(scheme, host, port)
         try:
             response = pool.urlopen(
                 "POST",
                 prefix + path,
                 body=body,
-                headers=self._headers(token, host_header),
+                # In no variable, because a page about an error may show variables.
+                headers=self._headers(token, host_header(scheme, host, port)),
                 retries=False,
             )
         except ReadTimeoutError as error:
@@ -116,7 +93,7 @@ class Transport:
                 "wait."
             ) from _without_frames(error)
         except HTTPError as error:
-            if _is_before_sending(error):
+            if is_before_sending(error):
                 raise UnreachableError(
                     f"{self._address.url} cannot be reached: {_reason(error)}"
                 ) from _without_frames(error)
@@ -178,91 +155,8 @@ class Transport:
     def _pool(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
         key = (scheme, host, port)
         if key not in self._pools:
-            self._pools[key] = _new_pool(self._address, *key)
+            self._pools[key] = new_pool(self._address, *key)
         return self._pools[key]
-
-
-class _CutOffError(HTTPError):
-    """The other end closed before it had the whole request."""
-
-
-class _InOnePiece(HTTPConnection):
-    """Sends headers and body together, and knows of a request that did not get through.
-
-    A server that refuses a token does so as soon as it has the headers, and closes if the body is
-    not there by then: of every tenth write nobody would know what has become of it.
-    """
-
-    _held: bytes | None = None
-    _is_cut_off = False
-
-    def endheaders(self, *arguments: Any, **options: Any) -> None:
-        self._held = b""
-        super().endheaders(*arguments, **options)
-
-    def send(self, data: Any) -> None:
-        if self._held == b"":
-            self._held = data
-            return
-        headers, self._held = self._held or b"", None
-        try:
-            super().send(headers + data)
-            self._is_cut_off = False
-        except OSError as error:
-            self._is_cut_off = True
-            raise BrokenPipeError from error  # after which urllib3 looks for an early answer
-
-    def getresponse(self) -> Any:
-        try:
-            return super().getresponse()
-        except (OSError, HTTPException) as error:
-            if self._is_cut_off:
-                raise _CutOffError("it hung up before it had the request") from error
-            raise
-
-
-class _SecureConnection(_InOnePiece, HTTPSConnection):
-    pass
-
-
-def _new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-    options: dict[str, Any] = {
-        "maxsize": address.pool_size,
-        # Never wait for a place: a transaction that holds the writer's lock must always be able to
-        # send its COMMIT, also past all who wait for that lock.
-        "block": False,
-        "timeout": urllib3.Timeout(
-            connect=address.connect_timeout_seconds, read=address.timeout_seconds
-        ),
-        # A connection whose other end silently went away is noticed before it is used.
-        "socket_options": [
-            *HTTPConnection.default_socket_options,
-            (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        ],
-    }
-    if scheme == "http":
-        plain = urllib3.HTTPConnectionPool(_loopback(host), port, **options)
-        plain.ConnectionCls = _InOnePiece
-        return plain
-    tls = dict(address.tls)
-    options["cert_reqs"] = "CERT_REQUIRED" if tls.pop("verify", True) else "CERT_NONE"
-    secure = urllib3.HTTPSConnectionPool(host, port, **options, **tls)
-    secure.ConnectionCls = _SecureConnection
-    return secure
-
-
-def _loopback(host: str) -> str:
-    """Return where `host` is; names under localhost are this machine (RFC 6761, section 6.3).
-
-    A libSQL server with namespaces finds the database in the first part of such a name, and not
-    every resolver knows it.
-    """
-    return "127.0.0.1" if host.endswith(".localhost") else host
-
-
-def _host_header(scheme: str, host: str, port: int) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return name if port == STANDARD_PORTS[scheme] else f"{name}:{port}"
 
 
 def _said(response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
@@ -276,13 +170,6 @@ def _said(response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
     inner = said.get("error") if isinstance(said.get("error"), Mapping) else said
     text = inner.get("message") or inner.get("error") or response.reason or "no reason given"
     return f"{text}.".replace("..", "."), str(inner.get("code") or "")
-
-
-def _is_before_sending(error: HTTPError) -> bool:
-    """Tell whether no whole request was sent, for want of a host, connection or certificate."""
-    return isinstance(error, (*NOT_SENT, _CutOffError)) or any(
-        isinstance(argument, ssl.SSLCertVerificationError) for argument in error.args
-    )
 
 
 def _without_frames(error: BaseException) -> BaseException:

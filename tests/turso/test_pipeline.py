@@ -80,7 +80,7 @@ class PipelineTests(ConnectionTestCase):
         self.connection.close()
 
     def cut(self, *arguments: object, **options: object) -> None:
-        from agent_sessions.turso.transport import UnansweredError
+        from agent_sessions.turso.failures import UnansweredError
 
         raise UnansweredError("cut")
 

@@ -28,9 +28,10 @@ from django.views.debug import ExceptionReporter
 from agent_sessions.turso import hrana
 from agent_sessions.turso.address import address_of
 from agent_sessions.turso.dbapi import UnknownOutcomeError
+from agent_sessions.turso.failures import UnreachableError
 from agent_sessions.turso.statements import Statement
 from agent_sessions.turso.stream import Stream
-from agent_sessions.turso.transport import Transport, UnreachableError, transport_to
+from agent_sessions.turso.transport import Transport, transport_to
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import Server, missing
