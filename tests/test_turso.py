@@ -47,6 +47,7 @@ class TursoTests(TransactionTestCase):
             "replace": (lambda: Session.objects.replace("one", [HELLO]), 2),
             "pop": (lambda: Session.objects.pop("one"), 4),
             "owner's items": (lambda: Session.objects.items("hers", user=user), 1),
+            "owner's replace": (lambda: Session.objects.replace("hers", [HELLO], user=user), 3),
             "owner's append": (lambda: Session.objects.append("hers", [HELLO], user=user), 1),
         }
 
