@@ -21,6 +21,8 @@ SCHEMES = {
 }
 STANDARD_PORTS = {"https": 443, "http": 80}
 MODES = ("DEFERRED", "IMMEDIATE", "EXCLUSIVE")
+# A day. A socket cannot wait for ever, nor for some 10,000 years.
+LONGEST_SECONDS = 86_400.0
 TLS_OPTIONS = ("ca_certs", "cert_file", "key_file", "verify")
 OPTIONS = (
     "auth_token",
@@ -30,6 +32,7 @@ OPTIONS = (
     "timeout",
     "tls",
     "transaction_mode",
+    "writers",
 )
 
 Token = str | Callable[[], str]
@@ -52,6 +55,7 @@ class Address:
     connect_timeout_seconds: float = 5.0
     transaction_mode: str = "IMMEDIATE"
     pool_size: int = 32
+    writers: int = 4
     tls: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -114,7 +118,8 @@ def address_of(settings: Mapping[str, Any], alias: str) -> Address:
             options, "connect_timeout", Address.connect_timeout_seconds, mistakes
         ),
         transaction_mode=_mode(options, mistakes),
-        pool_size=_pool_size(options, mistakes),
+        pool_size=_count(options, "pool_size", Address.pool_size, mistakes),
+        writers=_count(options, "writers", Address.writers, mistakes),
         tls=_tls(options, scheme, mistakes),
     )
 
@@ -195,7 +200,8 @@ def _text(options: dict[str, Any], name: str, expected: str, mistakes: Mistakes)
 
 def _seconds(options: dict[str, Any], name: str, default: float, mistakes: Mistakes) -> float:
     value = options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and 0 < value <= LONGEST_SECONDS):
         raise mistakes.option(name, f"a number of seconds above 0, such as {default:g}")
     return float(value)
 
@@ -207,10 +213,10 @@ def _mode(options: dict[str, Any], mistakes: Mistakes) -> str:
     return mode.upper()
 
 
-def _pool_size(options: dict[str, Any], mistakes: Mistakes) -> int:
-    size = options.get("pool_size", Address.pool_size)
+def _count(options: dict[str, Any], name: str, default: int, mistakes: Mistakes) -> int:
+    size = options.get(name, default)
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise mistakes.option("pool_size", "a whole number above 0")
+        raise mistakes.option(name, "a whole number above 0")
     return size
 
 

@@ -84,8 +84,10 @@ class Connection:
         """Take statements to execute, at once or, in a pipeline, when results are asked for."""
         if self._closed:
             raise ProgrammingError("Cannot operate on a closed database.")
-        if any(statement.word == "RELEASE" for statement in statements):
-            # It ends a block, in which errors of the block have to surface.
+        if any(statement.word in ("SAVEPOINT", "RELEASE") for statement in statements):
+            # Here a block begins or ends: an error surfaces before, and whoever takes it for one of
+            # the other block cannot go on.
+            self._newest = ()
             self.synchronise()
         self._newest = statements
         for statement in statements:
@@ -214,7 +216,9 @@ class Connection:
             requests.insert(0, hrana.execute(_foreign_keys_off().wire))
 
         def attempt() -> DatabaseError | None:
-            *_, answer, _closed = self._stream.ask(requests, repeatable=statement.is_read)
+            *_, answer, _closed = self._stream.ask(
+                requests, repeatable=statement.is_read, takes_lock=statement.takes_lock
+            )
             if answer["type"] == "ok":
                 statement.succeed(answer["response"]["result"])
                 return None

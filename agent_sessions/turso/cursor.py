@@ -80,8 +80,11 @@ class Cursor:
     def _statement(self, sql: str, parameters: Parameters | None) -> Statement:
         if parameters is None:
             return Statement(sql)
-        names = list(parameters) if isinstance(parameters, Mapping) else None
-        return Statement(self.convert_query(sql, param_names=names), parameters)
+        if not isinstance(parameters, Mapping):
+            return Statement(self.convert_query(sql), parameters)
+        # The server refuses what no placeholder names; sqlite3 leaves it out.
+        named = {name: value for name, value in parameters.items() if f"%({name})" in sql}
+        return Statement(self.convert_query(sql, param_names=named), named)
 
     def _submit(self, statements: list[Statement]) -> Cursor:
         if self._closed:

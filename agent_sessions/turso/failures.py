@@ -40,6 +40,7 @@ def may_have_run(error: BaseException) -> bool:
     """Tell whether the server may have executed what it was sent before this went wrong."""
     match error:
         case RejectedError(status=status):
-            # 4xx is a request that it did not take: the token, the stream or its form is wrong.
-            return status >= 500
+            # 3xx and 4xx are a request that it did not take: the token, the stream or its form is
+            # wrong. 2xx is something between that makes another answer of the server's.
+            return not 300 <= status < 500
     return isinstance(error, UnansweredError)

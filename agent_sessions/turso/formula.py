@@ -15,7 +15,7 @@ Fragment = tuple[str, tuple[Any, ...]]
 LONGEST_REPETITION = 400
 
 _ARGUMENT = re.compile(r"\{(\w+)\}")
-_BARE_COLUMN = re.compile(r'"[^"]+"')
+_NAMES = re.compile(r'(?:"[^"]+"\.)*"[^"]+"')
 
 
 def write(formula: str, **arguments: Fragment) -> Fragment:
@@ -46,6 +46,6 @@ def repeat(formula: str, **arguments: Fragment) -> Fragment:
 def _may_be_repeated(sql: str, times: int) -> bool:
     # Indexes, constraints and generated columns name columns without their table, and may hold no
     # subquery.
-    if times <= 1 or _BARE_COLUMN.fullmatch(sql):
+    if times <= 1 or any('".' not in name for name in _NAMES.findall(sql)):
         return True
     return "(" not in sql and times * len(sql) <= LONGEST_REPETITION

@@ -29,7 +29,11 @@ FORMULAS = {
     "Cot": "(1.0/tan({x}))",
     # The server's log() has one argument, and is another logarithm than SQLite's.
     "Log": "(ln({y})/ln({x}))",
-    "Mod": "(1.0*{x}-{y}*CAST(1.0*{x}/{y} AS INTEGER))",
+    # A float has 53 bits of an integer's 63.
+    "Mod": (
+        "(CASE WHEN typeof({x})='integer' AND typeof({y})='integer' THEN 1.0*({x} %% {y}) "
+        "ELSE 1.0*{x}-{y}*CAST(1.0*{x}/{y} AS INTEGER) END)"
+    ),
     "LPad": f"(substr({COPIES},1,max({{n}}-length({{x}}),0))||substr({{x}},1,{{n}}))",
     "RPad": f"substr({{x}}||{COPIES},1,{{n}})",
     "Repeat": COPIES.replace("{fill}", "{x}"),

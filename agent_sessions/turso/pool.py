@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import ssl
 from http.client import HTTPException
@@ -18,6 +19,18 @@ from urllib3.exceptions import (
 )
 
 from agent_sessions.turso.address import STANDARD_PORTS, Address
+
+# A connection whose other end silently went away is noticed before it is used, and none is
+# forgotten on the way after some idle minutes: of a write on such a connection nobody would know
+# what has become of it. Linux waits two hours unless it is told.
+KEEP_ALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}.items()
+        if hasattr(socket, name)
+    ),
+]
 
 NOT_SENT = (NewConnectionError, NameResolutionError, NoConnectionInTime, LocationValueError)
 
@@ -65,6 +78,27 @@ class SecureInOnePiece(InOnePiece, HTTPSConnection):
     pass
 
 
+class Kept(queue.LifoQueue[Any]):
+    """The connections that stand idle. One too many is closed; urllib3 would warn of each."""
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        try:
+            super().put(item, block=False)
+        except queue.Full:
+            if item is not None:  # of a connection that failed nothing comes back
+                item.close()
+
+
+class PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = InOnePiece
+    QueueCls = Kept
+
+
+class SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = SecureInOnePiece
+    QueueCls = Kept
+
+
 def new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
     options: dict[str, Any] = {
         "maxsize": address.pool_size,
@@ -74,21 +108,13 @@ def new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTT
         "timeout": urllib3.Timeout(
             connect=address.connect_timeout_seconds, read=address.timeout_seconds
         ),
-        # A connection whose other end silently went away is noticed before it is used.
-        "socket_options": [
-            *HTTPConnection.default_socket_options,
-            (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        ],
+        "socket_options": [*HTTPConnection.default_socket_options, *KEEP_ALIVE],
     }
     if scheme == "http":
-        plain = urllib3.HTTPConnectionPool(_loopback(host), port, **options)
-        plain.ConnectionCls = InOnePiece
-        return plain
+        return PlainPool(_loopback(host), port, **options)
     tls = dict(address.tls)
     options["cert_reqs"] = "CERT_REQUIRED" if tls.pop("verify", True) else "CERT_NONE"
-    secure = urllib3.HTTPSConnectionPool(host, port, **options, **tls)
-    secure.ConnectionCls = SecureInOnePiece
-    return secure
+    return SecurePool(host, port, **options, **tls)
 
 
 def _loopback(host: str) -> str:

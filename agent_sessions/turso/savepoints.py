@@ -16,6 +16,12 @@ _NAME = re.compile(
 )
 
 
+def name_of(statement: Statement) -> str | None:
+    """Return the savepoint that a statement names."""
+    found = _NAME.search(statement.sql)
+    return (found[1] or found[2]).lower() if found else None
+
+
 class Savepoints:
     """The names in the order in which they were set."""
 
@@ -31,10 +37,9 @@ class Savepoints:
         is_release, is_rollback = statement.word == "RELEASE", statement.is_partial_rollback
         if not (statement.word == "SAVEPOINT" or is_release or is_rollback):
             return
-        found = _NAME.search(statement.sql)
-        if found is None:
+        name = name_of(statement)
+        if name is None:
             return  # the server knows better what is wrong with it
-        name = (found[1] or found[2]).lower()
         if statement.word == "SAVEPOINT":
             self._names.append(name)
             return

@@ -84,6 +84,13 @@ class Statement:
         return self.word in ("SELECT", "VALUES", "EXPLAIN", "WITH") and not self.is_change
 
     @property
+    def takes_lock(self) -> bool:
+        """It has to wait while somebody else writes."""
+        if self.word == "BEGIN":
+            return re.search(r"\b(?:IMMEDIATE|EXCLUSIVE)\b", self.sql, re.IGNORECASE) is not None
+        return not (self.is_read or self.is_control)
+
+    @property
     def foreign_keys(self) -> bool | None:
         """What a PRAGMA foreign_keys = ... asks for; None for every other statement."""
         found = _FOREIGN_KEYS.match(self.sql)

@@ -11,7 +11,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeVar
 
 from agent_sessions.turso import hrana
@@ -50,16 +50,19 @@ class Stream:
         """Leave the stream to the server, which ends it with what it had not committed."""
         self._baton = self._base_url = None
 
-    def ask(self, requests: list[Json], *, repeatable: bool = False) -> list[Json]:
+    def ask(
+        self, requests: list[Json], *, repeatable: bool = False, takes_lock: bool = False
+    ) -> list[Json]:
         """Send requests and return their results, one for one.
 
         Sends them again, in a bounded way, if they cannot have been executed, and, if they are
-        `repeatable`, also if they may have been.
+        `repeatable`, also if they may have been. What `takes_lock` waits for its turn first.
         """
         body = hrana.pipeline_body(self._baton, requests)
 
         def attempt() -> tuple[Json, list[Json]]:
-            body_of_answer = self._post("/v3/pipeline", body)
+            with self._transport.turn_to_write() if takes_lock else nullcontext():
+                body_of_answer = self._post("/v3/pipeline", body)
             with _reading():
                 answer = json.loads(body_of_answer)
                 return answer, hrana.results_of(answer, requests)

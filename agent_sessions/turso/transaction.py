@@ -29,7 +29,7 @@ from agent_sessions.turso.failures import (
     may_have_run,
 )
 from agent_sessions.turso.hrana import IN_TRANSACTION, Json
-from agent_sessions.turso.savepoints import Savepoints
+from agent_sessions.turso.savepoints import Savepoints, name_of
 from agent_sessions.turso.statements import Statement
 from agent_sessions.turso.stream import Stream, while_busy
 
@@ -65,6 +65,8 @@ class Transaction:
     def add(self, statement: Statement) -> None:
         """Let a statement wait for the next that has a result, or for its own turn."""
         self._savepoints.follow(statement)
+        if statement.is_partial_rollback:
+            self._drop_undone(statement)
         self._waiting.append(statement)
 
     def unwind(self, statement: Statement) -> None:
@@ -142,7 +144,12 @@ class Transaction:
             # A COMMIT that fails, because of a deferred constraint, leaves the transaction open.
             steps.append(hrana.step(Statement("ROLLBACK").wire, IN_TRANSACTION))
             requests = [hrana.batch(steps), hrana.CLOSE]
-        answer, *_ = self._stream.ask(requests, repeatable=commit and self._is_repeatable)
+        answer, *_ = self._stream.ask(
+            requests,
+            repeatable=commit and self._is_repeatable,
+            # Who has the lock already must not wait for those who wait for it.
+            takes_lock=not self._stream.is_open and any(s.takes_lock for s in self._waiting),
+        )
         if answer["type"] != "ok":
             self._read_large(error_of(answer["error"]))
             return None
@@ -203,6 +210,15 @@ class Transaction:
             if waiting.is_control and (waiting.word == "BEGIN" or waiting not in newest)
         ]
 
+    def _drop_undone(self, rollback: Statement) -> None:
+        """Drop what a rollback to a savepoint would undo: an error of it is nobody's any more."""
+        for statement in reversed(self._waiting):
+            if statement.word == "SAVEPOINT" and name_of(statement) == name_of(rollback):
+                break
+            if not statement.is_control:
+                statement.drop(OperationalError("it was rolled back."))
+        self._waiting = [waiting for waiting in self._waiting if waiting.error is None]
+
     def _lose_if_others_count_on_it(
         self, error: DatabaseError, newest: Sequence[Statement]
     ) -> None:
@@ -214,7 +230,8 @@ class Transaction:
         stopped = list(
             itertools.dropwhile(lambda s: s.result is not None or s.is_control, self._waiting)
         )
-        others = [statement for statement in stopped if statement not in newest]
+        known = set(map(id, newest))  # of executemany() they are thousands
+        others = [statement for statement in stopped if id(statement) not in known]
         if any(statement.is_control for statement in others):
             self._lose(error)
         elif others:

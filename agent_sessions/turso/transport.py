@@ -14,7 +14,9 @@ module decides it by a message.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import urllib3
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -53,6 +55,7 @@ class Transport:
         self._address = address
         self._token: Secret | None = None
         self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
+        self._writers = BoundedSemaphore(address.writers)
 
     def __repr__(self) -> str:
         return f"<Transport to {self._address.url}>"
@@ -101,11 +104,13 @@ class Transport:
                 f"The connection to {self._address.url} was lost: {_reason(error)}"
             ) from _without_frames(error)
         if response.status != 200:
-            raise self._rejection(response)
+            raise self._rejection(response, token)
         return response.data
 
-    def _rejection(self, response: urllib3.BaseHTTPResponse) -> RejectedError:
+    def _rejection(self, response: urllib3.BaseHTTPResponse, token: Secret | None) -> RejectedError:
         text, code = _said(response)
+        if token:
+            text = text.replace(token.text, "[token]")  # some proxies repeat what they refuse
         advice = {
             401: " The token is missing, wrong or expired: set PASSWORD or OPTIONS['auth_token'].",
             403: " The token does not allow it.",
@@ -137,9 +142,29 @@ class Transport:
             )
         return self._token
 
-    def forget_connections(self) -> None:
-        """Let the connections be, as a process must that has them from its parent."""
+    @contextmanager
+    def turn_to_write(self) -> Iterator[None]:
+        """Wait while too many others of this process wait for the database's lock.
+
+        The server writes one transaction after the other, and sqld 0.24.32 stops writing for good
+        where some 30 requests wait for that. Raises OperationalError, with nothing sent, after
+        `timeout` seconds.
+        """
+        writers = self._writers
+        if not writers.acquire(timeout=self._address.timeout_seconds):
+            raise OperationalError(
+                f"database is locked: {self._address.writers} requests of this process have been "
+                f"waiting to write for {self._address.timeout_seconds:g} seconds."
+            )
+        try:
+            yield
+        finally:
+            writers.release()
+
+    def begin_anew(self) -> None:
+        """Let the connections and who uses them be, as a process must that is another's child."""
         self._pools = {}
+        self._writers = BoundedSemaphore(self._address.writers)
 
     def _place(self, base_url: str | None) -> tuple[str, str, int, str]:
         """Return scheme, host, port and the beginning of the path for a request."""
@@ -197,11 +222,11 @@ def transport_to(address: Address) -> Transport:
     return _transports.setdefault(address, Transport(address))
 
 
-def _forget_connections() -> None:
+def _begin_anew() -> None:
     for transport in _transports.values():
-        transport.forget_connections()
+        transport.begin_anew()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
     # Two processes must not talk over one connection: a child begins with none.
-    os.register_at_fork(after_in_child=_forget_connections)
+    os.register_at_fork(after_in_child=_begin_anew)

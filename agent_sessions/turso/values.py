@@ -42,7 +42,8 @@ def encode(value: Any) -> WireValue:
 def _text(value: str) -> WireValue:
     # Not when the request is made, of which it need not be the only statement.
     value.encode()
-    return {"type": "text", "value": str(value)}
+    # Not str(), which of a member of an enumeration is its name.
+    return {"type": "text", "value": str.__str__(value)}
 
 
 def _integer(value: int) -> WireValue:

@@ -145,6 +145,7 @@ class MistakeTests(unittest.TestCase):
             ({"timeout": "5"}, "a number of seconds above 0"),
             ({"timeout": True}, "a number of seconds above 0"),
             ({"timeout": float("nan")}, "a number of seconds above 0"),
+            ({"timeout": float("inf")}, "a number of seconds above 0"),
             ({"connect_timeout": -1}, "a number of seconds above 0, such as 5"),
             ({"pool_size": 0}, "a whole number above 0"),
             ({"pool_size": True}, "a whole number above 0"),

@@ -176,6 +176,12 @@ class TransactionTests(ConnectionTestCase):
             run(self.connection, "INSERT INTO child (rows_id) VALUES (10)")
         self.assertEqual(run(self.connection, "SELECT count(*) FROM child"), [(3,)])
 
+    def test_names_of_parameters(self) -> None:
+        """Parameters may be named, and more be given than the statement names."""
+        sql = "SELECT %(a)s, '%%(c)s', %(a)s"
+
+        self.assertEqual(run(self.connection, sql, {"a": 1, "b": 2}), [(1, "%(c)s", 1)])
+
     def test_executemany(self) -> None:
         """Outside a transaction all rows are stored or none; in one a savepoint undoes them."""
         with self.connection.cursor() as cursor:

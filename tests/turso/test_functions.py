@@ -44,6 +44,9 @@ class Derived(models.Model):  # noqa: DJ008  # nobody looks at one
     year = models.GeneratedField(
         expression=f.ExtractYear("moment"), output_field=models.IntegerField(), db_persist=True
     )
+    quarter = models.GeneratedField(
+        expression=f.TruncQuarter("moment"), output_field=models.DateTimeField(), db_persist=True
+    )
     padded = models.GeneratedField(
         expression=f.LPad("text", 5, Value("%")), output_field=models.TextField(), db_persist=False
     )
@@ -53,7 +56,7 @@ class Derived(models.Model):  # noqa: DJ008  # nobody looks at one
         apps = Apps()
         indexes = (
             models.Index(f.TruncMonth("moment"), name="derived_month"),
-            models.Index(f.RPad("text", 7, Value("%")), name="derived_text"),
+            models.Index(f.RPad(f.Lower("text"), 7, Value("%")), name="derived_text"),
         )
         constraints = (
             models.CheckConstraint(
@@ -171,6 +174,7 @@ class FunctionTests(WireTestCase):
             f.Mod("real", 0.75),
             f.Mod("price", Decimal("0.50")),
             f.Mod(F("id"), 3),
+            f.Mod(Value(2**62), 1000),
             f.Power("price", 2),
             F("id") ** 2,
             f.Ceil("real"),

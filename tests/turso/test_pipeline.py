@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError
 
 from agent_sessions.turso.dbapi import UnknownOutcomeError
 from tests.turso.connections import run
@@ -157,9 +157,9 @@ class PipelineTests(ConnectionTestCase):
         self.assertEqual(self.rows(), [1, 3])
 
     def test_error_before_a_savepoint(self) -> None:
-        """An error of before a savepoint is not undone by it, and loses the transaction."""
+        """An error of before a savepoint is not undone by it, and is not forgotten in silence."""
         with (
-            self.assertRaises(transaction.TransactionManagementError),
+            self.assertRaisesMessage(OperationalError, "was lost"),
             self.connection.pipeline(),
             self.atomic(),
         ):
@@ -167,9 +167,32 @@ class PipelineTests(ConnectionTestCase):
             self.wait_with(1)
             with self.assertRaises(IntegrityError), self.atomic():
                 run(self.connection, "SELECT 1")
-            self.wait_with(2)
 
         self.assertEqual(self.rows(), [])
+
+    def test_rolled_back_to_a_savepoint_before_it_was_sent(self) -> None:
+        """What a savepoint undoes is never sent, and an error in it concerns nobody."""
+        with self.connection.pipeline(), self.atomic():
+            self.wait_with(1)
+            with self.assertRaises(KeyError), self.atomic():
+                self.wait_with(2)
+                self.wait_with(1)
+                raise KeyError
+            self.wait_with(3)
+
+        self.assertEqual(self.rows(), [1, 3])
+
+    def test_error_before_a_nested_savepoint(self) -> None:
+        """An error of a block surfaces before a block in it, and only the outer makes up for it."""
+        with self.connection.pipeline(), self.atomic():
+            self.wait_with(1)
+            with self.assertRaises(OperationalError), self.atomic():
+                self.wait_with(1)
+                with self.assertRaises(IntegrityError), self.atomic():
+                    self.wait_with(2)
+            self.wait_with(3)
+
+        self.assertEqual(self.rows(), [1, 3])
 
     def test_unreachable(self) -> None:
         """Statements that did not reach the server are missing: the transaction cannot go on."""

@@ -141,13 +141,13 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(1)
 
     def test_nested_atomic_in_a_pipeline(self) -> None:
-        """The end of a nested block is a request, because its errors have to surface in it."""
+        """A nested block is a request, because its errors have to surface in it and no others."""
         with self.connection.pipeline(), transaction.atomic(using=self.alias):
             self.statements_that_wait(self.connection, 5)
             with transaction.atomic(using=self.alias):
                 self.statements_that_wait(self.connection, 3)
 
-        self.assert_requests(2)
+        self.assert_requests(3)
 
     def test_pipeline(self) -> None:
         """Without a transaction statements are one request, too."""

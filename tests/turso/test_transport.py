@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import jwt
 from cryptography import x509
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.test import RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 
@@ -35,6 +36,7 @@ from agent_sessions.turso.transport import Transport, transport_to
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import Server, missing
+from tests.writers import in_threads
 
 PEM = serialization.Encoding.PEM
 NOW = datetime.datetime.now(datetime.UTC)
@@ -290,6 +292,14 @@ class AnswerTests(WireTestCase):
                 with self.subTest(body=body), self.assertRaisesMessage(OperationalError, words):
                     run(connection, "SELECT 1")
 
+    def test_token_in_an_answer(self) -> None:
+        """What repeats the token is quoted without it."""
+        with Proxy(1) as proxy, connected(proxy.url("shop"), password="secret") as connection:
+            proxy.answer_with(403, b"authorization: Bearer secret is not for here")
+
+            with self.assertRaisesMessage(OperationalError, "Bearer [token] is not for here."):
+                run(connection, "SELECT 1")
+
     def test_headers(self) -> None:
         """The key of an encrypted database and the name of the host go along."""
         with Proxy(1) as proxy, connected(proxy.url("shop"), encryption_key="a2V5") as connection:
@@ -323,9 +333,9 @@ class AnswerTests(WireTestCase):
                 transport = transport_to(connection.address)
                 self.assertEqual(len(transport._pools), 1)
 
-                from agent_sessions.turso.transport import _forget_connections
+                from agent_sessions.turso.transport import _begin_anew
 
-                _forget_connections()  # what a child does first; a fork of this process has threads
+                _begin_anew()  # what a child does first; a fork of this process has threads
                 run(connection, "SELECT 1")
 
             self.assertEqual(proxy.connections, 2)
@@ -409,3 +419,64 @@ class StreamTests(WireTestCase):
             run(connection, "CREATE TABLE rows (id integer)")
 
             self.assertEqual(server.open_streams(), 0)
+
+
+class WriterTests(WireTestCase):
+    """Those of a process that write at once."""
+
+    def setUp(self) -> None:
+        self.url = self.enterContext(Server()).create("shop")
+        self.connection = self.enterContext(connected(self.url))
+        run(self.connection, "CREATE TABLE rows (id integer PRIMARY KEY)")
+
+    def test_turns(self) -> None:
+        """Of many that write at once as many as may are under way, and all get their turn."""
+        under_way: list[int] = []
+        counts: list[int] = []
+        post = Transport._post_once
+
+        def counted(*arguments: Any) -> bytes:
+            under_way.append(1)
+            counts.append(len(under_way))
+            try:
+                return post(*arguments)
+            finally:
+                under_way.pop()
+
+        def write(number: int) -> None:
+            with connected(self.url, writers=3) as connection:
+                self.insert(connection)
+
+        with patch.object(Transport, "_post_once", counted):
+            in_threads(12, write)
+
+        self.assertIn(max(counts), (2, 3))
+        self.assertEqual(run(self.connection, "SELECT count(*) FROM rows"), [(12,)])
+
+    def test_no_turn(self) -> None:
+        """Who waits for too long for a turn is told, has sent nothing, and may try again."""
+        with connected(self.url, writers=1, timeout=0.1) as connection:
+            with transport_to(connection.address).turn_to_write():
+                with self.assertRaisesMessage(OperationalError, "waiting to write for 0.1 seconds"):
+                    self.insert(connection)
+                with (
+                    self.assertRaisesMessage(OperationalError, "database is locked"),
+                    transaction.atomic(connection.alias),
+                ):
+                    self.insert(connection)
+
+            self.insert(connection)
+
+            self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(1,)])
+
+    def test_holder_needs_no_turn(self) -> None:
+        """Who has the lock commits past all who wait for it."""
+        with connected(self.url, writers=1) as connection, transaction.atomic(connection.alias):
+            self.insert(connection)
+            with transport_to(connection.address).turn_to_write():
+                self.insert(connection)
+
+        self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(2,)])
+
+    def insert(self, connection: Any) -> None:
+        run(connection, "INSERT INTO rows (id) VALUES (NULL)")

@@ -326,5 +326,9 @@ class CodecTests(unittest.TestCase):
         class Text(str):
             pass
 
+        class Size(str, enum.Enum):  # noqa: UP042  # StrEnum's str() is its value
+            SMALL = "s"
+
         self.assertEqual(encode(Text("a")), {"type": "text", "value": "a"})
+        self.assertEqual(encode(Size.SMALL), {"type": "text", "value": "s"})
         self.assertEqual(encode(Colour.RED), {"type": "integer", "value": "1"})
