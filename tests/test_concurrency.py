@@ -9,7 +9,7 @@ from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
@@ -22,6 +22,15 @@ User = get_user_model()
 
 class AppendTests(TransactionTestCase):
     """add_items from everywhere."""
+
+    def test_owner_that_is_gone(self) -> None:
+        """A user who was deleted meanwhile owns nothing, and nobody is said to."""
+        gone = User(pk=4_711)
+
+        with self.assertRaises(IntegrityError):
+            Session.objects.append("orphan", numbered(1), user=gone)
+
+        self.assertFalse(Session.objects.filter(pk="orphan").exists())
 
     def test_threads_and_processes(self) -> None:
         """Nothing is lost, doubled or torn apart, whoever wins; each writer keeps its order."""

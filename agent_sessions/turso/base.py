@@ -36,7 +36,7 @@ try:
         from libsql.db.backends.sqlite3.base import DatabaseWrapper as LibSQLWrapper
 
         gc.collect()
-except ImportError:
+except ImportError:  # pragma: no cover
     # libsql-client 0.3.1, on which django-libsql 0.1.3 stands, cannot be imported by Python 3.14,
     # which has removed sqlite3.version. Nothing of it is needed for more than its name.
     LibSQLWrapper = BaseDatabaseWrapper

@@ -227,6 +227,6 @@ def _begin_anew() -> None:
         transport.begin_anew()
 
 
-if hasattr(os, "register_at_fork"):  # Windows has no fork
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
     # Two processes must not talk over one connection: a child begins with none.
     os.register_at_fork(after_in_child=_begin_anew)

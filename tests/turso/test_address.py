@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from agent_sessions.turso import dbapi
 from agent_sessions.turso.address import Address, address_of, hide_token
 
 
@@ -76,6 +77,13 @@ class AddressTests(unittest.TestCase):
         )
         self.assertEqual(read_options(auth_token=str).auth_token, str)
         self.assertIsNone(read(PASSWORD=" ").auth_token)
+
+    def test_password_that_is_no_token(self) -> None:
+        """Django takes any text for a password; that it is no token is said on connecting."""
+        address = read(PASSWORD="wachtwoord é")
+
+        with self.assertRaisesRegex(dbapi.OperationalError, "PASSWORD is no token"):
+            dbapi.connect(address)
 
     def test_repr(self) -> None:
         """What is secret is not shown."""

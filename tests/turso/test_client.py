@@ -83,7 +83,7 @@ class ShellTests(SimpleTestCase):
         )
         self.addCleanup(os.close, ours)
 
-        os.write(ours, b"SELECT 6 *\n7;\nSELEC 1;\nSELECT 'still', 'here';\n\x04")
+        os.write(ours, b"\nSELECT 6 *\n7;\nSELEC 1;\nSELECT 'still', 'here';\n\x04")
         os.close(theirs)
         output, errors = process.communicate(timeout=60)
 

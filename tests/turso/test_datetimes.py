@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.db.backends.sqlite3 import _functions as reference
 from django.test import override_settings
 
-from agent_sessions.turso import durations
+from agent_sessions.turso import durations, zones
 from agent_sessions.turso.base import DatabaseWrapper
 from agent_sessions.turso.formula import Fragment
 from tests.turso.connections import WireTestCase, connected, run
@@ -231,6 +231,11 @@ class DatetimeTests(WireTestCase):
 
         self.assertEqual(sql, """strftime('%%Y-%%m-%%d 00:00:00',substr("t"."c",1,19))""")
         self.assertEqual(parameters, ())
+
+    def test_zones_that_are_utc_by_another_name(self) -> None:
+        """What shifts nothing is no SQL."""
+        for zone in ("UTC", "Etc/UTC", "UTC+00:00"):
+            self.assertIsNone(zones.shift(zone, "UTC"))
 
     def test_the_sql_for_a_zone_is_written_once(self) -> None:
         """A zone within a zone costs the sum of both, with the parameters of one."""

@@ -440,6 +440,33 @@ class FunctionTests(WireTestCase):
         with self.assertRaisesMessage(NotSupportedError, "StdDev is no window function"):
             self.values(self.alias, Window(StdDev("id")))
 
+    def test_reversing_over_a_window(self) -> None:
+        """It would need a window in a subquery, where the rows are others."""
+        with self.assertRaisesMessage(NotSupportedError, "Reverse it in Python"):
+            self.values(self.alias, f.Reverse(Window(Max("text"))))
+
+    @unittest.skipIf(django.VERSION < (6, 1), "Django 5.2 makes none.")
+    def test_shifted_uuid(self) -> None:
+        """Django's own sentence says that there are none."""
+        with self.assertRaises(NotSupportedError):
+            self.values(self.alias, f.UUID7(timedelta(days=1)))
+
+    def test_a_duration_and_nothing(self) -> None:
+        """A duration and what has no type is NULL, as NULL is."""
+        nothing = models.ExpressionWrapper(
+            F("lasts") + Value(None), output_field=models.DurationField()
+        )
+
+        self.assertEqual({value for (value,) in self.values(self.alias, nothing)}, {None})
+
+    def test_what_no_duration_can(self) -> None:
+        """An operator that durations have not is an error, as on SQLite."""
+        rest = models.ExpressionWrapper(F("lasts") % F("whole"), models.DurationField())
+
+        for alias in (self.alias, "reference"):
+            with self.assertRaisesMessage(DatabaseError, "Invalid connector for timedelta"):
+                self.values(alias, rest)
+
     def test_classes_of_a_project(self) -> None:
         """A subclass of a function of Django's is written as that function."""
 

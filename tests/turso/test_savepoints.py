@@ -50,6 +50,7 @@ class SavepointsTests(unittest.TestCase):
         self.follow(
             "SELECT 'RELEASE a'", "INSERT INTO t VALUES ('SAVEPOINT a')", "BEGIN", "SAVEPOINT"
         )
+        self.follow("RELEASE ;")
 
         with self.assertRaisesRegex(OperationalError, "no such savepoint: a"):
             self.follow("RELEASE a")
