@@ -28,10 +28,6 @@ class Savepoints:
     def __init__(self) -> None:
         self._names: list[str] = []
 
-    def clear(self) -> None:
-        """Forget all, at an end of the transaction."""
-        self._names = []
-
     def follow(self, statement: Statement) -> None:
         """Note what a statement does to savepoints. Raises OperationalError for an unknown one."""
         is_release, is_rollback = statement.word == "RELEASE", statement.is_partial_rollback

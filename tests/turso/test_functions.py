@@ -315,6 +315,15 @@ class FunctionTests(WireTestCase):
             F("lasts") - timedelta(1),
         )
 
+    def test_parts_of_dates(self) -> None:
+        """A date is taken apart as a moment is."""
+        self.assertSame(
+            f.ExtractYear("day"),
+            f.ExtractWeek("day"),
+            f.ExtractIsoWeekDay("day"),
+            f.TruncMonth("day"),
+        )
+
     def test_dates_and_durations(self) -> None:
         """A date moves by whole days."""
         moved = [
