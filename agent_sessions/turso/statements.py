@@ -34,22 +34,18 @@ class Statement:
 
     def __init__(self, sql: str, parameters: Parameters = ()) -> None:
         self.sql = sql
-        self._wire: dict[str, Any] = {"sql": sql, "want_rows": True}
+        # As the protocol has it (`Stmt`).
+        self.wire: dict[str, Any] = {"sql": sql, "want_rows": True}
         if isinstance(parameters, Mapping):
-            self._wire["named_args"] = [
+            self.wire["named_args"] = [
                 {"name": name, "value": encode(value)} for name, value in parameters.items()
             ]
         elif parameters:
-            self._wire["args"] = [encode(value) for value in parameters]
+            self.wire["args"] = [encode(value) for value in parameters]
         found = _FIRST_WORD.match(sql)
         self.word = found[1].upper() if found else ""
         self.result: Result | None = None
         self.error: Exception | None = None
-
-    @property
-    def wire(self) -> dict[str, Any]:
-        """The statement as the protocol has it (`Stmt`)."""
-        return self._wire
 
     @property
     def is_control(self) -> bool:

@@ -146,9 +146,9 @@ class Transport:
     def turn_to_write(self) -> Iterator[None]:
         """Wait while too many others of this process wait for the database's lock.
 
-        The server writes one transaction after the other, and sqld 0.24.32 stops writing for good
-        where some 30 requests wait for that. Raises OperationalError, with nothing sent, after
-        `timeout` seconds.
+        The server writes one transaction after the other, and sqld 0.24.32 may stop writing for
+        good where many requests wait for that: docs/turso.md has the numbers. Raises
+        OperationalError, with nothing sent, after `timeout` seconds.
         """
         writers = self._writers
         if not writers.acquire(timeout=self._address.timeout_seconds):
