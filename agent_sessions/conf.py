@@ -31,6 +31,11 @@ class AppSettings:
         return getattr(settings, "AGENT_SESSIONS_HISTORY_LIMIT", None)
 
     @property
+    def recording(self) -> bool:
+        """Whether steps of runs are recorded: who spoke and what it cost; True by default."""
+        return getattr(settings, "AGENT_SESSIONS_RECORDING", True)
+
+    @property
     def admin_page_size(self) -> int:
         """How many messages of a session the admin shows at once; 100 by default."""
         return getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100)
@@ -44,6 +49,7 @@ SETTINGS = {
     "AGENT_SESSIONS_HISTORY_LIMIT": Kind(
         "None or a whole number above 0", lambda value: value is None or _is_count(value)
     ),
+    "AGENT_SESSIONS_RECORDING": Kind("True or False", lambda value: isinstance(value, bool)),
     "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind("a whole number above 0", _is_count),
 }
 

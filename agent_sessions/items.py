@@ -19,6 +19,8 @@ KIND_LENGTH = 64
 ROLE_LENGTH = 32
 NAME_LENGTH = 255
 
+NO_AGENT = ("user", "system", "developer")  # the roles in which no agent speaks
+
 BOTTOM = 10_000  # deeper than Python writes or reads: an item that ends is above it
 
 _NO_JSON = (
@@ -80,10 +82,10 @@ def columns(item: Item) -> Columns:
         return Columns()
     kind = _kind(item)
     return Columns(
-        kind=_fitting(kind, KIND_LENGTH),
-        role=_fitting(_role(kind, item), ROLE_LENGTH),
-        tool_name=_fitting(_tool_name(kind, item), NAME_LENGTH),
-        call_id=_fitting(_call_id(kind, item), NAME_LENGTH),
+        kind=fitting(kind, KIND_LENGTH),
+        role=fitting(_role(kind, item), ROLE_LENGTH),
+        tool_name=fitting(_tool_name(kind, item), NAME_LENGTH),
+        call_id=fitting(_call_id(kind, item), NAME_LENGTH),
     )
 
 
@@ -223,6 +225,6 @@ def _call_id(kind: str, item: dict[str, Any]) -> str:
     return ""
 
 
-def _fitting(text: str, length: int) -> str:
+def fitting(text: str, length: int) -> str:
     """Cut `text` to a column, less what PostgreSQL (NUL) and UTF-8 (surrogates) cannot keep."""
     return text.replace("\x00", "").encode(errors="replace").decode()[:length]

@@ -9,7 +9,7 @@ default in the database, so that a row which the SDK writes is a valid row here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from agent_sessions.fields import ID_LENGTH, SessionIdField, checked_id
 from agent_sessions.items import (
     KIND_LENGTH,
     NAME_LENGTH,
+    NO_AGENT,
     ROLE_LENGTH,
     Columns,
     Item,
@@ -33,6 +34,7 @@ from agent_sessions.items import (
 )
 from agent_sessions.threads import in_database_thread
 from agent_sessions.transcript import Entry, entry
+from agent_sessions.usage import Outcome, Step, Tokens, Usage
 
 logger = logging.getLogger("agent_sessions")
 
@@ -80,9 +82,40 @@ class SessionQuerySet(models.QuerySet["Session"]):
             window, before = window * 2, rows[-1][0]
         return newest_first[:limit][::-1]
 
-    def append(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+    def items_until(
+        self,
+        session_id: str,
+        is_enough: Callable[[list[Item]], bool],
+        *,
+        window: int = 64,
+        user: Any = None,
+    ) -> list[Item]:
+        """Return the newest items, oldest first: as many as it takes until they are enough, or all.
+
+        `window` is how many rows are read first. Unreadable rows are skipped as by items().
+        """
+        newest_first: list[Item] = []
+        before = None
+        while True:
+            rows = self._newest(session_id, user, window, before)
+            newest_first += _readable(rows)
+            items = newest_first[::-1]
+            if len(rows) < window or is_enough(items):
+                return items
+            # In growing steps, so that the whole of a long session is a few statements.
+            window, before = window * 4, rows[-1][0]
+
+    def append(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        step: Step | None = None,
+    ) -> None:
         """Add `items` at the end, all or none, making the session if it is new.
 
+        `step` says which run stores them, who spoke and what it cost.
         Raises ItemError, before anything is written, if one of them is not JSON.
         """
         encoded = encode_all(items)
@@ -91,7 +124,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         try:
             with self._writing():
                 self._open(session_id, user)
-                self._insert_messages(session_id, encoded, user)
+                self._insert_messages(session_id, encoded, user, step.agent_name if step else "")
+                if step and step.tokens:
+                    self._insert_usage(session_id, step, step.tokens)
         except IntegrityError:
             self._refuse_others(session_id, user)
             raise
@@ -130,19 +165,93 @@ class SessionQuerySet(models.QuerySet["Session"]):
             self._messages(session_id).delete()
             self._insert_messages(session_id, encoded)
 
+    def recorded(
+        self, session_id: str, trace_id: str, *, user: Any = None
+    ) -> tuple[str, Tokens | None]:
+        """Return the newest run of a trace, and what was recorded of it; None if nothing was."""
+        usage = Usage.objects.using(self.db).filter(session_id=session_id, trace_id=trace_id)
+        if user is not None:
+            usage = usage.filter(session__user=user)
+        runs = usage.exclude(run_id="").values("run_id").order_by(models.Max("pk").desc())
+        sums = [models.Sum(name, default=0) for name in Tokens._fields]
+        newest = runs.values_list("run_id", *sums)[:1] if trace_id else ()
+        for run_id, *tokens in newest:
+            return run_id, Tokens(*tokens)
+        return "", None
+
+    def record_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> None:
+        """Add to the steps of a run what its result knows, and store what no step has stored."""
+        with self._writing():
+            if not self._hold(session_id, user):
+                return
+            if outcome.unrecorded and outcome.unrecorded.tokens:
+                self._insert_usage(session_id, outcome.unrecorded, outcome.unrecorded.tokens)
+            usage = Usage.objects.using(self.db).filter(session_id=session_id)
+            steps = usage.filter(run_id=outcome.run_id).order_by("-pk")[: len(outcome.responses)]
+            # Both end with the newest; a run that was resumed elsewhere has more responses.
+            rows = list(steps)
+            for row, response in zip(rows, reversed(outcome.responses), strict=False):
+                row.complete(response, outcome)
+            usage.bulk_update(rows, ["response_id", "model", *Tokens._fields])
+
+    def last_agent_name(self, session_id: str, *, user: Any = None) -> str:
+        """Name the agent that spoke last, as recorded; "" if none is known to have."""
+        owner = self._checked(user)
+        spoken = self._messages(session_id).exclude(agent_name="").order_by("-pk")
+        if owner is not None:
+            spoken = spoken.filter(session__user=owner)
+        name = spoken.values_list("agent_name", flat=True).first()
+        if name is None:
+            self._refuse_others(session_id, owner)
+        return name or ""
+
     async def aitems(
         self, session_id: str, limit: int | None = None, *, user: Any = None
     ) -> list[Item]:
         """See items()."""
         return await in_database_thread(lambda: self.items(session_id, limit, user=user))
 
-    async def aappend(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+    async def aitems_until(
+        self,
+        session_id: str,
+        is_enough: Callable[[list[Item]], bool],
+        *,
+        window: int = 64,
+        user: Any = None,
+    ) -> list[Item]:
+        """See items_until()."""
+        return await in_database_thread(
+            lambda: self.items_until(session_id, is_enough, window=window, user=user)
+        )
+
+    async def aappend(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        step: Step | None = None,
+    ) -> None:
         """See append()."""
-        await in_database_thread(lambda: self.append(session_id, items, user=user))
+        await in_database_thread(lambda: self.append(session_id, items, user=user, step=step))
 
     async def apop(self, session_id: str, *, user: Any = None) -> Item | None:
         """See pop()."""
         return await in_database_thread(lambda: self.pop(session_id, user=user))
+
+    async def alast_agent_name(self, session_id: str, *, user: Any = None) -> str:
+        """See last_agent_name()."""
+        return await in_database_thread(lambda: self.last_agent_name(session_id, user=user))
+
+    async def arecorded(
+        self, session_id: str, trace_id: str, *, user: Any = None
+    ) -> tuple[str, Tokens | None]:
+        """See recorded()."""
+        return await in_database_thread(lambda: self.recorded(session_id, trace_id, user=user))
+
+    async def arecord_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> None:
+        """See record_run()."""
+        await in_database_thread(lambda: self.record_run(session_id, outcome, user=user))
 
     async def aclear(self, session_id: str, *, user: Any = None) -> None:
         """See clear()."""
@@ -214,26 +323,51 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return Message.objects.using(self.db).filter(session_id=session_id)
 
     def _insert_messages(
-        self, session_id: str, encoded: list[tuple[str, Columns]], user: Any = None
+        self,
+        session_id: str,
+        encoded: list[tuple[str, Columns]],
+        user: Any = None,
+        agent_name: str = "",
     ) -> None:
         """Store items; an IntegrityError if there is a user whose session it is not.
 
         The owner is looked at by the statement itself, so that nothing has to be waited for.
         """
         messages = [
-            Message(session_id=session_id, message_data=text, **columns._asdict())
+            Message(
+                session_id=session_id,
+                message_data=text,
+                agent_name="" if columns.role in NO_AGENT else agent_name,
+                **columns._asdict(),
+            )
             for text, columns in encoded
         ]
         if user is not None:
             # No session of the user's is NULL, which the column refuses.
             mine = self.model.objects.owned_by(user).filter(pk=session_id).values("pk")
             messages[0].session_id = models.Subquery(mine)
-        fields = [field for field in Message._meta.concrete_fields if not field.primary_key]
-        size = connections[self.db].ops.bulk_batch_size(fields, messages)
-        for start in range(0, len(messages), size or 1):
-            # bulk_create() does the same, but asks for the ids, and waits for them.
-            Message.objects.using(self.db)._insert(  # type: ignore[attr-defined]  # as above
-                messages[start : start + size], fields=fields, using=self.db
+        self._insert_rows(Message, messages)
+
+    def _insert_usage(self, session_id: str, step: Step, tokens: Tokens) -> None:
+        """Store what the step cost that ends with the newest message."""
+        newest = self._messages(session_id).order_by("-pk").values("pk")[:1]
+        row = Usage(
+            session_id=session_id,
+            agent_name=step.agent_name,
+            run_id=step.run_id,
+            trace_id=step.trace_id,
+            **tokens._asdict(),
+        )
+        row.message_id = models.Subquery(newest)
+        self._insert_rows(Usage, [row])
+
+    def _insert_rows(self, model: type[models.Model], rows: Sequence[models.Model]) -> None:
+        """Insert rows as bulk_create() does, less the ids, for which it asks and waits."""
+        fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+        size = connections[self.db].ops.bulk_batch_size(fields, rows)
+        for start in range(0, len(rows), size or 1):
+            model._base_manager.using(self.db)._insert(  # type: ignore[attr-defined]  # as above
+                rows[start : start + size], fields=fields, using=self.db
             )
 
     def _newest(
@@ -292,6 +426,8 @@ class Session(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
+        # The SDK's own sessions may delete a session that was forked, and know nothing of forks.
+        db_constraint=False,
         related_name="forks",
     )
     forked_at = models.DateTimeField(_("forked at"), null=True, blank=True)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
+from agent_sessions import recording
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
+from agent_sessions.history import (
+    Dangling,
+    History,
+    Limit,
+    checked_dangling,
+    checked_history,
+    given,
+    healed,
+)
 from agent_sessions.models import Session, SessionQuerySet, checked_owner
+from agent_sessions.usage import Tokens
 
 if TYPE_CHECKING:
-    from agents import RunContextWrapper, TResponseInputItem
+    from agents import Agent, RunContextWrapper, RunErrorDetails, TResponseInputItem
+    from agents.result import RunResultBase
 
 T = TypeVar("T")
 
@@ -30,7 +42,8 @@ class DjangoSession:
     theirs, a session without an owner included.
     Without it any session is opened: check elsewhere who asks. `using` picks the database alias;
     otherwise the project's routers do. `session_settings` limits what a run is given, as with the
-    SDK's own sessions.
+    SDK's own sessions; `history`, `dangling` and `pair_aware_limit` limit it so that it stays
+    valid, see docs/history.md.
 
     Making one touches no database and needs no event loop. It holds no connection and no lock, so
     that one object serves several runs, threads and event loops at once.
@@ -48,12 +61,19 @@ class DjangoSession:
         user: Any = None,
         using: str | None = None,
         session_settings: SessionSettings | dict[str, Any] | None = None,
+        history: History | None = None,
+        dangling: Dangling = "keep",
+        pair_aware_limit: bool = False,
     ) -> None:
         self.session_id = checked_id(session_id)
         self.user = checked_owner(user)
         self.using = using
+        self.history = checked_history(history)
+        self.dangling = checked_dangling(dangling)
+        self.pair_aware_limit = pair_aware_limit
         self.session_settings = (
-            SessionSettings(limit=conf.history_limit)
+            # The project's limit is for sessions that have none of their own.
+            SessionSettings(limit=conf.history_limit if history is None else None)
             if session_settings is None
             else coerce_session_settings(session_settings)
         )
@@ -66,11 +86,32 @@ class DjangoSession:
     ) -> list[TResponseInputItem]:
         """Return the newest `limit` items, oldest first.
 
-        None means the limit of `session_settings`, or all; so does a negative one. Rows that
-        cannot be read are skipped, logged and left in place.
+        None means the limit of `session_settings`, or else what `history` and `dangling` say, or
+        all; a negative one means all. Rows that cannot be read are skipped, logged and left in
+        place.
         """
-        effective = resolve_session_limit(limit, self.session_settings)
-        return await self._sessions.aitems(self.session_id, effective, user=self.user)
+        recording.notice(wrapper)
+        limit = resolve_session_limit(limit, self.session_settings)
+        if limit is None and isinstance(self.history, Limit):
+            items = await self._sessions.aitems_until(
+                self.session_id, self.history.is_enough, window=self.history.window, user=self.user
+            )
+        else:
+            items = await self._sessions.aitems(self.session_id, limit, user=self.user)
+        if limit is None:
+            return given(items, self.history, self.dangling)
+        return healed(items) if self._may_leave_out(limit, wrapper) else items
+
+    def _may_leave_out(self, limit: int, wrapper: RunContextWrapper[Any] | None) -> bool:
+        """Tell whether a run asks for its history, so that fewer than `limit` items will do.
+
+        Later in a run, and without one, a limit is exact: when it resumes or retries, the SDK
+        compares the newest items with those that it stored, and its wrappers take fewer items
+        than they asked for to be all there are.
+        """
+        if not self.pair_aware_limit or limit <= 0 or wrapper is None:
+            return False
+        return not wrapper.usage.requests
 
     async def add_items(
         self, items: list[TResponseInputItem], *, wrapper: RunContextWrapper[Any] | None = None
@@ -79,7 +120,18 @@ class DjangoSession:
 
         Raises ItemError if one of them is not JSON.
         """
-        await _settled(self._sessions.aappend(self.session_id, items, user=self.user))
+        await _settled(self._add(items, wrapper))
+
+    async def _add(
+        self, items: list[TResponseInputItem], wrapper: RunContextWrapper[Any] | None
+    ) -> None:
+        sessions, user = self._sessions, self.user
+
+        async def recorded(trace_id: str) -> tuple[str, Tokens | None]:
+            return await sessions.arecorded(self.session_id, trace_id, user=user)
+
+        async with recording.step(wrapper, items, recorded) as step:
+            await sessions.aappend(self.session_id, items, user=user, step=step)
 
     async def pop_item(
         self, *, wrapper: RunContextWrapper[Any] | None = None
@@ -94,6 +146,39 @@ class DjangoSession:
     async def replace_items(self, items: list[TResponseInputItem]) -> None:
         """Put `items` in the place of all that the session held, all or none."""
         await _settled(self._sessions.areplace(self.session_id, items, user=self.user))
+
+    async def record_run(self, result: RunResultBase | RunErrorDetails) -> None:
+        """Add what only a run's result knows to its steps: model names, response ids.
+
+        What the run spent after its last step, as one that failed, becomes a step as well: pass
+        `error.run_data`. Agents keep the name of their model; one that a RunConfig chose instead
+        is not known to the result. Calling it again changes nothing.
+        """
+        await _settled(self._record(result))
+
+    async def _record(self, result: RunResultBase | RunErrorDetails) -> None:
+        if conf.recording:
+            with recording.outcome(result) as outcome:
+                await self._sessions.arecord_run(self.session_id, outcome, user=self.user)
+
+    async def last_agent_name(self) -> str:
+        """Name the agent that spoke last, as recorded; "" if none is known to have."""
+        return await self._sessions.alast_agent_name(self.session_id, user=self.user)
+
+    async def pick_agent(self, agents: Sequence[Agent[Any]]) -> Agent[Any]:
+        """Return the one of `agents` that spoke last, or the first of them.
+
+        A conversation that was handed to another agent goes on with that one:
+
+            agent = await session.pick_agent([triage, bookings, refunds])
+            result = await Runner.run(agent, message, session=session)
+
+        Raises ValueError if there are none to pick from, or two of one name.
+        """
+        by_name = {agent.name: agent for agent in agents}
+        if len(by_name) < max(1, len(agents)):
+            raise ValueError("pick_agent() needs at least one agent, and names that differ.")
+        return by_name.get(await self.last_agent_name(), agents[0])
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
         """Replace the history for the SDK's compaction, which looks this name up on the type.

@@ -279,7 +279,7 @@ class StatementTests(TestCase):
         with statements() as sent:
             async_to_sync(DjangoSession("one", user=self.owner).clear_session)()
 
-        self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE", "UPDATE", "DELETE"])
+        self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE", "DELETE", "UPDATE", "DELETE"])
         self.assertFalse(Message.objects.exists())
 
 

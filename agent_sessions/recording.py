@@ -1,0 +1,267 @@
+"""Who speaks and what it costs, read from the SDK while it runs.
+
+A session is handed the run's context with each batch of items. What the run has spent by then, less
+what was recorded before, is what the step cost; the span around it says which agent spoke.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from agents.models import get_default_model
+from agents.tracing import AgentSpanData, get_current_span, get_current_trace
+
+from agent_sessions.conf import conf
+from agent_sessions.items import NAME_LENGTH, NO_AGENT, Columns, Item, columns, fitting
+from agent_sessions.usage import Outcome, Response, Step, Tokens
+
+if TYPE_CHECKING:
+    from agents import Agent, RunContextWrapper, RunErrorDetails
+    from agents import Usage as Counter
+    from agents.result import RunResultBase
+
+# From a trace id to the run that was recorded under it, and what of it was.
+Recorded: TypeAlias = Callable[[str], Awaitable[tuple[str, Tokens | None]]]
+
+NOTHING = Tokens(0, 0, 0, 0, 0, 0)
+UNKNOWN = Tokens()
+NO_TRACE = "no-op"  # the id of a trace where tracing is off
+
+
+@dataclass(eq=False)
+class Account:
+    """What was recorded of one counter of the SDK, by all the runs that count on it.
+
+    An agent used as a tool is a run of its own, with the counter of the run around it.
+    """
+
+    counter: Counter
+    recorded: Tokens = NOTHING
+
+
+@dataclass(eq=False)
+class Run:
+    """One run, and where its counter and its account stood when it last recorded a step."""
+
+    account: Account
+    counted: Tokens
+    recorded: Tokens
+    run_id: str
+
+    def take(self) -> Tokens | None:
+        """Return what this run has spent and nobody has recorded; it counts as recorded.
+
+        None if its counter has not moved: either nothing was spent, or nobody said what.
+        """
+        with _lock:
+            counted = tokens_of(self.account.counter)
+            if counted == self.counted:
+                return None
+            by_others = _less(self.account.recorded, self.recorded)
+            spent = _less(_less(counted, self.counted), by_others)
+            self.account.recorded = _plus(self.account.recorded, spent)
+            self.counted, self.recorded = counted, self.account.recorded
+        return spent
+
+    def give_back(self, spent: Tokens) -> None:
+        """Leave to the next step what could not be stored with this one."""
+        with _lock:
+            self.account.recorded = _less(self.account.recorded, spent)
+            self.counted = _less(self.counted, spent)
+            self.recorded = _less(self.recorded, spent)
+
+
+# A run goes when the SDK lets its context go, and an account with the last of its runs.
+_runs: WeakKeyDictionary[RunContextWrapper[Any], Run] = WeakKeyDictionary()
+_accounts: WeakValueDictionary[int, Account] = WeakValueDictionary()
+_lock = threading.Lock()
+_wrapper: ContextVar[RunContextWrapper[Any] | None] = ContextVar("agent_sessions", default=None)
+
+
+@contextmanager
+def running(wrapper: RunContextWrapper[Any] | None) -> Iterator[None]:
+    """Say inside the block which run it is, for a wrapper that does not hand its context on."""
+    token = _wrapper.set(wrapper)
+    try:
+        yield
+    finally:
+        _wrapper.reset(token)
+
+
+def current_wrapper(wrapper: RunContextWrapper[Any] | None) -> RunContextWrapper[Any] | None:
+    """Return the context that came with a call, or that of running() around it."""
+    return wrapper if wrapper is not None else _wrapper.get()
+
+
+def notice(wrapper: RunContextWrapper[Any] | None) -> None:
+    """Open the account of a run that reads its history and has asked no model yet."""
+    wrapper = current_wrapper(wrapper)
+    if wrapper is not None and wrapper not in _runs and tokens_of(wrapper.usage) == NOTHING:
+        _enter(wrapper, NOTHING)
+
+
+@asynccontextmanager
+async def step(
+    wrapper: RunContextWrapper[Any] | None, items: Iterable[Item], recorded: Recorded
+) -> AsyncIterator[Step | None]:
+    """Yield what is known of the step that stores `items`; if that fails, nothing was recorded.
+
+    `recorded` is asked for the run that goes on, by its trace, where a run is met in its midst.
+    """
+    if not conf.recording:
+        yield None
+        return
+    found = [columns(item) for item in items]
+    run = await _run(current_wrapper(wrapper), found, recorded)
+    agent = agent_name()
+    with _taken(run) as spent:
+        tokens = known(spent)
+        if spent is None and (run or agent) and _from_model(found):
+            tokens = UNKNOWN
+        yield Step(agent, run.run_id if run else "", trace_id(), tokens)
+
+
+@contextmanager
+def _taken(run: Run | None) -> Iterator[Tokens | None]:
+    """Yield what a run has spent, to be stored in the block; if that fails, it is given back."""
+    spent = run.take() if run else None
+    try:
+        yield spent
+    except BaseException:
+        if run and spent:
+            run.give_back(spent)
+        raise
+
+
+async def _run(
+    wrapper: RunContextWrapper[Any] | None, items: list[Columns], recorded: Recorded
+) -> Run | None:
+    """Return the run behind a context, if there is one, taking it up where it is new."""
+    if wrapper is None:
+        return None
+    if run := _runs.get(wrapper):
+        return run
+    if _begins(wrapper, items):
+        return _enter(wrapper, tokens_of(wrapper.usage))
+    run_id, tokens = await recorded(trace_id())
+    return _enter(wrapper, tokens or _recorded_before(wrapper, items), run_id)
+
+
+def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
+    """Tell whether a run that is met with this step begins with it, rather than goes on.
+
+    It goes on if it is resumed from a RunState: its counter holds what was recorded already.
+    """
+    if id(wrapper.usage) in _accounts or tokens_of(wrapper.usage) == NOTHING:
+        return True
+    if any(item.kind == "encrypted" for item in items):
+        return not agent_name()  # what a person says is stored before an agent's span opens
+    return all(item.role in NO_AGENT for item in items)
+
+
+def _recorded_before(wrapper: RunContextWrapper[Any], items: list[Columns]) -> Tokens:
+    """Guess what was recorded of a resumed run of which no row is found.
+
+    A step is what one response brought. Without a response in it, it cost nothing.
+    """
+    counted = tokens_of(wrapper.usage)
+    requests = wrapper.usage.request_usage_entries
+    if not requests or not _from_model(items):
+        return counted
+    return _less(counted, tokens_of(requests[-1])._replace(requests=1))
+
+
+def _enter(wrapper: RunContextWrapper[Any], counted: Tokens, run_id: str = "") -> Run:
+    """Take up a run, of whose counter `counted` is not to be recorded any more."""
+    with _lock:
+        account = _accounts.get(id(wrapper.usage)) or Account(wrapper.usage)
+        _accounts[id(wrapper.usage)] = account
+        run = Run(account, counted, account.recorded, run_id or uuid4().hex)
+        return _runs.setdefault(wrapper, run)
+
+
+def agent_name() -> str:
+    """Name the agent in whose span the code runs, tracing disabled or not."""
+    span = get_current_span()
+    # Other spans have names as well: of a task, of a tool.
+    if span is None or not isinstance(span.span_data, AgentSpanData):
+        return ""
+    return _name(span.span_data.name)
+
+
+def trace_id() -> str:
+    """Return the id of the trace around the code, or nothing where tracing is off."""
+    trace = get_current_trace()
+    return _name(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
+
+
+@contextmanager
+def outcome(result: RunResultBase | RunErrorDetails) -> Iterator[Outcome]:
+    """Yield what the result of a run adds to its steps; if that fails, nothing was recorded."""
+    run = _runs.get(result.context_wrapper)
+    run_id = run.run_id if run else ""
+    responses = [
+        Response(_name(response.response_id or ""), known(tokens_of(response.usage)) or UNKNOWN)
+        for response in result.raw_responses
+    ]
+    with _taken(run) as spent:
+        last = Step(_name(result.last_agent.name), run_id, tokens=known(spent))
+        yield Outcome(run_id, responses, _models(result), last)
+
+
+def tokens_of(counter: Any) -> Tokens:
+    """Read a counter of the SDK: the Usage of a run or a response, or the entry of a request."""
+    return Tokens(
+        getattr(counter, "requests", 0),
+        counter.input_tokens,
+        counter.input_tokens_details.cached_tokens,
+        counter.output_tokens,
+        counter.output_tokens_details.reasoning_tokens,
+        counter.total_tokens,
+    )
+
+
+def known(spent: Tokens | None) -> Tokens | None:
+    """Return what is known to be spent; None if nothing was."""
+    if spent is None or spent == NOTHING:
+        return None
+    # A provider that reports no usage leaves its request without tokens.
+    return spent if spent.total_tokens else Tokens(requests=spent.requests)
+
+
+def _models(result: RunResultBase | RunErrorDetails) -> dict[str, str]:
+    """Name the model of each agent that had a part in the run."""
+    agents = [*(item.agent for item in result.new_items), result.last_agent]
+    return {_name(agent.name): _model_name(agent) for agent in agents}
+
+
+def _model_name(agent: Agent[Any]) -> str:
+    """Name an agent's model, if it says so; a Model object of the SDK's keeps it in `model`."""
+    if agent.model is None:
+        return get_default_model()
+    name = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "")
+    return _name(name) if isinstance(name, str) else ""
+
+
+def _name(text: str) -> str:
+    return fitting(text, NAME_LENGTH)
+
+
+def _from_model(items: Iterable[Columns]) -> bool:
+    """Tell whether a response of a model is among the items."""
+    return any(item.role == "assistant" for item in items)
+
+
+def _plus(one: Tokens, other: Tokens) -> Tokens:
+    return Tokens(*((a or 0) + (b or 0) for a, b in zip(one, other, strict=True)))
+
+
+def _less(one: Tokens, other: Tokens) -> Tokens:
+    return Tokens(*(max(0, (a or 0) - (b or 0)) for a, b in zip(one, other, strict=True)))
