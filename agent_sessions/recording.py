@@ -20,7 +20,7 @@ from agents.tracing import AgentSpanData, get_current_span, get_current_trace
 
 from agent_sessions.conf import conf
 from agent_sessions.items import NAME_LENGTH, NO_AGENT, Columns, Item, columns, fitting
-from agent_sessions.usage import Outcome, Response, Step, Tokens
+from agent_sessions.usage import NOTHING, Outcome, Response, Step, Tokens
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, RunErrorDetails
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from agents.result import RunResultBase
 
 # From a trace id to the run that was recorded under it, and what of it was.
-Recorded: TypeAlias = Callable[[str], Awaitable[tuple[str, Tokens | None]]]
+Recorded: TypeAlias = Callable[[str], Awaitable[tuple[str, Tokens]]]
 
-NOTHING = Tokens(0, 0, 0, 0, 0, 0)
 UNKNOWN = Tokens()
 NO_TRACE = "no-op"  # the id of a trace where tracing is off
 
@@ -150,8 +149,10 @@ async def _run(
         return run
     if _begins(wrapper, items):
         return _enter(wrapper, tokens_of(wrapper.usage))
-    run_id, tokens = await recorded(trace_id())
-    return _enter(wrapper, tokens or _recorded_before(wrapper, items), run_id)
+    if trace := trace_id():
+        run_id, before = await recorded(trace)
+        return _enter(wrapper, before, run_id)
+    return _enter(wrapper, _recorded_before(wrapper, items))
 
 
 def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
@@ -167,7 +168,7 @@ def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
 
 
 def _recorded_before(wrapper: RunContextWrapper[Any], items: list[Columns]) -> Tokens:
-    """Guess what was recorded of a resumed run of which no row is found.
+    """Guess what was recorded of a resumed run that has no trace to find it by.
 
     A step is what one response brought. Without a response in it, it cost nothing.
     """
@@ -239,10 +240,10 @@ def known(spent: Tokens | None) -> Tokens | None:
 def _models(result: RunResultBase | RunErrorDetails) -> dict[str, str]:
     """Name the model of each agent that had a part in the run."""
     agents = [*(item.agent for item in result.new_items), result.last_agent]
-    return {_name(agent.name): _model_name(agent) for agent in agents}
+    return {_name(agent.name): model_name(agent) for agent in agents}
 
 
-def _model_name(agent: Agent[Any]) -> str:
+def model_name(agent: Agent[Any]) -> str:
     """Name an agent's model, if it says so; a Model object of the SDK's keeps it in `model`."""
     if agent.model is None:
         return get_default_model()

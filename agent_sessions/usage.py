@@ -27,6 +27,9 @@ class Tokens(NamedTuple):
     total_tokens: int | None = None
 
 
+NOTHING = Tokens(0, 0, 0, 0, 0, 0)
+
+
 class Step(NamedTuple):
     """What a running SDK knows of the batch of items that it stores.
 
