@@ -11,10 +11,10 @@ done         {"html", "title", "answered"}    always the last one: the answer as
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 from agents import RunItem, RunResultStreaming, StreamEvent
 from django.http import StreamingHttpResponse
@@ -25,14 +25,17 @@ from calendarclub.chat.cards import Findings, Suggestions
 from calendarclub.chat.failures import explain
 from calendarclub.chat.history import Turn
 
+Begin: TypeAlias = Callable[[], RunResultStreaming]
+Record: TypeAlias = Callable[[RunResultStreaming], Awaitable[None]]
 
-def event_stream(begin: Callable[[], RunResultStreaming], *, title: str) -> StreamingHttpResponse:
-    """Answer with the events of the run that `begin` starts.
+
+def event_stream(begin: Begin, *, record: Record, title: str) -> StreamingHttpResponse:
+    """Answer with the events of the run that `begin` starts, and `record` the run when it ends.
 
     It starts with the first event that is asked for: a client that has left by then starts none.
     """
     return StreamingHttpResponse(
-        server_sent_events(begin, title=title),
+        server_sent_events(begin, record=record, title=title),
         content_type="text/event-stream",
         # Nginx would otherwise collect the answer and pass it on in one piece.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -40,12 +43,12 @@ def event_stream(begin: Callable[[], RunResultStreaming], *, title: str) -> Stre
 
 
 async def server_sent_events(
-    begin: Callable[[], RunResultStreaming], *, title: str = ""
+    begin: Begin, *, record: Record, title: str = ""
 ) -> AsyncIterator[str]:
     """Yield the run's events, encoded; whatever happens, the last one is `done`."""
     turn = Turn()
     try:
-        async with aclosing(_events(begin())) as events:
+        async with aclosing(_events(begin(), record)) as events:
             async for event in events:
                 for name, data in _tell(event, turn):
                     yield _encoded(name, data)
@@ -57,16 +60,19 @@ async def server_sent_events(
     yield _encoded("done", done)
 
 
-async def _events(run: RunResultStreaming) -> AsyncGenerator[StreamEvent, None]:
+async def _events(run: RunResultStreaming, record: Record) -> AsyncGenerator[StreamEvent, None]:
     """Yield the run's events; a reader who leaves early ends the run."""
-    async with aclosing(run.stream_events()) as events:  # type: ignore[type-var]  # a generator
-        try:
-            async for event in events:
-                yield event
-        finally:
-            # Before the stream is closed, which would wait for the model to finish. What the
-            # session is writing at this moment is still written. No effect on a finished run.
-            run.cancel()
+    try:
+        async with aclosing(run.stream_events()) as events:  # type: ignore[type-var]  # a generator
+            try:
+                async for event in events:
+                    yield event
+            finally:
+                # Before the stream is closed, which would wait for the model to finish. What the
+                # session is writing at this moment is still written. No effect on a finished run.
+                run.cancel()
+    finally:
+        await record(run)  # a run that failed, or that nobody waited for, has its cost as well
 
 
 def _tell(event: StreamEvent, turn: Turn) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -43,15 +43,17 @@ async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
     else:
         await name_after(session, message)
 
+    remembered = memory(session)
+
     def run() -> RunResultStreaming:
         return Runner.run_streamed(
             calendar_club(),
             message or [],  # a message that is tried again is in the session already
-            session=memory(session),
+            session=remembered,
             run_config=run_config(),
         )
 
-    return event_stream(run, title=session.title)
+    return event_stream(run, record=remembered.record_run, title=session.title)
 
 
 @require_safe

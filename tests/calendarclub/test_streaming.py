@@ -11,7 +11,7 @@ from agents import Agent, RunConfig, Runner, RunResultStreaming, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from django.test import SimpleTestCase, TestCase
 
-from agent_sessions import DjangoSession
+from agent_sessions import DjangoSession, Usage
 from calendarclub.chat.streaming import event_stream, server_sent_events
 
 QUIET = RunConfig(tracing_disabled=True)
@@ -32,6 +32,10 @@ def agent(*steps: Any) -> Agent[None]:
     return Agent(name="Calendar Club", model=ScriptedModel(steps), tools=tools)
 
 
+async def unrecorded(run: RunResultStreaming) -> None:
+    """Leave a run that has no session as it is."""
+
+
 async def events_of(stream: AsyncIterator[str]) -> list[tuple[str, dict[str, Any]]]:
     """Read a stream as the page's script does."""
     events = []
@@ -46,7 +50,7 @@ class ServerSentEventsTests(SimpleTestCase):
         def begin() -> RunResultStreaming:
             return Runner.run_streamed(agent(*steps), "Music?", run_config=QUIET, **options)
 
-        return await events_of(server_sent_events(begin, title="Music?"))
+        return await events_of(server_sent_events(begin, record=unrecorded, title="Music?"))
 
     async def test_answer(self) -> None:
         """The text comes as it is written, and at last as safe HTML with the title."""
@@ -110,7 +114,7 @@ class ServerSentEventsTests(SimpleTestCase):
             raise LookupError("no such model")
 
         with self.assertLogs("calendarclub.chat", "ERROR"):
-            events = await events_of(server_sent_events(begin))
+            events = await events_of(server_sent_events(begin, record=unrecorded))
 
         self.assertEqual([name for name, _ in events], ["error", "done"])
 
@@ -118,7 +122,9 @@ class ServerSentEventsTests(SimpleTestCase):
 class ResponseTests(SimpleTestCase):
     def test_headers(self) -> None:
         """Nothing between server and page keeps the stream back or keeps a copy."""
-        response = event_stream(lambda: self.fail("nobody has asked for an event"), title="")
+        response = event_stream(
+            lambda: self.fail("nobody has asked for an event"), record=unrecorded, title=""
+        )
 
         self.assertEqual(response["Content-Type"], "text/event-stream")
         self.assertEqual(response["Cache-Control"], "no-store")
@@ -142,7 +148,8 @@ class LeavingTests(TestCase):
         calls = [function_call("search_events", {}, call_id="a")]
         club = agent(calls, ModelStep.respond(never_answers))
         stream = server_sent_events(
-            lambda: Runner.run_streamed(club, "Music?", session=session, run_config=QUIET)
+            lambda: Runner.run_streamed(club, "Music?", session=session, run_config=QUIET),
+            record=session.record_run,
         )
         first = await anext(stream)
 
@@ -157,13 +164,16 @@ class LeavingTests(TestCase):
         items: list[Any] = await session.get_items()
         kinds = [item.get("type", item.get("role")) for item in items]
         self.assertEqual(kinds, ["user", "function_call", "function_call_output"])
+        [step] = [step async for step in Usage.objects.all()]
+        self.assertEqual(step.response_id, "resp-789")
 
     async def test_reader_closes(self) -> None:
         """A stream that is closed between two events ends its run as well."""
         session = DjangoSession("closed")
         club = agent([assistant_message("one")])
         stream = server_sent_events(
-            lambda: Runner.run_streamed(club, "Music?", session=session, run_config=QUIET)
+            lambda: Runner.run_streamed(club, "Music?", session=session, run_config=QUIET),
+            record=session.record_run,
         )
         first = await anext(stream)
 

@@ -49,6 +49,8 @@ class OfflineModel(Model):
     differ. The present moment is read from the instructions, as a language model does.
     """
 
+    model = "offline"  # its name where runs are recorded
+
     async def get_response(
         self,
         system_instructions: str | None,

@@ -103,8 +103,9 @@ class Command(BaseCommand):
         from calendarclub.chat.agents import calendar_club, run_config
 
         self._print(self.style.SUCCESS(f"You: {message}\n"))
+        remembered = memory(session)
         run = Runner.run_streamed(
-            calendar_club(), message, session=memory(session), run_config=run_config()
+            calendar_club(), message, session=remembered, run_config=run_config()
         )
         async for event in run.stream_events():
             if event.type == "raw_response_event":
@@ -113,6 +114,7 @@ class Command(BaseCommand):
             elif event.type == "run_item_stream_event" and event.item.type == "tool_call_item":
                 call = entry(event.item.to_input_item()).text
                 self._print(self.style.HTTP_NOT_MODIFIED(f"  {call}\n"))
+        await remembered.record_run(run)
         self._print("\n\n")
 
     def _print(self, text: str) -> None:
