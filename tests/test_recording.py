@@ -131,7 +131,7 @@ class Recording:
             ),
         )
 
-    async def agents_of(self, field: str, model: Any) -> list[str]:
+    async def values(self, field: str, model: Any) -> list[str]:
         return [name async for name in model.objects.order_by("pk").values_list(field, flat=True)]
 
     async def test_run(self) -> None:
@@ -143,12 +143,12 @@ class Recording:
             await self.rows(), [Tokens(1, 10, 1, 10, 1, 20), Tokens(1, 20, 2, 20, 2, 40)]
         )
         steps = [step async for step in Usage.objects.order_by("pk")]
-        ids = await self.agents_of("pk", Message)
+        ids = await self.values("pk", Message)
         self.assertEqual([step.message_id for step in steps], [ids[2], ids[3]])
         self.assertEqual({step.agent_name for step in steps}, {"Calendar Club"})
         self.assertEqual({bool(step.trace_id) for step in steps}, {self.is_traced})
         self.assertEqual(len({step.run_id for step in steps}), 1)
-        self.assertEqual(await self.agents_of("agent_name", Message), ["", *["Calendar Club"] * 3])
+        self.assertEqual(await self.values("agent_name", Message), ["", *["Calendar Club"] * 3])
 
     async def test_streamed(self) -> None:
         """A streamed run is recorded like any other."""
@@ -168,7 +168,7 @@ class Recording:
             self.assertEqual(result.context_wrapper.usage.total_tokens, 2 * tokens)
 
         self.assertEqual([row.total_tokens for row in await self.rows()], [20, 40])
-        self.assertEqual(len(set(await self.agents_of("run_id", Usage))), 2)
+        self.assertEqual(len(set(await self.values("run_id", Usage))), 2)
 
     async def test_tools_in_parallel(self) -> None:
         """Calls that one response makes are one step."""
@@ -187,9 +187,9 @@ class Recording:
         result = await self.run_club(triage)
 
         await self.assert_spent(result.context_wrapper.usage)
-        self.assertEqual(await self.agents_of("agent_name", Usage), ["Triage", "Bookings"])
+        self.assertEqual(await self.values("agent_name", Usage), ["Triage", "Bookings"])
         self.assertEqual(
-            await self.agents_of("agent_name", Message), ["", "Triage", "Triage", "Bookings"]
+            await self.values("agent_name", Message), ["", "Triage", "Triage", "Bookings"]
         )
 
     async def test_agent_as_tool(self) -> None:
@@ -302,7 +302,7 @@ class Recording:
         self.assertEqual(result.context_wrapper.usage.requests, 2)
         await self.assert_spent(result.context_wrapper.usage)
         if self.is_traced:
-            self.assertEqual(len(set(await self.agents_of("run_id", Usage))), 1)
+            self.assertEqual(len(set(await self.values("run_id", Usage))), 1)
 
     async def test_resumed_with_what_was_held_back(self) -> None:
         """A call that is stored only when the run goes on is counted then."""
@@ -394,6 +394,15 @@ class Recording:
 
         self.assertEqual([row.total_tokens for row in await self.rows()], [20, 40])
 
+    async def test_nobody_said_anything_new(self) -> None:
+        """A run without a new message, in the trace of an earlier one, is a run of its own."""
+        with agents.trace("An evening"):
+            for tokens, message in ((10, "Any jazz?"), (20, [])):
+                await self.run_club(club(says("None.", tokens)), message)
+
+        self.assertEqual([row.total_tokens for row in await self.rows()], [20, 40])
+        self.assertEqual(len(set(await self.values("run_id", Usage))), 2)
+
     async def test_provider_that_says_nothing(self) -> None:
         """What a provider does not say is unknown, not 0."""
         step = ModelStep(output=[assistant_message("None.")], usage=agents.Usage(requests=1))
@@ -411,7 +420,7 @@ class Recording:
         await DjangoSession("one").record_run(result)
 
         self.assertEqual(await self.rows(), [])
-        self.assertEqual(await self.agents_of("agent_name", Message), ["", ""])
+        self.assertEqual(await self.values("agent_name", Message), ["", ""])
 
 
 def named(name: str, *steps: ModelStep) -> ScriptedModel:
