@@ -14,10 +14,12 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Session
+from agent_sessions.usage import Step, Tokens
 from tests.turso.proxy import Proxy
 
 User = get_user_model()
 HELLO = {"role": "user", "content": "Hello"}
+STEP = Step("Calendar Club", "run", "trace", Tokens(1, 20, 0, 10, 0, 30))
 # The server forgets a stream after 10 idle seconds.
 THINKING_SECONDS = 15
 
@@ -44,6 +46,7 @@ class TursoTests(TransactionTestCase):
         operations = {
             "items": (lambda: Session.objects.items("one"), 1),
             "append": (lambda: Session.objects.append("one", [HELLO] * 3), 1),
+            "step": (lambda: Session.objects.append("one", [HELLO] * 3, step=STEP), 1),
             "replace": (lambda: Session.objects.replace("one", [HELLO]), 2),
             "pop": (lambda: Session.objects.pop("one"), 4),
             "owner's items": (lambda: Session.objects.items("hers", user=user), 1),
