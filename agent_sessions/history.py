@@ -1,0 +1,197 @@
+"""Which part of a session a run is given: whole turns, so that pairs stay together."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from agent_sessions.items import Item
+from agent_sessions.pairs import Dangling, healed, is_envelope
+
+SMALL_WINDOW = 64  # rows; reading them takes no longer than reading one
+
+
+class Limit(ABC):
+    """A part of a session that is found from its newest end, without reading the rest.
+
+    Called with a list of items it returns that part, made valid.
+    """
+
+    @property
+    @abstractmethod
+    def window(self) -> int:
+        """How many of the newest items usually hold the part."""
+
+    @abstractmethod
+    def is_enough(self, items: Sequence[Item]) -> bool:
+        """Tell whether the part begins among `items`, the newest of a session."""
+
+    @abstractmethod
+    def start(self, items: Sequence[Item]) -> int:
+        """Return where in `items`, which are all or enough, the part begins."""
+
+    def __call__(self, items: list[Item]) -> list[Item]:
+        return healed(items[self.start(items) :], "drop")
+
+
+@dataclass(frozen=True)
+class LastTurns(Limit):
+    """The newest `n` turns, each a user message and all that answers it.
+
+    What stands before the first user message is a turn of its own. A session without a user
+    message, such as one of encrypted envelopes, is given whole.
+    """
+
+    n: int
+
+    def __post_init__(self) -> None:
+        _check_number("LastTurns", self.n)
+
+    @property
+    def window(self) -> int:
+        return max(SMALL_WINDOW, 16 * self.n)
+
+    def is_enough(self, items: Sequence[Item]) -> bool:
+        return sum(map(_is_user_message, items)) >= self.n
+
+    def start(self, items: Sequence[Item]) -> int:
+        starts = [at for at, item in enumerate(items) if _is_user_message(item)]
+        return starts[-self.n] if len(starts) >= self.n else 0
+
+
+@dataclass(frozen=True)
+class LastItems(Limit):
+    """The newest turns that are at most `n` items together; the newest turn is always whole."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        _check_number("LastItems", self.n)
+
+    @property
+    def window(self) -> int:
+        return max(SMALL_WINDOW, self.n + 1)
+
+    def is_enough(self, items: Sequence[Item]) -> bool:
+        return len(items) > self.n and any(map(_begins_a_turn, items))
+
+    def start(self, items: Sequence[Item]) -> int:
+        return _first_turn(items, max(0, len(items) - self.n))
+
+
+def estimated_tokens(item: Item) -> int:
+    """Estimate the tokens of an item as a quarter of the bytes of its JSON, rounded up.
+
+    That is near for English and costs nothing. It is too high for images and files that travel
+    inside an item, and says nothing of a particular model: for exact numbers pass a tokenizer's.
+    """
+    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+    return -(-len(text.encode(errors="replace")) // 4)
+
+
+@dataclass(frozen=True)
+class TokenBudget(Limit):
+    """The newest turns that are at most `budget` tokens; the newest turn is always whole.
+
+    `count` says how many tokens an item is. It is called for about the items that fit, twice.
+    """
+
+    budget: int
+    count: Callable[[Item], int] = estimated_tokens
+
+    def __post_init__(self) -> None:
+        _check_number("TokenBudget", self.budget)
+        if not callable(self.count):
+            raise TypeError(
+                f"count= takes a function from an item to its number of tokens, not "
+                f"{self.count!r}. Leave it out to estimate them."
+            )
+
+    @property
+    def window(self) -> int:
+        # Fifty tokens are a short item: with shorter ones another window is read.
+        return max(SMALL_WINDOW, self.budget // 50)
+
+    def is_enough(self, items: Sequence[Item]) -> bool:
+        return self._fitting(items) > 0 and any(map(_begins_a_turn, items))
+
+    def start(self, items: Sequence[Item]) -> int:
+        return _first_turn(items, self._fitting(items))
+
+    def _fitting(self, items: Sequence[Item]) -> int:
+        """Return where the newest items that fit begin, turns or not."""
+        left = self.budget
+        for at in reversed(range(len(items))):
+            left -= self.count(items[at])
+            if left < 0:
+                return at + 1
+        return 0
+
+
+History: TypeAlias = Limit | Callable[[list[Item]], list[Item]]
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} takes a whole number, not {value!r}. Write {name}(100).")
+    if value < 1:
+        raise ValueError(
+            f"{name}({value}) would hold nothing. Pass 1 or more; for a run without history pass "
+            "session_settings={'limit': 0}."
+        )
+
+
+def checked_history(history: History | None) -> History | None:
+    """Return `history`, or raise the TypeError that says what it may be."""
+    # A class is callable as well, but LastTurns without its number is a slip.
+    if history is not None and (isinstance(history, type) or not callable(history)):
+        raise TypeError(
+            f"history={history!r} is no limit. Pass LastTurns(20), LastItems(100), "
+            "TokenBudget(8000) or a function that takes a list of items and returns one."
+        )
+    return history
+
+
+def given(items: list[Item], history: History | None, dangling: Dangling) -> list[Item]:
+    """Return the part of `items` that a run is given.
+
+    What a function of the project's returns is the project's: it is made valid only if `dangling`
+    says so.
+    """
+    if isinstance(history, Limit):
+        part = items[history.start(items) :]
+        return healed(part, "drop" if dangling == "keep" else dangling)
+    if history is None:
+        return healed(items, dangling)
+    chosen = history(items)
+    if not isinstance(chosen, list):
+        raise TypeError(
+            f"The function passed as history= returned a {type(chosen).__name__}. Return a list "
+            "of items, and let the function be no coroutine."
+        )
+    return healed(chosen, dangling)
+
+
+def _is_user_message(item: Item) -> bool:
+    if not isinstance(item, dict) or is_envelope(item):
+        return False
+    return item.get("role") == "user" and item.get("type", "message") == "message"
+
+
+def _begins_a_turn(item: Item) -> bool:
+    """Tell whether a turn may begin here; an envelope may hold a user message."""
+    return _is_user_message(item) or is_envelope(item)
+
+
+def _first_turn(items: Sequence[Item], fitting: int) -> int:
+    """Return where the oldest turn begins that is among the newest items, which fit.
+
+    If there is none it is the newest turn; if there are no turns, it is where the items fit.
+    """
+    if fitting == 0:
+        return 0
+    starts = [at for at, item in enumerate(items) if _begins_a_turn(item)]
+    return next((at for at in starts if at >= fitting), starts[-1] if starts else fitting)
