@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from agent_sessions.pricing import Prices, are_prices
+
 
 class Kind(NamedTuple):
     """What a setting may hold: a sentence for people and a test for the system check."""
@@ -36,6 +38,14 @@ class AppSettings:
         return getattr(settings, "AGENT_SESSIONS_RECORDING", True)
 
     @property
+    def prices(self) -> Prices:
+        """What a million tokens cost, by model and kind of token; none are known by default.
+
+        `{"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}`, in any currency.
+        """
+        return getattr(settings, "AGENT_SESSIONS_PRICES", {})
+
+    @property
     def admin_page_size(self) -> int:
         """How many messages of a session the admin shows at once; 100 by default."""
         return getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100)
@@ -50,6 +60,11 @@ SETTINGS = {
         "None or a whole number above 0", lambda value: value is None or _is_count(value)
     ),
     "AGENT_SESSIONS_RECORDING": Kind("True or False", lambda value: isinstance(value, bool)),
+    "AGENT_SESSIONS_PRICES": Kind(
+        'a dict like {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}: for '
+        "each model the price of a million tokens of each kind, as a string, int or Decimal",
+        are_prices,
+    ),
     "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind("a whole number above 0", _is_count),
 }
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC
+from decimal import Decimal
+from operator import add
+from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, TruncMinute
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.conf import conf
 from agent_sessions.items import NAME_LENGTH
+from agent_sessions.pricing import cost
+from agent_sessions.threads import in_database_thread
 
 RUN_ID_LENGTH = 32
 
@@ -62,8 +72,172 @@ class Outcome(NamedTuple):
     unrecorded: Step | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """What steps cost together: sums of what is known, and how many steps they leave out.
+
+    `unknown_steps` are those of which not every number of tokens is known; `unpriced_steps` are
+    they, and those of models without a price. `cost` is None if none of the steps has a cost.
+    """
+
+    steps: int = 0
+    unknown_steps: int = 0
+    unpriced_steps: int = 0
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    total_tokens: int = 0
+    cost: Decimal | None = Decimal(0)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the tokens of every step are known."""
+        return not self.unknown_steps
+
+    @property
+    def is_cost_complete(self) -> bool:
+        """Whether the cost of every step is known."""
+        return not self.unpriced_steps
+
+    def __add__(self, other: UsageTotal) -> UsageTotal:
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        unpriced = counts["steps"] and counts["steps"] == counts["unpriced_steps"]
+        costs = (self.cost or Decimal(0)) + (other.cost or Decimal(0))
+        return UsageTotal(**counts, cost=None if unpriced else costs)
+
+
+_COUNTS = [field.name for field in fields(UsageTotal) if field.name != "cost"]
+
+
+class Group(NamedTuple):
+    """Steps of one model that the database has summed: all of known tokens, or none."""
+
+    key: Any
+    model: str
+    is_known: bool
+    counts: tuple[int, ...]  # of steps, then of what Tokens names
+
+
+def totals(groups: Iterable[Group]) -> dict[Any, UsageTotal]:
+    """Return the sums of the groups of each key."""
+    sums: defaultdict[tuple[Any, str, bool], Iterable[int]] = defaultdict(lambda: (0,) * 7)
+    for key, model, is_known, counts in groups:
+        sums[key, model, is_known] = tuple(map(add, sums[key, model, is_known], counts))
+    found: dict[Any, UsageTotal] = {}
+    for (key, model, is_known), (steps, *tokens) in sums.items():
+        total = _total(model, is_known, steps, Tokens(*tokens))
+        found[key] = found[key] + total if key in found else total
+    return found
+
+
+def _total(model: str, is_known: bool, steps: int, tokens: Tokens) -> UsageTotal:
+    spent = _cost(model, tokens) if is_known else None
+    return UsageTotal(
+        steps=steps,
+        unknown_steps=0 if is_known else steps,
+        unpriced_steps=steps if spent is None else 0,
+        cost=spent,
+        **tokens._asdict(),
+    )
+
+
+def _cost(model: str, tokens: Tokens) -> Decimal | None:
+    return cost(
+        conf.prices,
+        model,
+        input_tokens=tokens.input_tokens or 0,
+        cached_tokens=tokens.cached_tokens or 0,
+        output_tokens=tokens.output_tokens or 0,
+    )
+
+
 class UsageQuerySet(models.QuerySet["Usage"]):
-    """Rows of usage, and their sums."""
+    """Rows of usage, and their sums, each in one statement and after any filter.
+
+        Usage.objects.filter(session__user=user, created_at__gte=monday).total()
+        Usage.objects.by("agent", "day")
+
+    Costs are in the currency of AGENT_SESSIONS_PRICES.
+    """
+
+    def total(self) -> UsageTotal:
+        """Return the sums of all rows."""
+        return totals(self.groups()).get((), UsageTotal())
+
+    def by(self, *keys: str) -> dict[Any, UsageTotal]:
+        """Return the sums for each value of a key, or for each tuple of values of several.
+
+        Keys are "session" (its id), "user" (the owner's primary key, None without one), "agent",
+        "model" (both "" where unknown) and "day" (a date in the current time zone). The dict is
+        sorted by them, None last. Raises ValueError for another key, or none.
+        """
+        expressions = self._expressions()
+        if not keys or not expressions.keys() >= {*keys}:
+            known = ", ".join(map(repr, expressions))
+            raise ValueError(f"by() takes one or more of {known}, not {', '.join(keys) or '()'}.")
+        groups = self.groups(**{key: expressions[key] for key in keys})
+        found = totals(group._replace(key=_local(keys, group.key)) for group in groups)
+        ordered = sorted(found, key=lambda values: [(value is None, value) for value in values])
+        return {key if len(keys) > 1 else key[0]: found[key] for key in ordered}
+
+    def groups(self, **keys: Any) -> Iterator[Group]:
+        """Sum rows by the values of expressions; by model too, because prices are a model's."""
+        named = {f"by_{name}": expression for name, expression in keys.items()}
+        grouped = self.order_by().values("model", is_known=_IS_KNOWN, **named)
+        sums = {f"sum_{name}": models.Sum(name, default=0) for name in Tokens._fields}
+        rows = grouped.annotate(steps=models.Count("pk"), **sums)
+        for model, is_known, *values in rows.values_list(
+            "model", "is_known", *named, "steps", *sums
+        ):
+            key, counts = tuple(values[: len(keys)]), tuple(values[len(keys) :])
+            yield Group(key, model, is_known, counts)
+
+    def by_message(self) -> Iterator[Group]:
+        """Yield a group for each row, under the id of its step's last message."""
+        for key, model, *values in self.values_list("message_id", "model", *Tokens._fields):
+            is_known = None not in values[1:]  # as _IS_KNOWN says
+            yield Group(key, model, is_known, (1, *(value or 0 for value in values)))
+
+    async def atotal(self) -> UsageTotal:
+        """See total()."""
+        return await in_database_thread(self.total)
+
+    async def aby(self, *keys: str) -> dict[Any, UsageTotal]:
+        """See by()."""
+        return await in_database_thread(lambda: self.by(*keys))
+
+    def _expressions(self) -> dict[str, Any]:
+        # No join: one would leave out what was spent in a session that the SDK has deleted.
+        sessions = self.model._meta.get_field("session").related_model._base_manager
+        owner = sessions.filter(pk=models.OuterRef("session_id")).values("user_id")
+        return {
+            "session": models.F("session_id"),
+            "user": models.Subquery(owner),
+            "agent": models.F("agent_name"),
+            "model": models.F("model"),
+            # Days are told from minutes in Python, because MariaDB knows time zones only if their
+            # tables were loaded. No zone's day begins within a minute.
+            "day": TruncMinute("created_at", tzinfo=UTC),
+        }
+
+
+_IS_KNOWN = models.Case(
+    models.When(
+        **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"},
+        then=models.Value(True),
+    ),
+    default=models.Value(False),
+)
+
+
+def _local(keys: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turn the minute among the values into its day in the current time zone."""
+    return tuple(
+        timezone.localtime(value).date() if key == "day" else value
+        for key, value in zip(keys, values, strict=True)
+    )
 
 
 class Usage(models.Model):
