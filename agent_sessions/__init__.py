@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent_sessions.exceptions import AgentSessionsError, ItemError, SessionOwnershipError
+    from agent_sessions.forks import fork
+    from agent_sessions.history import LastItems, LastTurns, TokenBudget, estimated_tokens
     from agent_sessions.models import Message, Session
+    from agent_sessions.pairs import healed
     from agent_sessions.session import DjangoSession
+    from agent_sessions.turns import Turn, Turns
+    from agent_sessions.usage import Usage
 
 __version__ = "0.1.0"
 
@@ -20,18 +25,33 @@ __all__ = [
     "AgentSessionsError",
     "DjangoSession",
     "ItemError",
+    "LastItems",
+    "LastTurns",
     "Message",
     "Session",
     "SessionOwnershipError",
+    "TokenBudget",
+    "Turn",
+    "Turns",
+    "Usage",
+    "estimated_tokens",
+    "fork",
+    "healed",
 ]
 
 _HOMES = {
-    "AgentSessionsError": "agent_sessions.exceptions",
-    "DjangoSession": "agent_sessions.session",
-    "ItemError": "agent_sessions.exceptions",
-    "Message": "agent_sessions.models",
-    "Session": "agent_sessions.models",
-    "SessionOwnershipError": "agent_sessions.exceptions",
+    name: f"agent_sessions.{module}"
+    for module, names in {
+        "exceptions": ["AgentSessionsError", "ItemError", "SessionOwnershipError"],
+        "forks": ["fork", "forks"],
+        "history": ["LastItems", "LastTurns", "TokenBudget", "estimated_tokens"],
+        "models": ["Message", "Session"],
+        "pairs": ["healed"],
+        "session": ["DjangoSession"],
+        "turns": ["Turn", "Turns"],
+        "usage": ["Usage"],
+    }.items()
+    for name in names
 }
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Self
+from itertools import takewhile
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
+from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.exceptions import SessionOwnershipError
@@ -32,9 +34,15 @@ from agent_sessions.items import (
     decode,
     encode_all,
 )
+from agent_sessions.signals import (
+    items_added,
+    send_after_commit,
+    session_cleared,
+    session_forked,
+)
 from agent_sessions.threads import in_database_thread
 from agent_sessions.transcript import Entry, entry
-from agent_sessions.usage import Outcome, Step, Tokens, Usage
+from agent_sessions.usage import NOTHING, Outcome, Step, Tokens, Usage
 
 logger = logging.getLogger("agent_sessions")
 
@@ -47,6 +55,14 @@ def checked_owner(user: Any) -> Any:
             "user= out and check elsewhere who may open the session."
         )
     return user
+
+
+class Tail(NamedTuple):
+    """The newest messages of a session as they were when they were read, oldest first."""
+
+    rows: list[tuple[int, str]]  # (id, text)
+    items: list[Item]
+    is_whole: bool  # nothing older was there
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -63,6 +79,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def owned_by(self, user: Any) -> Self:
         """Return the sessions of `user`: those that `DjangoSession(..., user=user)` may open."""
         return self.filter(user=user)
+
+    def forked_from(self, session_id: str) -> Self:
+        """Return the forks of a session, newest last."""
+        return self.filter(parent=session_id).order_by("forked_at", "pk")
 
     def items(self, session_id: str, limit: int | None = None, *, user: Any = None) -> list[Item]:
         """Return the newest `limit` items, oldest first; all if `limit` is None or negative.
@@ -130,6 +150,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         except IntegrityError:
             self._refuse_others(session_id, user)
             raise
+        self._announce(items_added, session_id, count=len(encoded))
 
     def pop(self, session_id: str, *, user: Any = None) -> Item | None:
         """Remove the newest item and return it, or None if there is none.
@@ -150,8 +171,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def clear(self, session_id: str, *, user: Any = None) -> None:
         """Delete the session with all its messages, if there is one."""
         with self._writing():
-            if self._hold(session_id, user):
+            is_there = self._hold(session_id, user)
+            if is_there:
                 self.filter(pk=session_id).delete()
+        if is_there:
+            self._announce(session_cleared, session_id)
 
     def replace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
         """Put `items` in the place of all that the session held; the session itself stays.
@@ -164,20 +188,96 @@ class SessionQuerySet(models.QuerySet["Session"]):
             self._refuse_others(session_id, user)
             self._messages(session_id).delete()
             self._insert_messages(session_id, encoded)
+        self._announce(session_cleared, session_id)
+        if encoded:
+            self._announce(items_added, session_id, count=len(encoded))
+
+    def fork(
+        self,
+        session_id: str,
+        new_id: str,
+        *,
+        up_to: int | None = None,
+        before: int | None = None,
+        user: Any = None,
+    ) -> None:
+        """Make the session `new_id` as a copy of another, which stays as it is.
+
+        The copy ends with the message whose id is `up_to`, or before the one whose id is `before`.
+        It has the owner, title and metadata of the other. No row passes through Python.
+        Raises ValueError if there is no such session or message, or the new id is taken.
+        """
+        checked_id(new_id)
+        try:
+            with self._writing():
+                if not self._hold(session_id, user, is_activity=False):
+                    raise ValueError(
+                        f"There is no session {session_id!r} to fork. Add items to it first, or "
+                        "begin a new session."
+                    )
+                self._insert_fork(session_id, new_id, self._cut(session_id, up_to, before))
+        except IntegrityError as error:
+            if self.filter(pk=new_id).exists():
+                raise ValueError(
+                    f"The id {new_id!r} is taken. Pass another, or none to get a new one."
+                ) from error
+            raise
+        self._announce(session_forked, new_id, parent_id=session_id)
+
+    def tail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
+        """Return the newest `length` messages, and whether they are all.
+
+        Raises UnreadableItemError if one of them is not JSON.
+        """
+        newest = self._newest(session_id, user, length + 1)
+        rows = newest[:length][::-1]
+        return Tail(rows, [decode(text) for _, text in rows], len(newest) <= length)
+
+    def replace_tail(
+        self,
+        session_id: str,
+        tail: Tail,
+        start: int,
+        items: Iterable[Any],
+        *,
+        prune: Callable[[Item], bool] | None = None,
+        user: Any = None,
+    ) -> bool:
+        """Put `items` in the place of `tail` from `start` on, if the session still ends with that.
+
+        Return whether it did; if not, nothing has changed. The oldest messages go as well, for as
+        long as `prune` holds of them: the first of which it does not, or that is not JSON, stays,
+        and so does all that follows it.
+        Raises ItemError, before anything is written, if one of the items is not JSON.
+        """
+        encoded, rows = encode_all(items), tail.rows[start:]
+        if not rows:
+            return False
+        with self._writing():
+            is_replaced = self._hold(session_id, user) and self._delete_tail(session_id, rows)
+            if is_replaced and prune:
+                self._prune(session_id, prune, before=rows[0][0], batch=len(tail.rows))
+            if is_replaced:
+                self._insert_messages(session_id, encoded)
+            else:
+                # The lock was an UPDATE, and nothing has happened to the session.
+                transaction.set_rollback(True, using=self.db)
+        if is_replaced and encoded:
+            self._announce(items_added, session_id, count=len(encoded))
+        return is_replaced
 
     def recorded(
         self, session_id: str, trace_id: str, *, user: Any = None
-    ) -> tuple[str, Tokens | None]:
-        """Return the newest run of a trace, and what was recorded of it; None if nothing was."""
+    ) -> tuple[str, Tokens]:
+        """Return the newest run of a trace and what was recorded of it; "" if there is none."""
         usage = Usage.objects.using(self.db).filter(session_id=session_id, trace_id=trace_id)
         if user is not None:
             usage = usage.filter(session__user=user)
-        runs = usage.exclude(run_id="").values("run_id").order_by(models.Max("pk").desc())
+        runs = usage.exclude(run_id="").values("run_id").annotate(newest=models.Max("pk"))
         sums = [models.Sum(name, default=0) for name in Tokens._fields]
-        newest = runs.values_list("run_id", *sums)[:1] if trace_id else ()
-        for run_id, *tokens in newest:
+        for run_id, *tokens in runs.order_by("-newest").values_list("run_id", *sums)[:1]:
             return run_id, Tokens(*tokens)
-        return "", None
+        return "", NOTHING
 
     def record_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> None:
         """Add to the steps of a run what its result knows, and store what no step has stored."""
@@ -245,7 +345,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     async def arecorded(
         self, session_id: str, trace_id: str, *, user: Any = None
-    ) -> tuple[str, Tokens | None]:
+    ) -> tuple[str, Tokens]:
         """See recorded()."""
         return await in_database_thread(lambda: self.recorded(session_id, trace_id, user=user))
 
@@ -260,6 +360,39 @@ class SessionQuerySet(models.QuerySet["Session"]):
     async def areplace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
         """See replace()."""
         await in_database_thread(lambda: self.replace(session_id, items, user=user))
+
+    async def afork(
+        self,
+        session_id: str,
+        new_id: str,
+        *,
+        up_to: int | None = None,
+        before: int | None = None,
+        user: Any = None,
+    ) -> None:
+        """See fork()."""
+        await in_database_thread(
+            lambda: self.fork(session_id, new_id, up_to=up_to, before=before, user=user)
+        )
+
+    async def atail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
+        """See tail()."""
+        return await in_database_thread(lambda: self.tail(session_id, length, user=user))
+
+    async def areplace_tail(
+        self,
+        session_id: str,
+        tail: Tail,
+        start: int,
+        items: Iterable[Any],
+        *,
+        prune: Callable[[Item], bool] | None = None,
+        user: Any = None,
+    ) -> bool:
+        """See replace_tail()."""
+        return await in_database_thread(
+            lambda: self.replace_tail(session_id, tail, start, items, prune=prune, user=user)
+        )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -294,13 +427,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
             unique_fields=[field("session_id")],
         )
 
-    def _hold(self, session_id: str, user: Any) -> bool:
+    def _hold(self, session_id: str, user: Any, *, is_activity: bool = True) -> bool:
         """Lock the session's row until the transaction ends, and say whether there is one."""
         owner = self._checked(user)
+        updated_at = Now() if is_activity else models.F("updated_at")
         session = self.filter(pk=session_id)
         if owner is None:
-            return bool(session.update(updated_at=Now()))
-        if session.owned_by(owner).update(updated_at=Now()):
+            return bool(session.update(updated_at=updated_at))
+        if session.owned_by(owner).update(updated_at=updated_at):
             return True
         self._refuse_others(session_id, owner)
         return False
@@ -321,6 +455,27 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def _messages(self, session_id: str) -> models.QuerySet[Message]:
         return Message.objects.using(self.db).filter(session_id=session_id)
+
+    def _delete_tail(self, session_id: str, rows: list[tuple[int, str]]) -> bool:
+        """Delete the newest messages if they are `rows`, and say whether they were."""
+        if self._newest(session_id, user=None, window=len(rows))[::-1] != rows:
+            return False
+        # Somebody who locks no session, such as SQLAlchemySession, may have come in between.
+        tail = self._messages(session_id).filter(pk__gte=rows[0][0], pk__lte=rows[-1][0])
+        deleted, _ = tail.delete()
+        return deleted == len(rows)
+
+    def _prune(
+        self, session_id: str, prune: Callable[[Item], bool], *, before: int, batch: int
+    ) -> None:
+        """Delete the oldest messages for as long as `prune` holds, looking at `batch` at once."""
+        older = self._messages(session_id).filter(pk__lt=before).order_by("pk")
+        while rows := list(older.values_list("pk", "message_data")[:batch]):
+            pruned = [*takewhile(lambda row: _is_readable_and(prune, row[1]), rows)]
+            if pruned:
+                older.filter(pk__lte=pruned[-1][0]).delete()
+            if len(pruned) < batch:
+                break
 
     def _insert_messages(
         self,
@@ -347,6 +502,50 @@ class SessionQuerySet(models.QuerySet["Session"]):
             mine = self.model.objects.owned_by(user).filter(pk=session_id).values("pk")
             messages[0].session_id = models.Subquery(mine)
         self._insert_rows(Message, messages)
+
+    def _cut(
+        self, session_id: str, up_to: int | None, before: int | None
+    ) -> models.QuerySet[Message]:
+        """Return the messages up to the one or before the other, which have to be there."""
+        messages = self._messages(session_id)
+        pk = up_to if before is None else before
+        if pk is None:
+            return messages
+        if not messages.filter(pk=pk).exists():
+            raise ValueError(
+                f"Message {pk} is not in session {session_id!r}. Fork it at a message or a turn of "
+                "its own."
+            )
+        return messages.filter(pk__lte=pk) if before is None else messages.filter(pk__lt=pk)
+
+    def _insert_fork(
+        self, session_id: str, new_id: str, messages: models.QuerySet[Message]
+    ) -> None:
+        """Copy a session and `messages` of it, as they are, under a new id."""
+        new = models.Value(new_id)
+        names = ["user", "title", "metadata"]
+        session = dict(zip(names, names, strict=True))
+        parent = {"session_id": new, "parent": "session_id", "forked_at": Now()}
+        self._insert_selected(self.filter(pk=session_id), session | parent)
+        names = [f.name for f in Message._meta.concrete_fields if not f.primary_key]
+        copied = dict(zip(names, names, strict=True)) | {"session": new}
+        self._insert_selected(messages.order_by("pk"), copied)
+
+    def _insert_selected(self, rows: models.QuerySet[Any], values: dict[str, Any]) -> None:
+        """Insert what a query selects of a table into that table, as the ORM has no way to."""
+        selected = rows.values_list(*values.values()).query.get_compiler(self.db)
+        select, params = selected.as_sql()
+        fields = [rows.model._meta.get_field(name) for name in values]
+        quoted = connections[self.db].ops.quote_name
+        columns = ", ".join(quoted(field.column) for field in fields)
+        table = quoted(rows.model._meta.db_table)
+        sql = f"INSERT INTO {table} ({columns}) {select}"
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, params)
+
+    def _announce(self, signal: Signal, session_id: str, **facts: Any) -> None:
+        """Send a signal of what was written; see send_after_commit()."""
+        send_after_commit(signal, self.model, using=self.db, session_id=session_id, **facts)
 
     def _insert_usage(self, session_id: str, step: Step, tokens: Tokens) -> None:
         """Store what the step cost that ends with the newest message."""
@@ -395,6 +594,14 @@ def _readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
             yield decode(text)
         except UnreadableItemError as error:
             logger.warning("Message %s is skipped, it cannot be read. %s", pk, error)
+
+
+def _is_readable_and(holds: Callable[[Item], bool], text: str) -> bool:
+    """Tell whether `text` is JSON of which `holds` holds."""
+    try:
+        return holds(decode(text))
+    except UnreadableItemError:
+        return False
 
 
 class Session(models.Model):

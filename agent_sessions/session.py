@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agents.memory import SessionSettings
@@ -13,19 +13,20 @@ from agent_sessions import recording
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
 from agent_sessions.history import (
-    Dangling,
     History,
     Limit,
-    checked_dangling,
     checked_history,
     given,
-    healed,
 )
+from agent_sessions.items import UnreadableItemError
 from agent_sessions.models import Session, SessionQuerySet, checked_owner
-from agent_sessions.usage import Tokens
+from agent_sessions.pairs import Dangling, checked_dangling, healed
+from agent_sessions.turns import ToolUse, Turn, Turns
+from agent_sessions.usage import Tokens, UsageTotal
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, RunErrorDetails, TResponseInputItem
+    from agents.memory.session import _CompactionSnapshot
     from agents.result import RunResultBase
 
 T = TypeVar("T")
@@ -109,9 +110,10 @@ class DjangoSession:
         compares the newest items with those that it stored, and its wrappers take fewer items
         than they asked for to be all there are.
         """
-        if not self.pair_aware_limit or limit <= 0 or wrapper is None:
+        run = recording.current_wrapper(wrapper)
+        if not self.pair_aware_limit or limit <= 0 or run is None:
             return False
-        return not wrapper.usage.requests
+        return not run.usage.requests
 
     async def add_items(
         self, items: list[TResponseInputItem], *, wrapper: RunContextWrapper[Any] | None = None
@@ -127,7 +129,7 @@ class DjangoSession:
     ) -> None:
         sessions, user = self._sessions, self.user
 
-        async def recorded(trace_id: str) -> tuple[str, Tokens | None]:
+        async def recorded(trace_id: str) -> tuple[str, Tokens]:
             return await sessions.arecorded(self.session_id, trace_id, user=user)
 
         async with recording.step(wrapper, items, recorded) as step:
@@ -189,6 +191,68 @@ class DjangoSession:
             return False
         await self.replace_items(items)
         return True
+
+    async def _get_compaction_snapshot(
+        self, limit: int, *, prune_prefix: Callable[[TResponseInputItem], bool] | None = None
+    ) -> _CompactionSnapshot | None:
+        """Return the newest `limit` items, of which the SDK's compaction may replace the last.
+
+        None leaves it to the SDK's slower way: for a subclass, as above, where one of the items
+        cannot be read, and where the SDK has no snapshots.
+        """
+        try:
+            # Private to the SDK, which may drop or move it; all else works without.
+            from agents.memory.session import _CompactionSnapshot
+        except ImportError:
+            return None
+        if type(self) is not DjangoSession:
+            return None
+        sessions, user = self._sessions, self.user
+        try:
+            tail = await sessions.atail(self.session_id, limit, user=user)
+        except UnreadableItemError:
+            return None
+
+        async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
+            return await _settled(
+                sessions.areplace_tail(
+                    self.session_id, tail, start, output, prune=prune_prefix, user=user
+                )
+            )
+
+        return _CompactionSnapshot(tail.items, tail.is_whole, replace_suffix)
+
+    async def get_conversation_turns(self, limit: int | None = None) -> list[Turn]:
+        """Return the newest `limit` turns, oldest first; all if `limit` is None or negative."""
+        return await self._turns.anewest(limit)
+
+    async def get_turn_items(self, number: int) -> list[TResponseInputItem]:
+        """Return the items of a turn; none if there is no such turn."""
+        return await self._turns.aitems(number)
+
+    async def find_turns_by_content(self, words: str) -> list[Turn]:
+        """Return the turns whose user message has `words` in its text, upper or lower case."""
+        return await self._turns.acontaining(words)
+
+    async def get_tool_usage(self) -> list[ToolUse]:
+        """Return how often each tool was called in each turn, sorted by turn and name."""
+        return await self._turns.atool_usage()
+
+    async def get_session_usage(self) -> UsageTotal:
+        """Return what the whole session cost, as far as it was recorded."""
+        return await self._turns.asession_usage()
+
+    async def get_turn_usage(self, number: int) -> UsageTotal:
+        """Return what a turn cost, as far as it was recorded."""
+        return (await self.get_usage_by_turn()).get(number, UsageTotal())
+
+    async def get_usage_by_turn(self) -> dict[int, UsageTotal]:
+        """Return what each turn cost of which something was recorded."""
+        return await self._turns.ausage()
+
+    @property
+    def _turns(self) -> Turns:
+        return Turns(self.session_id, user=self.user, using=self.using)
 
     @property
     def _sessions(self) -> SessionQuerySet:

@@ -1,0 +1,116 @@
+"""Forks: sessions that begin as a copy of another, up to one of its turns or messages."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from uuid import uuid4
+
+from django.db import router
+from django.db.models import Max, Min
+
+from agent_sessions.fields import checked_id
+from agent_sessions.models import Message, Session, SessionQuerySet
+from agent_sessions.threads import in_database_thread
+from agent_sessions.turns import Turn, Turns
+
+if TYPE_CHECKING:
+    from agent_sessions.session import DjangoSession
+
+S = TypeVar("S", bound="DjangoSession")
+Place: TypeAlias = int | Turn | Message
+
+
+async def fork(
+    session: S,
+    *,
+    at: Place | None = None,
+    before: Place | None = None,
+    session_id: str | None = None,
+) -> S:
+    """Return a new session that begins as a copy of `session`.
+
+        again = await fork(session, before=3)
+        result = await Runner.run(agent, "The third question, put better", session=again)
+
+    With `at` the copy ends with that turn or message, with `before` it ends before it, and without
+    either it is whole. A turn is a number, 1 for the first user message, or a Turn; what stands
+    before the first user message is turn 0. The fork has the owner, title, metadata and options of
+    `session`, and `session_id`, or an id of its own making. Nothing of `session` changes, and from
+    there on the two go their own ways. What turns cost is not copied: nothing was spent twice.
+
+    Raises ValueError if there is no such session, turn or message, or the id is taken, and
+    SessionOwnershipError if the session is not its user's. Then there is no fork.
+    """
+    # Whoever has a session has imported it; whoever has none need not wait for the SDK.
+    from agent_sessions.session import DjangoSession, _settled
+
+    if not isinstance(session, DjangoSession):
+        raise TypeError(
+            f"No {type(session).__name__} can be forked. Fork the DjangoSession inside it, and "
+            "put the fork into another."
+        )
+    if at is not None and before is not None:
+        raise ValueError("at= and before= are both given. Pass one: a copy has one end.")
+    new = copy.copy(session)
+    new.session_settings = copy.copy(session.session_settings)
+    new.session_id = checked_id(uuid4().hex if session_id is None else session_id)
+
+    def write() -> None:
+        # A replica that is read may not know of the newest turns.
+        sessions = Session.objects.using(session.using or router.db_for_write(Session))
+        cut = {}
+        if at is not None:
+            cut["up_to"] = _ends(at, sessions, session)[1]
+        if before is not None:
+            cut["before"] = _ends(before, sessions, session)[0]
+        sessions.fork(session.session_id, new.session_id, user=session.user, **cut)
+
+    await _settled(in_database_thread(write))
+    return new
+
+
+async def forks(session: DjangoSession) -> list[Session]:
+    """Return the forks of a session, newest last: their rows, with titles and times.
+
+    Those of a session with a user are that user's. Forks of forks are not among them.
+    """
+    found = Session.objects.using(session.using).forked_from(session.session_id)
+    if session.user is not None:
+        found = found.owned_by(session.user)
+    return await in_database_thread(lambda: list(found))
+
+
+def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tuple[int, int]:
+    """Return the ids of the first and the last message of a place in the session."""
+    if isinstance(place, bool) or not isinstance(place, int | Turn | Message):
+        raise TypeError(
+            f"No session is forked at a {type(place).__name__}. Pass the number of a turn, a "
+            "Turn or a Message."
+        )
+    if isinstance(place, int):
+        return _ends_of_turn(place, Turns(session.session_id, session.user, sessions.db))
+    if isinstance(place, Turn):
+        return place.first_id, place.last_id
+    if place.pk is None:
+        raise ValueError("The message is not stored. Pass one that was read from the session.")
+    return place.pk, place.pk
+
+
+def _ends_of_turn(number: int, turns: Turns) -> tuple[int, int]:
+    messages = turns._messages()
+    # Read first: a turn that is added meanwhile is no part of the one that was the last.
+    span = messages.aggregate(oldest=Min("pk"), newest=Max("pk"))
+    starts = [pk for pk in turns._starts() if pk <= (span["newest"] or 0)]
+    firsts = dict(enumerate(starts, start=1))
+    if span["oldest"] not in (None, *starts[:1]):
+        firsts[0] = span["oldest"]
+    if number not in firsts:
+        raise ValueError(
+            f"Session {turns.session_id!r} has no turn {number}: it has {len(starts)}, counted "
+            "from 1."
+        )
+    if number + 1 not in firsts:
+        return firsts[number], span["newest"]
+    last = messages.filter(pk__lt=firsts[number + 1]).aggregate(newest=Max("pk"))["newest"]
+    return firsts[number], last or firsts[number]
