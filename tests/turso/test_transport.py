@@ -421,6 +421,7 @@ class StreamTests(WireTestCase):
             self.assertEqual(server.open_streams(), 0)
 
 
+@unittest.skipIf(missing(), missing())
 class WriterTests(WireTestCase):
     """Those of a process that write at once."""
 
