@@ -10,8 +10,9 @@ from django.db import router
 from django.db.models import Max, Min
 
 from agent_sessions.fields import checked_id
-from agent_sessions.models import Message, Session, SessionQuerySet
-from agent_sessions.threads import in_database_thread
+from agent_sessions.models import Message, Session
+from agent_sessions.operations import SessionQuerySet
+from agent_sessions.threads import in_database_thread, settled
 from agent_sessions.turns import Turn, Turns
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def fork(
     SessionOwnershipError if the session is not its user's. Then there is no fork.
     """
     # Whoever has a session has imported it; whoever has none need not wait for the SDK.
-    from agent_sessions.session import DjangoSession, _settled
+    from agent_sessions.session import DjangoSession
 
     if not isinstance(session, DjangoSession):
         raise TypeError(
@@ -66,7 +67,7 @@ async def fork(
             cut["before"] = _ends(before, sessions, session)[0]
         sessions.fork(session.session_id, new.session_id, user=session.user, **cut)
 
-    await _settled(in_database_thread(write))
+    await settled(in_database_thread(write))
     return new
 
 
@@ -98,10 +99,10 @@ def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tu
 
 
 def _ends_of_turn(number: int, turns: Turns) -> tuple[int, int]:
-    messages = turns._messages()
+    messages = turns.messages()
     # Read first: a turn that is added meanwhile is no part of the one that was the last.
     span = messages.aggregate(oldest=Min("pk"), newest=Max("pk"))
-    starts = [pk for pk in turns._starts() if pk <= (span["newest"] or 0)]
+    starts = [pk for pk in turns.starts() if pk <= (span["newest"] or 0)]
     firsts = dict(enumerate(starts, start=1))
     if span["oldest"] not in (None, *starts[:1]):
         firsts[0] = span["oldest"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
@@ -19,17 +18,19 @@ from agent_sessions.history import (
     given,
 )
 from agent_sessions.items import UnreadableItemError
-from agent_sessions.models import Session, SessionQuerySet, checked_owner
+from agent_sessions.models import Session
+from agent_sessions.operations import SessionQuerySet
+from agent_sessions.operations.base import checked_owner
 from agent_sessions.pairs import Dangling, checked_dangling, healed
+from agent_sessions.steps import Tokens
+from agent_sessions.threads import settled
 from agent_sessions.turns import ToolUse, Turn, Turns
-from agent_sessions.usage import Tokens, UsageTotal
+from agent_sessions.usage import UsageTotal
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, RunErrorDetails, TResponseInputItem
     from agents.memory.session import _CompactionSnapshot
     from agents.result import RunResultBase
-
-T = TypeVar("T")
 
 
 class DjangoSession:
@@ -122,7 +123,7 @@ class DjangoSession:
 
         Raises ItemError if one of them is not JSON.
         """
-        await _settled(self._add(items, wrapper))
+        await settled(self._add(items, wrapper))
 
     async def _add(
         self, items: list[TResponseInputItem], wrapper: RunContextWrapper[Any] | None
@@ -139,15 +140,15 @@ class DjangoSession:
         self, *, wrapper: RunContextWrapper[Any] | None = None
     ) -> TResponseInputItem | None:
         """Remove the newest item and return it, or None if there is none."""
-        return await _settled(self._sessions.apop(self.session_id, user=self.user))
+        return await settled(self._sessions.apop(self.session_id, user=self.user))
 
     async def clear_session(self, *, wrapper: RunContextWrapper[Any] | None = None) -> None:
         """Delete the session with all its items."""
-        await _settled(self._sessions.aclear(self.session_id, user=self.user))
+        await settled(self._sessions.aclear(self.session_id, user=self.user))
 
     async def replace_items(self, items: list[TResponseInputItem]) -> None:
         """Put `items` in the place of all that the session held, all or none."""
-        await _settled(self._sessions.areplace(self.session_id, items, user=self.user))
+        await settled(self._sessions.areplace(self.session_id, items, user=self.user))
 
     async def record_run(self, result: RunResultBase | RunErrorDetails) -> None:
         """Add what only a run's result knows to its steps: model names, response ids.
@@ -156,7 +157,7 @@ class DjangoSession:
         `error.run_data`. Agents keep the name of their model; one that a RunConfig chose instead
         is not known to the result. Calling it again changes nothing.
         """
-        await _settled(self._record(result))
+        await settled(self._record(result))
 
     async def _record(self, result: RunResultBase | RunErrorDetails) -> None:
         if conf.recording:
@@ -214,7 +215,7 @@ class DjangoSession:
             return None
 
         async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
-            return await _settled(
+            return await settled(
                 sessions.areplace_tail(
                     self.session_id, tail, start, output, prune=prune_prefix, user=user
                 )
@@ -257,22 +258,3 @@ class DjangoSession:
     @property
     def _sessions(self) -> SessionQuerySet:
         return Session.objects.using(self.using)
-
-
-async def _settled(operation: Coroutine[Any, Any, T]) -> T:
-    """Wait for a write that began, however often the caller is cancelled, then cancel.
-
-    The thread that writes cannot be stopped. A caller that left at once would not know whether
-    its items are stored, and the SDK would store them again or never.
-    """
-    task = asyncio.ensure_future(operation)
-    cancellation: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancellation = cancellation or error
-    if cancellation is not None:
-        task.exception()  # looked at, so that asyncio does not report it as forgotten
-        raise cancellation
-    return task.result()

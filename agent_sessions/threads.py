@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connections
@@ -70,3 +70,22 @@ def _open_connections() -> set[BaseDatabaseWrapper]:
     """Return this thread's connections that are open, opening none."""
     every = connections.all(initialized_only=True)
     return {connection for connection in every if connection.connection is not None}
+
+
+async def settled(operation: Coroutine[Any, Any, T]) -> T:
+    """Wait for a write that began, however often the caller is cancelled, then cancel.
+
+    The thread that writes cannot be stopped. A caller that left at once would not know whether
+    its items are stored, and the SDK would store them again or never.
+    """
+    task = asyncio.ensure_future(operation)
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancellation = cancellation or error
+    if cancellation is not None:
+        task.exception()  # looked at, so that asyncio does not report it as forgotten
+        raise cancellation
+    return task.result()

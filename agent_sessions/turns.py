@@ -19,7 +19,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 
 from agent_sessions.items import Item, UnreadableItemError, columns, decode
-from agent_sessions.models import Message, Session, _readable, checked_owner
+from agent_sessions.messages import Message, readable
+from agent_sessions.models import Session
+from agent_sessions.operations.base import checked_owner
 from agent_sessions.pairs import CALLS, OUTPUTS
 from agent_sessions.threads import in_database_thread
 from agent_sessions.transcript import text_of
@@ -101,7 +103,7 @@ class Turns:
         texts = WITHOUT_COLUMNS | IN_A_NAMESPACE | FROM_A_USER
         if limit is None or limit < 0:
             return self._turns(texts)
-        starts = self._starts()
+        starts = self.starts()
         if limit > len(starts):
             return self._turns(texts)
         if limit == 0:
@@ -110,15 +112,15 @@ class Turns:
 
     def items(self, number: int) -> list[Item]:
         """Return the items of a turn; none if there is no such turn."""
-        starts = self._starts()
+        starts = self.starts()
         if not 0 <= number <= len(starts):
             return []
-        messages = self._messages().order_by("pk")
+        messages = self.messages().order_by("pk")
         if number > 0:
             messages = messages.filter(pk__gte=starts[number - 1])
         if number < len(starts):
             messages = messages.filter(pk__lt=starts[number])
-        return list(_readable(messages.values_list("pk", "message_data")))
+        return list(readable(messages.values_list("pk", "message_data")))
 
     def containing(self, words: str) -> list[Turn]:
         """Return the turns whose user message has `words` in its text, upper or lower case."""
@@ -146,7 +148,7 @@ class Turns:
         What was spent on messages that are gone counts for the turn that they stood in, if it is
         still there, or else for the one before.
         """
-        return self._usage_by_turn(self._starts(), self._usage())
+        return self._usage_by_turn(self.starts(), self._usage())
 
     def session_usage(self) -> UsageTotal:
         """Return what the whole session cost."""
@@ -215,7 +217,7 @@ class Turns:
         found = totals(group._replace(key=number(group.key)) for group in usage.by_message())
         return dict(sorted(found.items()))
 
-    def _starts(self) -> list[int]:
+    def starts(self) -> list[int]:
         """Return the ids of the user messages, each of which begins a turn."""
         rows = self._rows(WITHOUT_COLUMNS).filter(WITHOUT_COLUMNS | FROM_A_USER)
         starts = [row.pk for row in _read(rows) if _is_from_a_user(row)]
@@ -228,9 +230,9 @@ class Turns:
         text = Case(
             When(texts, then=F("message_data")), default=Value(None), output_field=TextField()
         )
-        return self._messages().order_by("pk").values_list(*_COLUMNS, text)
+        return self.messages().order_by("pk").values_list(*_COLUMNS, text)
 
-    def _messages(self) -> QuerySet[Message]:
+    def messages(self) -> QuerySet[Message]:
         messages = Message.objects.using(self._alias).filter(session_id=self.session_id)
         return messages if self.user is None else messages.filter(session__user=self.user)
 
@@ -240,7 +242,7 @@ class Turns:
 
     def _refuse_others(self) -> None:
         """Tell a session that is not the user's from one in which there is nothing."""
-        Session.objects.using(self._alias)._refuse_others(self.session_id, self.user)
+        Session.objects.using(self._alias).refuse_others(self.session_id, self.user)
 
     @property
     def _alias(self) -> str:

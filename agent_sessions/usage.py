@@ -18,58 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from agent_sessions.conf import conf
 from agent_sessions.items import NAME_LENGTH
 from agent_sessions.pricing import cost
+from agent_sessions.steps import Outcome, Response, Tokens
 from agent_sessions.threads import in_database_thread
 
 RUN_ID_LENGTH = 32
-
-
-class Tokens(NamedTuple):
-    """Requests to a model and their tokens; None is unknown, which is not 0.
-
-    Cached tokens are part of the input, reasoning tokens of the output, as the SDK counts them.
-    """
-
-    requests: int | None = None
-    input_tokens: int | None = None
-    cached_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    total_tokens: int | None = None
-
-
-NOTHING = Tokens(0, 0, 0, 0, 0, 0)
-
-
-class Step(NamedTuple):
-    """What a running SDK knows of the batch of items that it stores.
-
-    `tokens` is None where nothing was asked of a model: the step has no row in Usage.
-    """
-
-    agent_name: str = ""
-    run_id: str = ""
-    trace_id: str = ""
-    tokens: Tokens | None = None
-
-
-class Response(NamedTuple):
-    """What only a run's result knows of a model's response."""
-
-    response_id: str
-    tokens: Tokens
-
-
-class Outcome(NamedTuple):
-    """What a run's result adds to its steps.
-
-    `responses` are the run's, oldest first; `models` names the model of each agent, where it is
-    known. `unrecorded` is what was spent after the last step was stored, as by a run that failed.
-    """
-
-    run_id: str
-    responses: list[Response]
-    models: dict[str, str]
-    unrecorded: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)

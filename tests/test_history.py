@@ -28,6 +28,7 @@ from agent_sessions import (
     estimated_tokens,
     healed,
 )
+from agent_sessions.compaction import CompactionSession
 from agent_sessions.history import Limit
 from agent_sessions.pairs import INTERRUPTED
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, numbered
@@ -553,6 +554,8 @@ class GetItemsTests(TestCase):
         self.assertEqual(await session.get_items(2, wrapper=wrapper), [ANSWER])
         self.assertEqual(await session.get_items(2), [RESPONSE, ANSWER])
         self.assertEqual(await session.get_items(0, wrapper=wrapper), [])
+        compacted = CompactionSession("one", session)
+        self.assertEqual(await compacted.get_items(2, wrapper=wrapper), [ANSWER])
         wrapper.usage.requests = 1
         self.assertEqual(await session.get_items(2, wrapper=wrapper), [RESPONSE, ANSWER])
         exact = DjangoSession("one")

@@ -38,7 +38,8 @@ from agent_sessions import (
     SessionOwnershipError,
     recording,
 )
-from agent_sessions.usage import Step, Tokens, Usage
+from agent_sessions.steps import Step, Tokens
+from agent_sessions.usage import Usage
 from tests.contract import ANSWER, USER
 from tests.statements import statements
 

@@ -1,0 +1,89 @@
+"""Messages: the rows that hold the items of a session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from agent_sessions.items import (
+    KIND_LENGTH,
+    NAME_LENGTH,
+    ROLE_LENGTH,
+    Item,
+    UnreadableItemError,
+    decode,
+)
+from agent_sessions.transcript import Entry, entry
+
+logger = logging.getLogger("agent_sessions")
+
+
+class Message(models.Model):
+    """One item of a session, and the columns by which it is found.
+
+    Messages of a session are in the order of their ids. A row that the SDK wrote has blank
+    columns; `entry` reads them from the item.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    session = models.ForeignKey(
+        "agent_sessions.Session",
+        verbose_name=_("session"),
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_column="session_id",
+        db_index=False,  # the index below begins with it
+    )
+    message_data = models.TextField(_("item"), help_text=_("JSON, as the Agents SDK made it."))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    kind = models.CharField(
+        _("kind"), max_length=KIND_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    role = models.CharField(
+        _("role"), max_length=ROLE_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    tool_name = models.CharField(
+        _("tool"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    call_id = models.CharField(
+        _("call id"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    agent_name = models.CharField(
+        _("agent"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+
+    class Meta:
+        db_table = "agent_messages"
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        # The SDK creates the same index under the same name, if it is not there.
+        indexes = [models.Index(fields=["session", "id"], name="idx_agent_messages_session_id")]
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'message'} {self.pk}"
+
+    @property
+    def item(self) -> Item:
+        """The item, made anew on each access. Raises UnreadableItemError if it is not JSON."""
+        return decode(self.message_data)
+
+    @property
+    def entry(self) -> Entry:
+        """The item as a person reads it, also if it cannot be read."""
+        try:
+            return entry(self.item)
+        except UnreadableItemError:
+            return Entry(kind="", role="", label=str(_("Unreadable")), text=self.message_data)
+
+
+def readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
+    """Decode the rows that are JSON; the log names the others."""
+    for pk, text in rows:
+        try:
+            yield decode(text)
+        except UnreadableItemError as error:
+            logger.warning("Message %s is skipped, it cannot be read. %s", pk, error)

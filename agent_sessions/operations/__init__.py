@@ -1,0 +1,22 @@
+"""The operations on a session, each atomic: the queryset behind Session.objects."""
+
+from __future__ import annotations
+
+from agent_sessions.operations.forks import ForkOperations
+from agent_sessions.operations.items import ItemOperations
+from agent_sessions.operations.runs import RunOperations
+from agent_sessions.operations.tails import TailOperations
+
+
+class SessionQuerySet(  # type: ignore[override]  # of as_manager(), which each base has for itself
+    ItemOperations, TailOperations, ForkOperations, RunOperations
+):
+    """The operations on a session's items, each atomic; the a-twins are for async code.
+
+    A session is named by its id. With `user=` an operation makes that user the owner of a new
+    session, and raises SessionOwnershipError before it gives away or changes anything of a session
+    that is not the user's: the owner comes with the rows that are read, and is looked at under the
+    lock under which is written. Without it, an operation works on any session. It is called on
+    `Session.objects`, or `Session.objects.using(...)`: a queryset with filters, which an operation
+    on one session would not heed, is refused.
+    """
