@@ -160,8 +160,6 @@ def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
 
     It goes on if it is resumed from a RunState: its counter holds what was recorded already.
     """
-    if tokens_of(wrapper.usage) == NOTHING:
-        return True
     if any(item.kind == "encrypted" for item in items):
         return not agent_name()  # what a person says is stored before an agent's span opens
     return all(item.role in NO_AGENT for item in items)

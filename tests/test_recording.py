@@ -41,6 +41,7 @@ from agent_sessions import (
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.usage import Usage
 from tests.contract import ANSWER, USER
+from tests.loops import loop_of_this_thread
 from tests.statements import statements
 
 FIELDS = Tokens._fields
@@ -493,6 +494,19 @@ class TracedRecordingTests(Recording, TestCase):
     is_traced = True
 
 
+class OwnedRecordingTests(Recording, TestCase):
+    """With an owner, and with traces."""
+
+    is_traced = True
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.owner = User.objects.create_user("owner")
+
+    def make_session(self, session_id: str) -> Any:
+        return DjangoSession(session_id, user=self.owner)
+
+
 class EncryptedRecordingTests(Recording, TestCase):
     """Through EncryptedSession, with traces: the items cannot be read, the run can."""
 
@@ -693,7 +707,8 @@ class RunSyncTests(TransactionTestCase):
         """It is recorded like any other."""
         agent = club(calls("search_events", tokens=10), says("None.", 20))
 
-        result = Runner.run_sync(agent, "Any jazz?", session=DjangoSession("one"))
+        with loop_of_this_thread():
+            result = Runner.run_sync(agent, "Any jazz?", session=DjangoSession("one"))
 
         spent_tokens = Usage.objects.order_by("pk").values_list("total_tokens", flat=True)
         self.assertEqual(list(spent_tokens), [20, 40])

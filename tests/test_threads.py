@@ -13,6 +13,7 @@ from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Session
 from tests.contract import ANSWER, USER
+from tests.loops import loop_of_this_thread
 
 
 class LoopTests(TransactionTestCase):
@@ -23,13 +24,8 @@ class LoopTests(TransactionTestCase):
 
     def run_sync(self, session_id: str) -> None:
         """Run an agent with Runner.run_sync, which leaves its loop to the caller."""
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
+        with loop_of_this_thread():
             Runner.run_sync(self.agent(), "Hi", session=DjangoSession(session_id))
-        finally:
-            asyncio.set_event_loop(None)
-            loop.close()
 
     def stored_roles(self) -> list[str]:
         return [item["role"] for item in Session.objects.items("one")]

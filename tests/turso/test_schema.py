@@ -132,7 +132,7 @@ class CommandTests(SchemaTestCase):
         left = tables(self.connection)
         self.migrate()
 
-        self.assertEqual(made - left, {"agent_sessions", "agent_messages"})
+        self.assertEqual(made - left, {"agent_sessions", "agent_messages", "agent_usage"})
         self.assertEqual(tables(self.connection), made)
 
     def test_inspectdb(self) -> None:
