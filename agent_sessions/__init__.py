@@ -10,19 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agent_sessions.compaction import CompactionSession
     from agent_sessions.exceptions import AgentSessionsError, ItemError, SessionOwnershipError
     from agent_sessions.forks import fork
     from agent_sessions.history import LastItems, LastTurns, TokenBudget, estimated_tokens
     from agent_sessions.models import Message, Session
     from agent_sessions.pairs import healed
     from agent_sessions.session import DjangoSession
-    from agent_sessions.turns import Turn, Turns
-    from agent_sessions.usage import Usage
+    from agent_sessions.turns import ToolUse, Turn, Turns
+    from agent_sessions.usage import Usage, UsageTotal
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AgentSessionsError",
+    "CompactionSession",
     "DjangoSession",
     "ItemError",
     "LastItems",
@@ -31,9 +33,11 @@ __all__ = [
     "Session",
     "SessionOwnershipError",
     "TokenBudget",
+    "ToolUse",
     "Turn",
     "Turns",
     "Usage",
+    "UsageTotal",
     "estimated_tokens",
     "fork",
     "healed",
@@ -42,14 +46,15 @@ __all__ = [
 _HOMES = {
     name: f"agent_sessions.{module}"
     for module, names in {
+        "compaction": ["CompactionSession"],
         "exceptions": ["AgentSessionsError", "ItemError", "SessionOwnershipError"],
-        "forks": ["fork", "forks"],
+        "forks": ["fork"],
         "history": ["LastItems", "LastTurns", "TokenBudget", "estimated_tokens"],
         "models": ["Message", "Session"],
         "pairs": ["healed"],
         "session": ["DjangoSession"],
-        "turns": ["Turn", "Turns"],
-        "usage": ["Usage"],
+        "turns": ["ToolUse", "Turn", "Turns"],
+        "usage": ["Usage", "UsageTotal"],
     }.items()
     for name in names
 }

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.conf import conf
 from agent_sessions.models import Message, Session
+from agent_sessions.usage import Usage
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -90,15 +91,18 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     def get_deleted_objects(
         self, objs: Iterable[Any], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Count the messages that go with the sessions; Django would load and list each."""
+        """Count what goes with the sessions; Django would load and list each."""
         sessions = list(objs)
         counts = {
             str(Session._meta.verbose_name_plural): len(sessions),
             str(Message._meta.verbose_name_plural): Message.objects.filter(
                 session__in=sessions
             ).count(),
+            str(Usage._meta.verbose_name_plural): Usage.objects.filter(
+                session__in=sessions
+            ).count(),
         }
-        # Django asks for this with the permission to delete sessions, which includes messages.
+        # Django asks for this with the permission to delete sessions, and so what they hold.
         return [str(session) for session in sessions], counts, set(), []
 
 

@@ -51,8 +51,6 @@ async def fork(
             f"No {type(session).__name__} can be forked. Fork the DjangoSession inside it, and "
             "put the fork into another."
         )
-    if at is not None and before is not None:
-        raise ValueError("at= and before= are both given. Pass one: a copy has one end.")
     new = copy.copy(session)
     new.session_settings = copy.copy(session.session_settings)
     new.session_id = checked_id(uuid4().hex if session_id is None else session_id)
@@ -62,7 +60,7 @@ async def fork(
         sessions = Session.objects.using(session.using or router.db_for_write(Session))
         cut = {}
         if at is not None:
-            cut["up_to"] = _ends(at, sessions, session)[1]
+            cut["at"] = _ends(at, sessions, session)[1]
         if before is not None:
             cut["before"] = _ends(before, sessions, session)[0]
         sessions.fork(session.session_id, new.session_id, user=session.user, **cut)
@@ -79,7 +77,15 @@ async def forks(session: DjangoSession) -> list[Session]:
     found = Session.objects.using(session.using).forked_from(session.session_id)
     if session.user is not None:
         found = found.owned_by(session.user)
-    return await in_database_thread(lambda: list(found))
+
+    def read() -> list[Session]:
+        rows = list(found)
+        if not rows:
+            sessions = Session.objects.using(session.using)
+            sessions.refuse_others(session.session_id, user=session.user)
+        return rows
+
+    return await in_database_thread(read)
 
 
 def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tuple[int, int]:
@@ -90,7 +96,7 @@ def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tu
             "Turn or a Message."
         )
     if isinstance(place, int):
-        return _ends_of_turn(place, Turns(session.session_id, session.user, sessions.db))
+        return _ends_of_turn(place, Turns(session.session_id, user=session.user, using=sessions.db))
     if isinstance(place, Turn):
         return place.first_id, place.last_id
     if place.pk is None:
@@ -99,6 +105,7 @@ def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tu
 
 
 def _ends_of_turn(number: int, turns: Turns) -> tuple[int, int]:
+    """Return the ids of the first and the last message of a turn by its number."""
     messages = turns.messages()
     # Read first: a turn that is added meanwhile is no part of the one that was the last.
     span = messages.aggregate(oldest=Min("pk"), newest=Max("pk"))
@@ -114,4 +121,4 @@ def _ends_of_turn(number: int, turns: Turns) -> tuple[int, int]:
     if number + 1 not in firsts:
         return firsts[number], span["newest"]
     last = messages.filter(pk__lt=firsts[number + 1]).aggregate(newest=Max("pk"))["newest"]
-    return firsts[number], last or firsts[number]
+    return firsts[number], last or firsts[number]  # all of it may have been popped meanwhile

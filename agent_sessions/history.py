@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from agent_sessions.items import Item
+from agent_sessions.items import Item, columns
 from agent_sessions.pairs import Dangling, healed, is_envelope
 
 SMALL_WINDOW = 64  # rows; reading them takes no longer than reading one
@@ -155,7 +155,7 @@ def checked_history(history: History | None) -> History | None:
     return history
 
 
-def given(items: list[Item], history: History | None, dangling: Dangling) -> list[Item]:
+def part_for_a_run(items: list[Item], history: History | None, dangling: Dangling) -> list[Item]:
     """Return the part of `items` that a run is given.
 
     What a function of the project's returns is the project's: it is made valid only if `dangling`
@@ -176,9 +176,8 @@ def given(items: list[Item], history: History | None, dangling: Dangling) -> lis
 
 
 def _is_user_message(item: Item) -> bool:
-    if not isinstance(item, dict) or is_envelope(item):
-        return False
-    return item.get("role") == "user" and item.get("type", "message") == "message"
+    found = columns(item)
+    return found.kind == "message" and found.role == "user"
 
 
 def _begins_a_turn(item: Item) -> bool:

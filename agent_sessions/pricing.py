@@ -28,9 +28,8 @@ def cost(
     # More cached than there was input: a provider who counts otherwise, so the rest is unknown.
     if used.get("input", 0) < 0 or not used.keys() <= prices[model].keys():
         return None
-    return sum((count * price(prices[model][kind]) for kind, count in used.items()), Decimal()) / (
-        MILLION
-    )
+    total = sum((count * price(prices[model][kind]) for kind, count in used.items()), Decimal())
+    return total / MILLION
 
 
 def price(value: Any) -> Decimal:

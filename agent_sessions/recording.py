@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from agents import Usage as Counter
     from agents.result import RunResultBase
 
-# From a trace id to the run that was recorded under it, and what of it was.
-Recorded: TypeAlias = Callable[[str], Awaitable[tuple[str, Tokens]]]
+# From a trace id to what was recorded under it, with the run that it may be of.
+Recorded: TypeAlias = Callable[[str], Awaitable[list[tuple[str, Tokens]]]]
 
 UNKNOWN = Tokens()
 NO_TRACE = "no-op"  # the id of a trace where tracing is off
@@ -99,6 +100,18 @@ def current_wrapper(wrapper: RunContextWrapper[Any] | None) -> RunContextWrapper
     return wrapper if wrapper is not None else _wrapper.get()
 
 
+def is_beginning(wrapper: RunContextWrapper[Any] | None) -> bool:
+    """Tell whether a run that reads a session has asked no model yet.
+
+    The counter of an agent used as a tool is that of the run around it, and has counted already.
+    """
+    wrapper = current_wrapper(wrapper)
+    if wrapper is None:
+        return False
+    is_new_on_a_known_counter = wrapper not in _runs and id(wrapper.usage) in _accounts
+    return not wrapper.usage.requests or is_new_on_a_known_counter
+
+
 def notice(wrapper: RunContextWrapper[Any] | None) -> None:
     """Open the account of a run that reads its history and has asked no model yet."""
     wrapper = current_wrapper(wrapper)
@@ -149,10 +162,24 @@ async def _run(
         return run
     if _begins(wrapper, items):
         return _enter(wrapper, tokens_of(wrapper.usage))
-    if trace := trace_id():
-        run_id, before = await recorded(trace)
-        return _enter(wrapper, before, run_id)
-    return _enter(wrapper, _recorded_before(wrapper, items))
+    trace = trace_id()
+    found = await recorded(trace) if trace else []
+    if trace and not found:
+        return _enter(wrapper, NOTHING)
+    run_id, before = _fitting(wrapper, found) or ("", _recorded_before(wrapper, items))
+    return _enter(wrapper, before, run_id)
+
+
+def _fitting(
+    wrapper: RunContextWrapper[Any], found: list[tuple[str, Tokens]]
+) -> tuple[str, Tokens] | None:
+    """Pick, of what runs have recorded, what this run's first requests have cost.
+
+    Other runs may share its trace; its counter knows what each of its own requests cost.
+    """
+    totals = [entry.total_tokens for entry in wrapper.usage.request_usage_entries]
+    costs = {*accumulate(totals)}
+    return next((one for one in found if one[1].total_tokens in costs), None)
 
 
 def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
@@ -166,7 +193,7 @@ def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
 
 
 def _recorded_before(wrapper: RunContextWrapper[Any], items: list[Columns]) -> Tokens:
-    """Guess what was recorded of a resumed run that has no trace to find it by.
+    """Guess what was recorded of a resumed run that cannot be found.
 
     A step is what one response brought. Without a response in it, it cost nothing.
     """
@@ -201,6 +228,10 @@ def trace_id() -> str:
     return _name(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
 
 
+class NotStoredError(Exception):
+    """Raised inside outcome(), so that what was taken for it is given back."""
+
+
 @contextmanager
 def outcome(result: RunResultBase | RunErrorDetails) -> Iterator[Outcome]:
     """Yield what the result of a run adds to its steps; if that fails, nothing was recorded."""
@@ -211,19 +242,27 @@ def outcome(result: RunResultBase | RunErrorDetails) -> Iterator[Outcome]:
         for response in result.raw_responses
     ]
     with _taken(run) as spent:
-        last = Step(_name(result.last_agent.name), run_id, tokens=known(spent))
+        last = Step(_name(result.last_agent.name), run_id, _trace_of(result), known(spent))
         yield Outcome(run_id, responses, _models(result), last)
+
+
+def _trace_of(result: RunResultBase | RunErrorDetails) -> str:
+    """Return the id of the trace of a run that has ended, where the SDK has kept it."""
+    trace = getattr(result, "_trace_state", None) or getattr(result, "trace", None)
+    found = getattr(trace, "trace_id", None) or ""
+    return "" if found == NO_TRACE else _name(found)
 
 
 def tokens_of(counter: Any) -> Tokens:
     """Read a counter of the SDK: the Usage of a run or a response, or the entry of a request."""
     return Tokens(
         getattr(counter, "requests", 0),
-        counter.input_tokens,
-        counter.input_tokens_details.cached_tokens,
-        counter.output_tokens,
-        counter.output_tokens_details.reasoning_tokens,
-        counter.total_tokens,
+        counter.input_tokens or 0,
+        # Providers leave details out, and a response that was built without checks is let through.
+        getattr(counter.input_tokens_details, "cached_tokens", 0) or 0,
+        counter.output_tokens or 0,
+        getattr(counter.output_tokens_details, "reasoning_tokens", 0) or 0,
+        counter.total_tokens or 0,
     )
 
 
@@ -231,8 +270,9 @@ def known(spent: Tokens | None) -> Tokens | None:
     """Return what is known to be spent; None if nothing was."""
     if spent is None or spent == NOTHING:
         return None
+    total = spent.total_tokens or (spent.input_tokens or 0) + (spent.output_tokens or 0)
     # A provider that reports no usage leaves its request without tokens.
-    return spent if spent.total_tokens else Tokens(requests=spent.requests)
+    return spent._replace(total_tokens=total) if total else Tokens(requests=spent.requests)
 
 
 def _models(result: RunResultBase | RunErrorDetails) -> dict[str, str]:

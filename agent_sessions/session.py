@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agents.memory import SessionSettings
@@ -15,14 +17,13 @@ from agent_sessions.history import (
     History,
     Limit,
     checked_history,
-    given,
+    part_for_a_run,
 )
 from agent_sessions.items import UnreadableItemError
 from agent_sessions.models import Session
 from agent_sessions.operations import SessionQuerySet
 from agent_sessions.operations.base import checked_owner
 from agent_sessions.pairs import Dangling, checked_dangling, healed
-from agent_sessions.steps import Tokens
 from agent_sessions.threads import settled
 from agent_sessions.turns import ToolUse, Turn, Turns
 from agent_sessions.usage import UsageTotal
@@ -101,7 +102,7 @@ class DjangoSession:
         else:
             items = await self._sessions.aitems(self.session_id, limit, user=self.user)
         if limit is None:
-            return given(items, self.history, self.dangling)
+            return part_for_a_run(items, self.history, self.dangling)
         return healed(items) if self._may_leave_out(limit, wrapper) else items
 
     def _may_leave_out(self, limit: int, wrapper: RunContextWrapper[Any] | None) -> bool:
@@ -111,10 +112,7 @@ class DjangoSession:
         compares the newest items with those that it stored, and its wrappers take fewer items
         than they asked for to be all there are.
         """
-        run = recording.current_wrapper(wrapper)
-        if not self.pair_aware_limit or limit <= 0 or run is None:
-            return False
-        return not run.usage.requests
+        return self.pair_aware_limit and limit > 0 and recording.is_beginning(wrapper)
 
     async def add_items(
         self, items: list[TResponseInputItem], *, wrapper: RunContextWrapper[Any] | None = None
@@ -128,13 +126,9 @@ class DjangoSession:
     async def _add(
         self, items: list[TResponseInputItem], wrapper: RunContextWrapper[Any] | None
     ) -> None:
-        sessions, user = self._sessions, self.user
-
-        async def recorded(trace_id: str) -> tuple[str, Tokens]:
-            return await sessions.arecorded(self.session_id, trace_id, user=user)
-
+        recorded = partial(self._sessions.arecorded, self.session_id)
         async with recording.step(wrapper, items, recorded) as step:
-            await sessions.aappend(self.session_id, items, user=user, step=step)
+            await self._sessions.aappend(self.session_id, items, user=self.user, step=step)
 
     async def pop_item(
         self, *, wrapper: RunContextWrapper[Any] | None = None
@@ -150,19 +144,23 @@ class DjangoSession:
         """Put `items` in the place of all that the session held, all or none."""
         await settled(self._sessions.areplace(self.session_id, items, user=self.user))
 
-    async def record_run(self, result: RunResultBase | RunErrorDetails) -> None:
+    async def record_run(self, result: RunResultBase | RunErrorDetails | None) -> None:
         """Add what only a run's result knows to its steps: model names, response ids.
 
         What the run spent after its last step, as one that failed, becomes a step as well: pass
-        `error.run_data`. Agents keep the name of their model; one that a RunConfig chose instead
-        is not known to the result. Calling it again changes nothing.
+        `error.run_data`, which is None for a run that did not begin. Agents keep the name of their
+        model; one that a RunConfig chose instead is not known to the result. Calling it again
+        changes nothing.
         """
         await settled(self._record(result))
 
-    async def _record(self, result: RunResultBase | RunErrorDetails) -> None:
-        if conf.recording:
-            with recording.outcome(result) as outcome:
-                await self._sessions.arecord_run(self.session_id, outcome, user=self.user)
+    async def _record(self, result: RunResultBase | RunErrorDetails | None) -> None:
+        if result is None or not conf.recording:
+            return
+        with suppress(recording.NotStoredError), recording.outcome(result) as outcome:
+            sessions, user = self._sessions, self.user
+            if not await sessions.arecord_run(self.session_id, outcome, user=user):
+                raise recording.NotStoredError
 
     async def last_agent_name(self) -> str:
         """Name the agent that spoke last, as recorded; "" if none is known to have."""

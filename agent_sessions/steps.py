@@ -51,4 +51,4 @@ class Outcome(NamedTuple):
     run_id: str
     responses: list[Response]
     models: dict[str, str]
-    unrecorded: Step | None = None
+    unrecorded: Step

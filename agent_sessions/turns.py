@@ -11,13 +11,14 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from itertools import chain, pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 
+from agent_sessions.fields import checked_id
 from agent_sessions.items import Item, UnreadableItemError, columns, decode
 from agent_sessions.messages import Message, readable
 from agent_sessions.models import Session
@@ -61,7 +62,7 @@ class ToolUse(NamedTuple):
 class Turn:
     """A user message and all that answers it.
 
-    `preview` is how the message's text begins. `items` is how many messages the turn has, from
+    `preview` is how the message's text begins. `item_count` is how many messages the turn has, from
     `first_id` to `last_id`. `agents` are named once, in the order in which they spoke; `tools` once
     for each call, in the order of the calls.
 
@@ -74,7 +75,7 @@ class Turn:
     preview: str
     first_id: int
     last_id: int
-    items: int
+    item_count: int
     agents: tuple[str, ...]
     tools: tuple[str, ...]
     usage: UsageTotal
@@ -92,10 +93,12 @@ class Turns:
     """
 
     session_id: str
+    _: KW_ONLY
     user: Any = None
     using: str | None = None
 
     def __post_init__(self) -> None:
+        checked_id(self.session_id)
         checked_owner(self.user)
 
     def newest(self, limit: int | None = None) -> list[Turn]:
@@ -103,7 +106,7 @@ class Turns:
         texts = WITHOUT_COLUMNS | IN_A_NAMESPACE | FROM_A_USER
         if limit is None or limit < 0:
             return self._turns(texts)
-        starts = self.starts()
+        starts = self.starts()  # also for none of them: it refuses others
         if limit > len(starts):
             return self._turns(texts)
         if limit == 0:
@@ -242,7 +245,7 @@ class Turns:
 
     def _refuse_others(self) -> None:
         """Tell a session that is not the user's from one in which there is nothing."""
-        Session.objects.using(self._alias).refuse_others(self.session_id, self.user)
+        Session.objects.using(self._alias).refuse_others(self.session_id, user=self.user)
 
     @property
     def _alias(self) -> str:
@@ -299,7 +302,7 @@ def _turn(number: int, rows: list[_Row], usage: UsageTotal) -> Turn:
         preview=_text(first)[:PREVIEW_LENGTH],
         first_id=first.pk,
         last_id=last.pk,
-        items=len(rows),
+        item_count=len(rows),
         agents=tuple(dict.fromkeys(row.agent_name for row in rows if row.agent_name)),
         tools=tuple(name for name in map(_tool_name, rows) if name),
         usage=usage,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import UTC
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now, TruncMinute
 from django.utils import timezone
@@ -29,7 +30,8 @@ class UsageTotal:
     """What steps cost together: sums of what is known, and how many steps they leave out.
 
     `unknown_steps` are those of which not every number of tokens is known; `unpriced_steps` are
-    they, and those of models without a price. `cost` is None if none of the steps has a cost.
+    they, and those of models without a price. `cost` is 0 of no steps, and None if none of the
+    steps has a cost.
     """
 
     steps: int = 0
@@ -74,7 +76,9 @@ class Group(NamedTuple):
 
 def totals(groups: Iterable[Group]) -> dict[Any, UsageTotal]:
     """Return the sums of the groups of each key."""
-    sums: defaultdict[tuple[Any, str, bool], Iterable[int]] = defaultdict(lambda: (0,) * 7)
+    sums: defaultdict[tuple[Any, str, bool], Iterable[int]] = defaultdict(
+        lambda: (0,) * (1 + len(Tokens._fields))
+    )
     for key, model, is_known, counts in groups:
         sums[key, model, is_known] = tuple(map(add, sums[key, model, is_known], counts))
     found: dict[Any, UsageTotal] = {}
@@ -113,6 +117,20 @@ class UsageQuerySet(models.QuerySet["Usage"]):
 
     Costs are in the currency of AGENT_SESSIONS_PRICES.
     """
+
+    def of(self, outcome: Outcome) -> Self:
+        """Return the steps of a run that has ended.
+
+        Those of a run that nobody handed on are known by their trace, and by having no tokens yet.
+        """
+        if outcome.run_id:
+            return self.filter(run_id=outcome.run_id)
+        ids = [response.response_id for response in outcome.responses]
+        if self.exclude(response_id="").filter(response_id__in=ids).exists():
+            return self.none()
+        unknown = self.filter(run_id="", total_tokens=None, response_id="")
+        trace_id = outcome.unrecorded.trace_id
+        return unknown.filter(trace_id=trace_id) if trace_id else unknown
 
     def total(self) -> UsageTotal:
         """Return the sums of all rows."""
@@ -171,7 +189,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
             "model": models.F("model"),
             # Days are told from minutes in Python, because MariaDB knows time zones only if their
             # tables were loaded. No zone's day begins within a minute.
-            "day": TruncMinute("created_at", tzinfo=UTC),
+            "day": TruncMinute("created_at", tzinfo=UTC if settings.USE_TZ else None),
         }
 
 
@@ -184,11 +202,14 @@ _IS_KNOWN = models.Case(
 )
 
 
+def _day(moment: datetime) -> date:
+    return (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
+
+
 def _local(keys: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Turn the minute among the values into its day in the current time zone."""
     return tuple(
-        timezone.localtime(value).date() if key == "day" else value
-        for key, value in zip(keys, values, strict=True)
+        _day(value) if key == "day" else value for key, value in zip(keys, values, strict=True)
     )
 
 
@@ -229,7 +250,9 @@ class Usage(models.Model):
     reasoning_tokens = models.PositiveBigIntegerField(_("reasoning tokens"), null=True)
     total_tokens = models.PositiveBigIntegerField(_("total tokens"), null=True)
     run_id = models.CharField(_("run"), max_length=RUN_ID_LENGTH, blank=True, default="")
-    trace_id = models.CharField(_("trace"), max_length=NAME_LENGTH, blank=True, default="")
+    trace_id = models.CharField(
+        _("trace"), max_length=NAME_LENGTH, blank=True, default="", db_index=True
+    )
     response_id = models.CharField(_("response"), max_length=NAME_LENGTH, blank=True, default="")
 
     objects = UsageQuerySet.as_manager()
@@ -242,10 +265,21 @@ class Usage(models.Model):
     def __str__(self) -> str:
         return f"{self.agent_name or 'step'} {self.pk}"
 
+    def is_of(self, response: Response) -> bool:
+        """Tell whether the step can be that of a response, by what it cost.
+
+        A step that no response is known of is one that failed on the way.
+        """
+        if None in (self.total_tokens, response.tokens.total_tokens):
+            return True
+        alone = self.requests == 1
+        spent, said = self.total_tokens or 0, response.tokens.total_tokens or 0
+        return spent == said if alone else spent >= said
+
     def complete(self, response: Response, outcome: Outcome) -> None:
         """Take over what the response of this step says, without saving it."""
         self.response_id = response.response_id
-        if self.total_tokens is None:
+        if not self.run_id:
             for name, value in response.tokens._asdict().items():
                 setattr(self, name, value)
         # With more than one request, agents used as tools have a part in it, with models of theirs.

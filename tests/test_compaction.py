@@ -33,6 +33,7 @@ from agent_sessions import DjangoSession, Message, Session, SessionOwnershipErro
 from agent_sessions import Usage as StoredUsage
 from agent_sessions.compaction import CompactionSession
 from agent_sessions.signals import items_added
+from agent_sessions.steps import Step
 from tests.contract import ANSWER, CALL, TURN, USER, numbered
 from tests.statements import statements
 from tests.test_session import DjangoContract
@@ -574,7 +575,7 @@ class TailTests(TestCase):
         Session.objects.update(updated_at="2020-01-01T00:00Z")
 
     def test_statements(self) -> None:
-        """A tail is one statement; replacing it is four, and two where it has changed."""
+        """A tail is one statement; replacing it is five, and three where it has changed."""
         for user in (None, self.owner):
             with statements() as sent:
                 tail = Session.objects.tail("one", 2, user=user)
@@ -582,12 +583,11 @@ class TailTests(TestCase):
 
             with statements() as sent:
                 Session.objects.replace_tail("one", tail, 1, [SUMMARY], user=user)
-            self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE", "INSERT"])
+            self.assertEqual(sent, ["UPDATE", "SELECT", "SELECT", "DELETE", "INSERT"])
 
             with statements() as sent:
                 Session.objects.replace_tail("one", tail, 1, [SUMMARY], user=user)
-            self.assertEqual(sent[:2], ["UPDATE", "SELECT"])
-            self.assertEqual(len(sent), 2)
+            self.assertEqual(sent, ["UPDATE", "SELECT", "SELECT"])
 
     def test_statements_of_pruning(self) -> None:
         """Pruning is two statements for each batch, and one that finds nothing more."""
@@ -597,7 +597,7 @@ class TailTests(TestCase):
             Session.objects.replace_tail("one", tail, 0, [SUMMARY], prune=always)
 
         pruning = ["SELECT", "DELETE"] * 3 + ["SELECT"]
-        self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE", *pruning, "INSERT"])
+        self.assertEqual(sent, ["UPDATE", "SELECT", "SELECT", "DELETE", *pruning, "INSERT"])
 
     def test_session_stays(self) -> None:
         """Owner, title and metadata outlive a replacement, which is activity."""
@@ -607,6 +607,16 @@ class TailTests(TestCase):
         self.assertEqual((row.user, row.title, row.metadata), (self.owner, "Jazz", {"tag": 1}))
         self.assertGreater(row.updated_at.year, 2020)
         self.assertEqual(Message.objects.last().kind, "compaction")
+
+    def test_who_spoke_last(self) -> None:
+        """It is still known when what was said is a summary."""
+        Session.objects.append("one", [ANSWER], step=Step(agent_name="Refunds"))
+
+        Session.objects.replace_tail("one", Session.objects.tail("one", 2), 0, [SUMMARY])
+        self.assertEqual(Session.objects.last_agent_name("one"), "Refunds")
+
+        Session.objects.replace("one", [USER, SUMMARY])
+        self.assertEqual(Session.objects.last_agent_name("one"), "Refunds")
 
     def test_no_replacement_is_no_activity(self) -> None:
         """Where nothing is replaced, the time of the last activity stays as well."""

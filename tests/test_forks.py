@@ -282,7 +282,7 @@ class PlaceTests(TestCase):
 
     def test_sync(self) -> None:
         """Sync code names messages by their ids."""
-        Session.objects.fork("one", "up to", up_to=self.pks[4])
+        Session.objects.fork("one", "up to", at=self.pks[4])
         Session.objects.fork("one", "before", before=self.pks[4])
         Session.objects.fork("one", "whole")
 
@@ -419,7 +419,9 @@ class ListTests(TestCase):
         new = await fork(session)
 
         self.assertEqual([row.pk for row in await forks(session)], [new.session_id])
-        self.assertEqual(await forks(DjangoSession("one", user=other)), [])
+        self.assertEqual(await forks(new), [])
+        with self.assertRaises(SessionOwnershipError):
+            await forks(DjangoSession("one", user=other))
 
 
 class EditAndResendTests(TestCase):

@@ -732,6 +732,23 @@ class RunTests(TestCase):
 
             self.assertEqual(words(model.last_call.input).count("mcp_approval_response"), halves)
 
+    async def test_pair_aware_limit_of_an_agent_as_tool(self) -> None:
+        """An agent used as a tool counts on the counter around it, and begins all the same."""
+        expert, model = self.talker(1)
+        inner = DjangoSession("expert", session_settings={"limit": 2}, pair_aware_limit=True)
+        await inner.add_items([USER, REQUEST, RESPONSE, ANSWER])
+        asking = ScriptedModel(
+            [
+                [function_call("ask", {"input": "Jazz?"}, call_id="call_1")],
+                [assistant_message("Done.")],
+            ]
+        )
+        agent = Agent("Club", model=asking, tools=[expert.as_tool("ask", "Ask.", session=inner)])
+
+        await Runner.run(agent, "What is jazz?", session=DjangoSession("one"))
+
+        self.assertNotIn("mcp_approval_response", words(model.last_call.input))
+
     async def test_run_resumed_after_an_approval(self) -> None:
         """A run that waited for approval goes on as without any option, and stores the same."""
         histories = (None, LastTurns(1), LastItems(1), TokenBudget(1), lambda items: items[-1:])

@@ -165,6 +165,23 @@ class AdoptionTests(TransactionTestCase):
             self.assertEqual((await Session.objects.aget(pk="old")).title, "")
             await sync_to_async(call_command)("migrate", "agent_sessions", "zero", verbosity=0)
 
+    def test_back_with_a_parent_that_is_gone(self) -> None:
+        """The way back works where the SDK has deleted a session that was forked."""
+        call_command("migrate", "agent_sessions", verbosity=0)
+        Session.objects.append("parent", TURN)
+        Session.objects.fork("parent", "fork")
+        Session.objects.fork("fork", "fork of the fork")
+        self.sql(
+            "DELETE FROM agent_messages WHERE session_id = 'parent'",
+            "DELETE FROM agent_sessions WHERE session_id = 'parent'",
+        )
+
+        call_command("migrate", "agent_sessions", "0002", verbosity=0)
+        call_command("migrate", "agent_sessions", verbosity=0)
+
+        parents = Session.objects.order_by("pk").values_list("pk", "parent")
+        self.assertEqual([*parents], [("fork", None), ("fork of the fork", "fork")])
+
     def test_rows_without_times(self) -> None:
         """Rows whose times are NULL, as the SDK's tables allow, get the present one."""
         asyncio.run(self.seed())

@@ -27,7 +27,7 @@ from agents.testing import ModelStep, ScriptedModel, assistant_message, function
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test import TestCase, TransactionTestCase, override_settings
+from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from agent_sessions import (
@@ -325,6 +325,49 @@ class Recording:
 
         await self.assert_spent(result.context_wrapper.usage)
 
+    async def test_resumed_twice(self) -> None:
+        """A state that is resumed a second time counts only what the second time spends."""
+        agent = club(calls("book", tokens=10), says("Booked.", 20), says("Booked again.", 30))
+        _, text = await self.paused(agent)
+
+        await self.resumed(agent, text)
+        await self.resumed(agent, text)
+
+        self.assertEqual([row.total_tokens for row in await self.rows()], [20, 40, 60])
+
+    async def test_resumed_among_others(self) -> None:
+        """A run that goes on finds its own steps among those of others in its trace."""
+        agent = club(calls("book", tokens=10), says("Booked.", 20))
+        with agents.trace("An evening"):
+            _, text = await self.paused(agent)
+            await self.run_club(club(says("Meanwhile.", 3)))
+            await self.resumed(agent, text)
+
+        self.assertEqual([row.total_tokens for row in await self.rows()], [20, 6, 40])
+
+    async def test_resumed_on_another_session(self) -> None:
+        """On another session, such as a fork, only what is new is counted."""
+        agent = club(calls("book", tokens=10), says("Booked.", 20))
+        _, text = await self.paused(agent)
+        self.session = self.make_session("another")
+
+        await self.resumed(agent, text)
+
+        self.assertEqual([row.total_tokens for row in await self.rows()], [20, 40])
+
+    async def test_approval_inside_an_agent_as_tool(self) -> None:
+        """An agent used as a tool that waits for approval, and remembers, counts once."""
+        expert = club(calls("book", tokens=5), says("Booked.", 7), name="Expert")
+        remembering = expert.as_tool("ask", "Ask.", session=self.make_session("expert"))
+        agent = club(
+            calls("ask", tokens=10, input="A table."), says("Done.", 20), tools=[remembering]
+        )
+        _, text = await self.paused(agent)
+
+        result = await self.resumed(agent, text)
+
+        await self.assert_spent(result.context_wrapper.usage)
+
     async def test_write_that_fails(self) -> None:
         """What a step cost that could not be stored is counted by the step that is."""
         agent = club(calls("search_events", tokens=10), says("None.", 20))
@@ -493,6 +536,42 @@ class TracedRecordingTests(Recording, TestCase):
 
     is_traced = True
 
+    async def test_approval_inside_an_agent_that_forgets(self) -> None:
+        """What such an agent spends after the approval is part of the step that called it."""
+        expert = club(calls("book", tokens=5), says("Booked.", 7), name="Expert")
+        agent = club(
+            calls("ask", tokens=10, input="A table."),
+            says("Done.", 20),
+            tools=[expert.as_tool("ask", "Ask.")],
+        )
+        _, text = await self.paused(agent)
+
+        result = await self.resumed(agent, text)
+
+        await self.assert_spent(result.context_wrapper.usage)
+
+
+class ReplicaTests(TestCase):
+    """Where sessions are read from another database than they are written to."""
+
+    databases = {"default", "archive"}
+
+    @override_settings(DATABASE_ROUTERS=["tests.routers.WritesToArchive"])
+    async def test_resumed(self) -> None:
+        """What was recorded is looked up where it was written."""
+        set_trace_processors([])
+        set_tracing_disabled(False)
+        self.addCleanup(set_tracing_disabled, True)
+        agent = club(calls("book", tokens=10), says("Booked.", 20))
+        paused = await Runner.run(agent, "Book it.", session=DjangoSession("one"))
+        state = await RunState.from_string(agent, paused.to_state().to_string())
+        state.approve(state.get_interruptions()[0])
+
+        await Runner.run(agent, state, session=DjangoSession("one"))
+
+        rows = Usage.objects.using("archive").order_by("pk").values_list("total_tokens", flat=True)
+        self.assertEqual([row async for row in rows], [20, 40])
+
 
 class OwnedRecordingTests(Recording, TestCase):
     """With an owner, and with traces."""
@@ -538,6 +617,89 @@ class PlainCompactionTests(TestCase):
 
         rows = Usage.objects.order_by("pk").values_list("total_tokens", "response_id")
         self.assertEqual([row async for row in rows], [(20, "resp_10"), (40, "resp_20")])
+
+    async def test_results_of_other_runs(self) -> None:
+        """A result that is not of this session, or was recorded before, changes nothing here."""
+        first = await Runner.run(club(says("One.", 10)), "One?", session=self.session)
+        await self.inner.record_run(first)
+        elsewhere = await Runner.run(club(says("Two.", 20)), "Two?")
+        await Runner.run(club(says("Three.", 30)), "Three?", session=self.session)
+
+        await self.inner.record_run(first)
+
+        rows = Usage.objects.order_by("pk").values_list("total_tokens", "response_id")
+        self.assertEqual([row async for row in rows], [(20, "resp_10"), (None, "")])
+        self.assertEqual(len(elsewhere.raw_responses), 1)
+
+
+class FailedRunTests(TestCase):
+    """What a run leaves that failed after it had stored a step."""
+
+    async def failed(self) -> Any:
+        """Run until a tool raises, and return what the SDK knows of the run."""
+        agent = Agent(
+            "Club",
+            model=named("gpt-5", calls("search_events", tokens=10), calls("breaks", tokens=20)),
+            tools=[search_events, breaks],
+        )
+        with self.assertRaises(agents.UserError) as raised:
+            await Runner.run(agent, "Any jazz?", session=DjangoSession("one"))
+        return raised.exception.run_data
+
+    async def test_steps_and_responses(self) -> None:
+        """A step keeps the response that it had, however often the run is recorded."""
+        data = await self.failed()
+
+        for _ in ("once", "again"):
+            await DjangoSession("one").record_run(data)
+
+        rows = Usage.objects.order_by("pk").values_list("total_tokens", "response_id")
+        self.assertEqual([row async for row in rows], [(20, "resp_10"), (40, "")])
+
+    async def test_turn(self) -> None:
+        """What it spent at last counts for its own turn, whatever has been said since."""
+        data = await self.failed()
+        session = DjangoSession("one")
+        await Runner.run(club(says("Later.", 1)), "And now?", session=session)
+
+        await session.record_run(data)
+
+        usage = await session.get_usage_by_turn()
+        self.assertEqual([total.total_tokens for total in usage.values()], [60, 2])
+
+    async def test_wrong_session(self) -> None:
+        """Recorded on a session that is not there, it can still be recorded on the right one."""
+        data = await self.failed()
+
+        await DjangoSession("a slip").record_run(data)
+        await DjangoSession("one").record_run(data)
+
+        rows = Usage.objects.order_by("pk").values_list("total_tokens", flat=True)
+        self.assertEqual([row async for row in rows], [20, 40])
+
+    async def test_run_that_did_not_begin(self) -> None:
+        """An error without data of a run has nothing to record."""
+        await DjangoSession("one").record_run(None)
+
+        self.assertFalse(await Usage.objects.aexists())
+
+
+class CounterTests(SimpleTestCase):
+    """Counters that are not as the SDK makes them."""
+
+    def test_details_left_out(self) -> None:
+        """A response that was built without checks may have no details, or None in them."""
+        counter = agents.Usage(requests=1, input_tokens=3, output_tokens=2, total_tokens=5)
+        counter.input_tokens_details = None
+        counter.output_tokens_details = OutputTokensDetails.model_construct(reasoning_tokens=None)
+
+        self.assertEqual(recording.tokens_of(counter), Tokens(1, 3, 0, 2, 0, 5))
+
+    def test_total_left_out(self) -> None:
+        """A total that a provider leaves out is the sum of input and output."""
+        spent_tokens = recording.known(Tokens(1, 3, 0, 2, 0, 0))
+
+        self.assertEqual(spent_tokens, Tokens(1, 3, 0, 2, 0, 5))
 
 
 class RecordRunTests(TestCase):

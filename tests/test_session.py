@@ -266,11 +266,11 @@ class StatementTests(TestCase):
         self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE"])
 
     def test_replace_items(self) -> None:
-        """Replacing is a look at the owner and a deletion between the statements of add_items."""
+        """Between the statements of add_items it looks who owns and who spoke last, and deletes."""
         with statements() as sent:
             async_to_sync(DjangoSession("one", user=self.owner).replace_items)([USER])
 
-        self.assertEqual(sent, ["INSERT", "SELECT", "DELETE", "INSERT"])
+        self.assertEqual(sent, ["INSERT", "SELECT", "SELECT", "DELETE", "INSERT"])
 
     def test_clear_session(self) -> None:
         """Clearing takes the same statements however long the session is."""

@@ -74,7 +74,7 @@ class TurnTests(TestCase):
 
         [turn] = turns()
 
-        self.assertEqual((turn.number, turn.preview, turn.items), (1, "Any jazz tonight?", 6))
+        self.assertEqual((turn.number, turn.preview, turn.item_count), (1, "Any jazz tonight?", 6))
         self.assertEqual((turn.first_id, turn.last_id), (messages[0].pk, messages[5].pk))
         self.assertEqual(turn.agents, ("Triage", "Bookings"))
         self.assertEqual(turn.tools, ("search_events", "search_events"))
@@ -89,7 +89,7 @@ class TurnTests(TestCase):
         store(SYSTEM, ANSWER, USER, USER, CALL, OUTPUT, ANSWER)
 
         self.assertEqual(
-            [(turn.number, turn.items, turn.preview) for turn in turns()],
+            [(turn.number, turn.item_count, turn.preview) for turn in turns()],
             [(0, 2, ""), (1, 1, USER["content"]), (2, 4, USER["content"])],
         )
 
@@ -122,8 +122,11 @@ class TurnTests(TestCase):
         theirs = turns()
 
         self.assertEqual(
-            [(turn.number, turn.preview, turn.items, turn.tools, turn.state) for turn in theirs],
-            [(turn.number, turn.preview, turn.items, turn.tools, turn.state) for turn in ours],
+            [
+                (turn.number, turn.preview, turn.item_count, turn.tools, turn.state)
+                for turn in theirs
+            ],
+            [(turn.number, turn.preview, turn.item_count, turn.tools, turn.state) for turn in ours],
         )
 
     def test_every_kind(self) -> None:
@@ -136,7 +139,7 @@ class TurnTests(TestCase):
             found = [item for turn in turns() for item in Turns("one").items(turn.number)]
 
             self.assertEqual(found, items)
-            self.assertEqual(sum(turn.items for turn in turns()), len(items))
+            self.assertEqual(sum(turn.item_count for turn in turns()), len(items))
 
     def test_preview(self) -> None:
         """A preview is the beginning of what a person reads, of parts as well."""
@@ -152,7 +155,7 @@ class TurnTests(TestCase):
         Message.objects.create(session_id="one", message_data="{", kind="message", role="user")
 
         self.assertEqual(
-            [(turn.items, turn.preview) for turn in turns()], [(2, USER["content"]), (1, "")]
+            [(turn.item_count, turn.preview) for turn in turns()], [(2, USER["content"]), (1, "")]
         )
         with self.assertLogs("agent_sessions", "WARNING"):
             self.assertEqual(Turns("one").items(1), [USER])
@@ -164,7 +167,7 @@ class TurnTests(TestCase):
 
         [turn] = turns()
 
-        self.assertEqual((turn.items, turn.usage.steps), (4, 1))
+        self.assertEqual((turn.item_count, turn.usage.steps), (4, 1))
 
     async def test_encrypted(self) -> None:
         """Of envelopes nobody knows who speaks: they are turn 0, in an unknown state."""
@@ -173,7 +176,7 @@ class TurnTests(TestCase):
 
         [turn] = await session.get_conversation_turns()
 
-        self.assertEqual((turn.number, turn.preview, turn.items), (0, "", 4))
+        self.assertEqual((turn.number, turn.preview, turn.item_count), (0, "", 4))
         self.assertEqual(turn.state, "unknown")
 
 

@@ -47,10 +47,10 @@ class TursoTests(TransactionTestCase):
             "items": (lambda: Session.objects.items("one"), 1),
             "append": (lambda: Session.objects.append("one", [HELLO] * 3), 1),
             "step": (lambda: Session.objects.append("one", [HELLO] * 3, step=STEP), 1),
-            "replace": (lambda: Session.objects.replace("one", [HELLO]), 2),
+            "replace": (lambda: Session.objects.replace("one", [HELLO]), 3),
             "pop": (lambda: Session.objects.pop("one"), 4),
             "owner's items": (lambda: Session.objects.items("hers", user=user), 1),
-            "owner's replace": (lambda: Session.objects.replace("hers", [HELLO], user=user), 3),
+            "owner's replace": (lambda: Session.objects.replace("hers", [HELLO], user=user), 4),
             "owner's append": (lambda: Session.objects.append("hers", [HELLO], user=user), 1),
         }
 

@@ -224,6 +224,13 @@ class ByTests(TestCase):
             with self.subTest(zone=zone), timezone.override(zone):
                 self.assertEqual([*self.by("day")], [first + timedelta(days=n) for n in days])
 
+    @override_settings(USE_TZ=False)
+    def test_day_without_time_zones(self) -> None:
+        """Where the project has no time zones, a day is that of the time that is stored."""
+        store(created_at=datetime(2026, 3, 28, 23, 59))
+
+        self.assertEqual([*self.by("day")], [date(2026, 3, 28)])
+
     def test_wrong_keys(self) -> None:
         """Other keys, or none, are refused with those that there are."""
         for keys in (["month"], ["agent", "month"], []):

@@ -1,8 +1,20 @@
 """What the steps of runs cost, and forks that the SDK's own sessions cannot trip over."""
 
+from typing import Any
+
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
+
+
+def forget_parents_that_are_gone(apps: Any, schema_editor: Any) -> None:
+    """Let the constraint come back where the SDK has deleted a session that was forked."""
+    sessions = apps.get_model("agent_sessions", "Session").objects.using(
+        schema_editor.connection.alias
+    )
+    there = sessions.filter(pk=models.OuterRef("parent_id"))
+    orphans = sessions.exclude(parent=None).exclude(models.Exists(there)).values_list("pk")
+    sessions.filter(pk__in=[pk for (pk,) in orphans]).update(parent=None)
 
 
 class Migration(migrations.Migration):
@@ -24,6 +36,8 @@ class Migration(migrations.Migration):
                 verbose_name="forked from",
             ),
         ),
+        # On the way back, where it comes before the constraint.
+        migrations.RunPython(migrations.RunPython.noop, forget_parents_that_are_gone),
         migrations.CreateModel(
             name="Usage",
             fields=[
@@ -77,7 +91,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "trace_id",
-                    models.CharField(blank=True, default="", max_length=255, verbose_name="trace"),
+                    models.CharField(
+                        blank=True,
+                        db_index=True,
+                        default="",
+                        max_length=255,
+                        verbose_name="trace",
+                    ),
                 ),
                 (
                     "response_id",

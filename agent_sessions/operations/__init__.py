@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from agent_sessions.operations.forks import ForkOperations
 from agent_sessions.operations.items import ItemOperations
-from agent_sessions.operations.runs import RunOperations
 from agent_sessions.operations.tails import TailOperations
 
 
-class SessionQuerySet(  # type: ignore[override]  # of as_manager(), which each base has for itself
-    ItemOperations, TailOperations, ForkOperations, RunOperations
+class SessionQuerySet(  # type: ignore[override]  # django-stubs: an as_manager() of each base's own
+    ItemOperations, TailOperations, ForkOperations
 ):
     """The operations on a session's items, each atomic; the a-twins are for async code.
 

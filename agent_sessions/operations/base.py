@@ -40,7 +40,7 @@ class Operations(models.QuerySet["Session"]):
         """Return the sessions of `user`: those that `DjangoSession(..., user=user)` may open."""
         return self.filter(user=user)
 
-    def refuse_others(self, session_id: str, user: Any) -> None:
+    def refuse_others(self, session_id: str, *, user: Any) -> None:
         """Refuse a session that is there, and not the user's."""
         if user is not None and self.filter(pk=session_id).exclude(user=user).exists():
             raise SessionOwnershipError(session_id)
@@ -96,7 +96,7 @@ class Operations(models.QuerySet["Session"]):
             return bool(session.update(updated_at=updated_at))
         if session.owned_by(owner).update(updated_at=updated_at):
             return True
-        self.refuse_others(session_id, owner)
+        self.refuse_others(session_id, user=owner)
         return False
 
     def _messages(self, session_id: str) -> models.QuerySet[Message]:
@@ -114,7 +114,7 @@ class Operations(models.QuerySet["Session"]):
             return list(messages.values_list("pk", "message_data")[:window])
         rows = list(messages.values_list("pk", "message_data", "session__user_id")[:window])
         if not rows:
-            self.refuse_others(session_id, owner)
+            self.refuse_others(session_id, user=owner)
         if any(owner_pk != owner.pk for _, _, owner_pk in rows):
             raise SessionOwnershipError(session_id)
         return [(pk, text) for pk, text, _ in rows]
@@ -145,8 +145,10 @@ class Operations(models.QuerySet["Session"]):
             messages[0].session_id = models.Subquery(mine)
         self._insert_rows(Message, messages)
 
-    def _insert_usage(self, session_id: str, step: Step, tokens: Tokens) -> None:
-        """Store what the step cost that ends with the newest message."""
+    def _insert_usage(
+        self, session_id: str, step: Step, tokens: Tokens, message_id: int | None = None
+    ) -> None:
+        """Store what a step cost: the one that ends with a message, or else with the newest."""
         newest = self._messages(session_id).order_by("-pk").values("pk")[:1]
         row = Usage(
             session_id=session_id,
@@ -155,7 +157,7 @@ class Operations(models.QuerySet["Session"]):
             trace_id=step.trace_id,
             **tokens._asdict(),
         )
-        row.message_id = models.Subquery(newest)
+        row.message_id = models.Subquery(newest) if message_id is None else message_id
         self._insert_rows(Usage, [row])
 
     def _insert_rows(self, model: type[models.Model], rows: Sequence[models.Model]) -> None:

@@ -26,17 +26,19 @@ class ForkOperations(Operations):
         session_id: str,
         new_id: str,
         *,
-        up_to: int | None = None,
+        at: int | None = None,
         before: int | None = None,
         user: Any = None,
     ) -> None:
         """Make the session `new_id` as a copy of another, which stays as it is.
 
-        The copy ends with the message whose id is `up_to`, or before the one whose id is `before`.
+        The copy ends with the message whose id is `at`, or before the one whose id is `before`.
         It has the owner, title and metadata of the other. No row passes through Python.
         Raises ValueError if there is no such session or message, or the new id is taken.
         """
         checked_id(new_id)
+        if at is not None and before is not None:
+            raise ValueError("at= and before= are both given. Pass one: a copy has one end.")
         try:
             with self._writing():
                 if not self._hold(session_id, user, is_activity=False):
@@ -44,7 +46,7 @@ class ForkOperations(Operations):
                         f"There is no session {session_id!r} to fork. Add items to it first, or "
                         "begin a new session."
                     )
-                self._insert_fork(session_id, new_id, self._cut(session_id, up_to, before))
+                self._insert_fork(session_id, new_id, self._cut(session_id, at, before))
         except IntegrityError as error:
             if self.filter(pk=new_id).exists():
                 raise ValueError(
@@ -58,21 +60,19 @@ class ForkOperations(Operations):
         session_id: str,
         new_id: str,
         *,
-        up_to: int | None = None,
+        at: int | None = None,
         before: int | None = None,
         user: Any = None,
     ) -> None:
         """See fork()."""
         await in_database_thread(
-            lambda: self.fork(session_id, new_id, up_to=up_to, before=before, user=user)
+            lambda: self.fork(session_id, new_id, at=at, before=before, user=user)
         )
 
-    def _cut(
-        self, session_id: str, up_to: int | None, before: int | None
-    ) -> models.QuerySet[Message]:
+    def _cut(self, session_id: str, at: int | None, before: int | None) -> models.QuerySet[Message]:
         """Return the messages up to the one or before the other, which have to be there."""
         messages = self._messages(session_id)
-        pk = up_to if before is None else before
+        pk = at if before is None else before
         if pk is None:
             return messages
         if not messages.filter(pk=pk).exists():

@@ -9,13 +9,13 @@ from django.db import IntegrityError
 
 from agent_sessions.items import Item, encode_all
 from agent_sessions.messages import readable
-from agent_sessions.operations.base import Operations
+from agent_sessions.operations.runs import RunOperations
 from agent_sessions.signals import items_added, session_cleared
 from agent_sessions.steps import Step
 from agent_sessions.threads import in_database_thread
 
 
-class ItemOperations(Operations):
+class ItemOperations(RunOperations):
     """A session's items, read and written."""
 
     def items(self, session_id: str, limit: int | None = None, *, user: Any = None) -> list[Item]:
@@ -82,7 +82,7 @@ class ItemOperations(Operations):
                 if step and step.tokens:
                     self._insert_usage(session_id, step, step.tokens)
         except IntegrityError:
-            self.refuse_others(session_id, user)
+            self.refuse_others(session_id, user=user)
             raise
         self._announce(items_added, session_id, count=len(encoded))
 
@@ -119,9 +119,11 @@ class ItemOperations(Operations):
         encoded = encode_all(items)
         with self._writing():
             self._open(session_id, user)
-            self.refuse_others(session_id, user)
+            self.refuse_others(session_id, user=user)
+            agent_name = self.last_agent_name(session_id)
             self._messages(session_id).delete()
-            self._insert_messages(session_id, encoded)
+            # Who spoke last is still known when what was said is a summary.
+            self._insert_messages(session_id, encoded, agent_name=agent_name)
         self._announce(session_cleared, session_id)
         if encoded:
             self._announce(items_added, session_id, count=len(encoded))

@@ -7,39 +7,56 @@ from typing import Any
 from django.db import models
 
 from agent_sessions.operations.base import Operations
-from agent_sessions.steps import NOTHING, Outcome, Tokens
+from agent_sessions.steps import Outcome, Tokens
 from agent_sessions.threads import in_database_thread
 from agent_sessions.usage import Usage
+
+RUNS = 100  # how many are looked at to find the one that goes on
 
 
 class RunOperations(Operations):
     """The steps of runs, looked up and completed."""
 
-    def recorded(self, session_id: str, trace_id: str, *, user: Any = None) -> tuple[str, Tokens]:
-        """Return the newest run of a trace and what was recorded of it; "" if there is none."""
-        usage = Usage.objects.using(self.db).filter(session_id=session_id, trace_id=trace_id)
-        if user is not None:
-            usage = usage.filter(session__user=user)
-        runs = usage.exclude(run_id="").values("run_id").annotate(newest=models.Max("pk"))
-        sums = [models.Sum(name, default=0) for name in Tokens._fields]
-        for run_id, *tokens in runs.order_by("-newest").values_list("run_id", *sums)[:1]:
-            return run_id, Tokens(*tokens)
-        return "", NOTHING
+    def recorded(self, session_id: str, trace_id: str) -> list[tuple[str, Tokens]]:
+        """Return what runs of a session have recorded under a trace, newest first.
 
-    def record_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> None:
-        """Add to the steps of a run what its result knows, and store what no step has stored."""
+        Before them stands the sum of all that was recorded under it, also by agents that were used
+        as tools and have sessions of their own.
+        """
+        self._for_write = True  # a replica may not know of the newest step
+        usage = Usage.objects.using(self.db).filter(trace_id=trace_id).exclude(run_id="")
+        sums = [models.Sum(name, default=0) for name in Tokens._fields]
+        runs = usage.values("session_id", "run_id").annotate(newest=models.Max("pk"))
+        rows = runs.order_by("-newest").values_list("session_id", "run_id", *sums)[:RUNS]
+        found = [(session, run_id, Tokens(*tokens)) for session, run_id, *tokens in rows]
+        own = [(run_id, tokens) for session, run_id, tokens in found if session == session_id]
+        if not found:
+            return []
+        total = Tokens(*map(sum, zip(*(tokens for _, _, tokens in found), strict=True)))
+        return [(own[0][0] if own else "", total), *own]
+
+    def record_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> bool:
+        """Add to the steps of a run what its result knows, and store what no step has stored.
+
+        Return whether the session is there.
+        """
         with self._writing():
             if not self._hold(session_id, user):
-                return
-            if outcome.unrecorded and outcome.unrecorded.tokens:
-                self._insert_usage(session_id, outcome.unrecorded, outcome.unrecorded.tokens)
+                return False
             usage = Usage.objects.using(self.db).filter(session_id=session_id)
-            steps = usage.filter(run_id=outcome.run_id).order_by("-pk")[: len(outcome.responses)]
-            # Both end with the newest; a run that was resumed elsewhere has more responses.
-            rows = list(steps)
-            for row, response in zip(rows, reversed(outcome.responses), strict=False):
-                row.complete(response, outcome)
+            rows = list(usage.of(outcome).order_by("-pk"))
+            responses = outcome.responses[::-1]
+            for row in rows:
+                if responses and row.is_of(responses[0]):
+                    row.complete(responses.pop(0), outcome)
             usage.bulk_update(rows, ["response_id", "model", *Tokens._fields])
+            if outcome.unrecorded.tokens:
+                # It was spent after the run's newest step, whoever has written since.
+                newest = rows[0].message_id if rows else None
+                self._insert_usage(
+                    session_id, outcome.unrecorded, outcome.unrecorded.tokens, newest
+                )
+        return True
 
     def last_agent_name(self, session_id: str, *, user: Any = None) -> str:
         """Name the agent that spoke last, as recorded; "" if none is known to have."""
@@ -49,18 +66,16 @@ class RunOperations(Operations):
             spoken = spoken.filter(session__user=owner)
         name = spoken.values_list("agent_name", flat=True).first()
         if name is None:
-            self.refuse_others(session_id, owner)
+            self.refuse_others(session_id, user=owner)
         return name or ""
 
-    async def arecorded(
-        self, session_id: str, trace_id: str, *, user: Any = None
-    ) -> tuple[str, Tokens]:
+    async def arecorded(self, session_id: str, trace_id: str) -> list[tuple[str, Tokens]]:
         """See recorded()."""
-        return await in_database_thread(lambda: self.recorded(session_id, trace_id, user=user))
+        return await in_database_thread(lambda: self.recorded(session_id, trace_id))
 
-    async def arecord_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> None:
+    async def arecord_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> bool:
         """See record_run()."""
-        await in_database_thread(lambda: self.record_run(session_id, outcome, user=user))
+        return await in_database_thread(lambda: self.record_run(session_id, outcome, user=user))
 
     async def alast_agent_name(self, session_id: str, *, user: Any = None) -> str:
         """See last_agent_name()."""

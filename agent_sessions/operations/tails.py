@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from agent_sessions.items import Item, UnreadableItemError, decode, encode_all
-from agent_sessions.operations.base import Operations
+from agent_sessions.operations.runs import RunOperations
 from agent_sessions.signals import items_added
 from agent_sessions.threads import in_database_thread
 
@@ -22,7 +22,7 @@ class Tail(NamedTuple):
     is_whole: bool  # nothing older was there
 
 
-class TailOperations(Operations):
+class TailOperations(RunOperations):
     """The newest messages of a session, read and replaced."""
 
     def tail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
@@ -55,11 +55,14 @@ class TailOperations(Operations):
         if not rows:
             return False
         with self._writing():
-            is_replaced = self._hold(session_id, user) and self._delete_tail(session_id, rows)
+            is_there = self._hold(session_id, user)
+            agent_name = self.last_agent_name(session_id) if is_there else ""
+            is_replaced = is_there and self._delete_tail(session_id, rows)
             if is_replaced and prune:
                 self._prune(session_id, prune, before=rows[0][0], batch=len(tail.rows))
             if is_replaced:
-                self._insert_messages(session_id, encoded)
+                # Who spoke last is still known when what was said is a summary.
+                self._insert_messages(session_id, encoded, agent_name=agent_name)
             else:
                 # The lock was an UPDATE, and nothing has happened to the session.
                 transaction.set_rollback(True, using=self.db)
