@@ -27,6 +27,7 @@ WITHOUT_MODELS = {
     "pairs.py",
     "pricing.py",
     "signals.py",
+    "rows.py",
     "steps.py",
 }
 
