@@ -127,10 +127,10 @@ async def step(
 
     `recorded` is asked for the run that goes on, by its trace, where a run is met in its midst.
     """
-    if not conf.recording:
+    found = [columns(item) for item in items]
+    if not found or not conf.recording:
         yield None
         return
-    found = [columns(item) for item in items]
     run = await _run(current_wrapper(wrapper), found, recorded)
     agent = agent_name()
     with _taken(run) as spent:
