@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -131,6 +131,22 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         unknown = self.filter(run_id="", total_tokens=None, response_id="")
         trace_id = outcome.unrecorded.trace_id
         return unknown.filter(trace_id=trace_id) if trace_id else unknown
+
+    def save_completed(self, rows: Sequence[Usage]) -> None:
+        """Store what complete() has changed, in one statement and without a transaction.
+
+        bulk_update() opens one: on Turso that is another request, for which others have to wait.
+        """
+        completed = ("response_id", "model", *Tokens._fields)
+        values = {
+            field.name: models.Case(
+                *(models.When(pk=row.pk, then=field.value_from_object(row)) for row in rows),
+                output_field=field,
+            )
+            for field in self.model._meta.concrete_fields
+            if field.name in completed
+        }
+        self.filter(pk__in=[row.pk for row in rows]).update(**values)
 
     def total(self) -> UsageTotal:
         """Return the sums of all rows."""

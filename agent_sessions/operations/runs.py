@@ -38,24 +38,26 @@ class RunOperations(Operations):
     def record_run(self, session_id: str, outcome: Outcome, *, user: Any = None) -> bool:
         """Add to the steps of a run what its result knows, and store what no step has stored.
 
-        Return whether the session is there.
+        Return whether the session is there. Nobody but the run itself writes to its steps, so no
+        lock is held: a chat does this after every answer.
         """
-        with self._writing():
-            if not self._hold(session_id, user):
-                return False
-            usage = Usage.objects.using(self.db).filter(session_id=session_id)
-            rows = list(usage.of(outcome).order_by("-pk"))
-            responses = outcome.responses[::-1]
-            for row in rows:
-                if responses and row.is_of(responses[0]):
-                    row.complete(responses.pop(0), outcome)
-            usage.bulk_update(rows, ["response_id", "model", *Tokens._fields])
-            if outcome.unrecorded.tokens:
-                # It was spent after the run's newest step, whoever has written since.
-                newest = rows[0].message_id if rows else None
-                self._insert_usage(
-                    session_id, outcome.unrecorded, outcome.unrecorded.tokens, newest
-                )
+        owner = self._checked(user)
+        self._for_write = True
+        usage = Usage.objects.using(self.db).filter(session_id=session_id)
+        mine = usage if owner is None else usage.filter(session__user=owner)
+        rows = list(mine.of(outcome).order_by("-pk"))
+        if not rows and not self._is_there(session_id, owner):
+            return False
+        responses = outcome.responses[::-1]
+        for row in rows:
+            if responses and row.is_of(responses[0]):
+                row.complete(responses.pop(0), outcome)
+        if rows:
+            usage.save_completed(rows)
+        if outcome.unrecorded.tokens:
+            # It was spent after the run's newest step, whoever has written since.
+            newest = rows[0].message_id if rows else None
+            self._insert_usage(session_id, outcome.unrecorded, outcome.unrecorded.tokens, newest)
         return True
 
     def last_agent_name(self, session_id: str, *, user: Any = None) -> str:
@@ -80,3 +82,8 @@ class RunOperations(Operations):
     async def alast_agent_name(self, session_id: str, *, user: Any = None) -> str:
         """See last_agent_name()."""
         return await in_database_thread(lambda: self.last_agent_name(session_id, user=user))
+
+    def _is_there(self, session_id: str, owner: Any) -> bool:
+        """Tell whether there is such a session, and refuse somebody else's."""
+        self.refuse_others(session_id, user=owner)
+        return self.filter(pk=session_id).exists()
