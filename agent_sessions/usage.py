@@ -140,7 +140,10 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         completed = ("response_id", "model", *Tokens._fields)
         values = {
             field.name: models.Case(
-                *(models.When(pk=row.pk, then=field.value_from_object(row)) for row in rows),
+                *(
+                    models.When(pk=row.pk, then=models.Value(getattr(row, field.name)))
+                    for row in rows
+                ),
                 output_field=field,
             )
             for field in self.model._meta.concrete_fields
