@@ -11,8 +11,8 @@ from operator import add
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
-from django.db import models
-from django.db.models.functions import Now, TruncMinute
+from django.db import connections, models
+from django.db.models.functions import Cast, Now, TruncMinute
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -137,18 +137,9 @@ class UsageQuerySet(models.QuerySet["Usage"]):
 
         bulk_update() opens one: on Turso that is another request, for which others have to wait.
         """
-        completed = ("response_id", "model", *Tokens._fields)
-        values = {
-            field.name: models.Case(
-                *(
-                    models.When(pk=row.pk, then=models.Value(getattr(row, field.name)))
-                    for row in rows
-                ),
-                output_field=field,
-            )
-            for field in self.model._meta.concrete_fields
-            if field.name in completed
-        }
+        names = ("response_id", "model", *Tokens._fields)
+        fields = [field for field in self.model._meta.concrete_fields if field.name in names]
+        values = {field.name: self._value_by_row(field, rows) for field in fields}
         self.filter(pk__in=[row.pk for row in rows]).update(**values)
 
     def total(self) -> UsageTotal:
@@ -196,6 +187,16 @@ class UsageQuerySet(models.QuerySet["Usage"]):
     async def aby(self, *keys: str) -> dict[Any, UsageTotal]:
         """See by()."""
         return await in_database_thread(lambda: self.by(*keys))
+
+    def _value_by_row(self, field: models.Field[Any, Any], rows: Sequence[Usage]) -> Any:
+        whens = (
+            models.When(pk=row.pk, then=models.Value(getattr(row, field.name))) for row in rows
+        )
+        value = models.Case(*whens, output_field=field)
+        if not connections[self.db].features.requires_casted_case_in_updates:
+            return value
+        # PostgreSQL takes a case of nothing but NULL for text.
+        return Cast(value, output_field=field)
 
     def _expressions(self) -> dict[str, Any]:
         # No join: one would leave out what was spent in a session that the SDK has deleted.

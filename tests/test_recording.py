@@ -452,7 +452,8 @@ class Recording:
         """What a provider does not say is unknown, not 0."""
         step = ModelStep(output=[assistant_message("None.")], usage=agents.Usage(requests=1))
         await self.run_club(club(step))
-        await self.run_club(Agent("Calendar Club", model=SilentModel([step])))
+        silent = await self.run_club(Agent("Calendar Club", model=SilentModel([step])))
+        await DjangoSession("one").record_run(silent)
 
         self.assertEqual(await self.rows(), self.silent_rows)
 
