@@ -127,8 +127,8 @@ async def step(
 
     `recorded` is asked for the run that goes on, by its trace, where a run is met in its midst.
     """
-    found = [columns(item) for item in items]
-    if not found or not conf.recording:
+    found = [columns(item) for item in items] if conf.recording else []
+    if not found:
         yield None
         return
     run = await _run(current_wrapper(wrapper), found, recorded)

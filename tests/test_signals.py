@@ -6,7 +6,6 @@ import os
 import threading
 import unittest
 from typing import Any
-from urllib.parse import urlsplit
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
@@ -18,7 +17,7 @@ from agent_sessions import DjangoSession, ItemError, Message, Session, fork
 from agent_sessions.signals import items_added, session_cleared, session_forked
 from tests.contract import TURN, USER, numbered
 from tests.statements import statements
-from tests.turso.proxy import Fault, Proxy
+from tests.turso.proxy import Fault, through_proxy
 
 SIGNALS = {"added": items_added, "cleared": session_cleared, "forked": session_forked}
 User = get_user_model()
@@ -251,18 +250,9 @@ class QuietTests(TestCase):
 class TursoTests(Listening):
     """COMMIT travels with the statements before it, and can be lost with them."""
 
-    def through_proxy(self) -> Proxy:
-        own = urlsplit(connection.settings_dict["NAME"])
-        proxy = self.enterContext(Proxy(own.port))
-        self.addCleanup(connection.settings_dict.update, NAME=own.geturl())
-        self.addCleanup(connection.close)
-        connection.close()
-        connection.settings_dict["NAME"] = proxy.url(own.hostname.split(".")[0])
-        return proxy
-
     def test_commit_that_is_lost(self) -> None:
         """No signal is sent if COMMIT never arrived, nor if nobody knows whether it did."""
-        proxy = self.through_proxy()
+        proxy = through_proxy(self, connection)
         for fault in (Fault.STATUS_401, Fault.CUT_UNANSWERED):
             with self.subTest(fault=fault):
                 proxy.arm(fault)
@@ -274,7 +264,7 @@ class TursoTests(Listening):
 
     def test_requests(self) -> None:
         """To be heard costs no request."""
-        proxy = self.through_proxy()
+        proxy = through_proxy(self, connection)
         Session.objects.append("one", TURN)
         proxy.reset()
 

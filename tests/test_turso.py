@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import unittest
-from urllib.parse import urlsplit
 
 from agents import Agent, Runner
 from agents.testing import ModelCall, ModelStep, ScriptedModel, assistant_message
@@ -15,7 +14,7 @@ from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Session
 from agent_sessions.steps import Step, Tokens
-from tests.turso.proxy import Proxy
+from tests.turso.proxy import through_proxy
 
 User = get_user_model()
 HELLO = {"role": "user", "content": "Hello"}
@@ -28,21 +27,11 @@ THINKING_SECONDS = 15
     os.environ.get("TEST_DATABASE") == "turso", "It is about Turso: run with TEST_DATABASE=turso."
 )
 class TursoTests(TransactionTestCase):
-    def count(self) -> Proxy:
-        """Let this thread's connection go through a proxy that counts, until the test ends."""
-        own = urlsplit(connection.settings_dict["NAME"])
-        proxy = self.enterContext(Proxy(own.port))
-        self.addCleanup(connection.settings_dict.update, NAME=own.geturl())
-        self.addCleanup(connection.close)
-        connection.close()
-        connection.settings_dict["NAME"] = proxy.url(own.hostname.split(".")[0])
-        return proxy
-
     def test_round_trips(self) -> None:
         """To read is one request and to add too, whoever it belongs to."""
         user = User.objects.create_user("annelies")
         Session.objects.append("hers", [HELLO], user=user)
-        proxy = self.count()
+        proxy = through_proxy(self, connection)
         operations = {
             "items": (lambda: Session.objects.items("one"), 1),
             "append": (lambda: Session.objects.append("one", [HELLO] * 3), 1),

@@ -15,6 +15,8 @@ from enum import Enum
 from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 from typing import Any, Self
+from unittest import TestCase
+from urllib.parse import urlsplit
 
 
 class Fault(Enum):
@@ -417,3 +419,14 @@ def _close(connection: socket.socket) -> None:
 def _reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def through_proxy(case: TestCase, connection: Any) -> Proxy:
+    """Let a connection of Django go through a proxy until the test ends."""
+    own = urlsplit(connection.settings_dict["NAME"])
+    proxy = case.enterContext(Proxy(own.port))
+    case.addCleanup(connection.settings_dict.update, NAME=own.geturl())
+    case.addCleanup(connection.close)
+    connection.close()
+    connection.settings_dict["NAME"] = proxy.url(own.hostname.split(".")[0])
+    return proxy
