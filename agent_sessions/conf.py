@@ -28,7 +28,7 @@ class AppSettings:
     def history_limit(self) -> int | None:
         """How many of the newest items a run is given; None, the default, is all of them.
 
-        The `session_settings` of a DjangoSession and of a RunConfig win over it.
+        The `session_settings` of a DjangoSession and of a RunConfig win over it, and `history`.
         """
         return getattr(settings, "AGENT_SESSIONS_HISTORY_LIMIT", None)
 
