@@ -13,6 +13,8 @@ from django.conf import settings
 
 from agent_sessions.pricing import Prices, are_prices
 
+OPENAI_TRACES = "https://platform.openai.com/traces/trace?trace_id={trace_id}"
+
 
 class Kind(NamedTuple):
     """What a setting may hold: a sentence for people and a test for the system check."""
@@ -50,9 +52,28 @@ class AppSettings:
         """How many messages of a session the admin shows at once; 100 by default."""
         return getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100)
 
+    @property
+    def admin_log_views(self) -> bool:
+        """Whether the admin's log notes who read which session's content; False by default."""
+        return getattr(settings, "AGENT_SESSIONS_ADMIN_LOG_VIEWS", False)
+
+    @property
+    def trace_url(self) -> str:
+        """Where a trace is looked at, with `{trace_id}` in it; OpenAI's dashboard by default.
+
+        An empty string is no link.
+        """
+        return getattr(settings, "AGENT_SESSIONS_TRACE_URL", OPENAI_TRACES)
+
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_trace_url(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    return not value or (value.startswith(("https://", "http://")) and "{trace_id}" in value)
 
 
 SETTINGS = {
@@ -66,6 +87,10 @@ SETTINGS = {
         are_prices,
     ),
     "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind("a whole number above 0", _is_count),
+    "AGENT_SESSIONS_ADMIN_LOG_VIEWS": Kind("True or False", lambda value: isinstance(value, bool)),
+    "AGENT_SESSIONS_TRACE_URL": Kind(
+        "an http or https address with {trace_id} in it, or an empty string", _is_trace_url
+    ),
 }
 
 conf = AppSettings()

@@ -60,8 +60,15 @@ class Message(models.Model):
         db_table = "agent_messages"
         verbose_name = _("message")
         verbose_name_plural = _("messages")
-        # The SDK creates the same index under the same name, if it is not there.
-        indexes = [models.Index(fields=["session", "id"], name="idx_agent_messages_session_id")]
+        indexes = [
+            # The SDK creates the same index under the same name, if it is not there.
+            models.Index(fields=["session", "id"], name="idx_agent_messages_session_id"),
+            # Sessions are counted and their ends looked at without reading a single item.
+            models.Index(
+                fields=["session", "id", "kind", "role", "agent_name"], name="agent_messages_shape"
+            ),
+            models.Index(fields=["tool_name", "session"], name="agent_messages_tool"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind or 'message'} {self.pk}"

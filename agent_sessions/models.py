@@ -62,6 +62,11 @@ class Session(models.Model):
         db_table = "agent_sessions"
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
+        permissions = [("view_content", _("Can read what sessions say"))]
+        # The order of the admin's list, which it reads from its newest end.
+        indexes = [
+            models.Index(fields=["updated_at", "session_id"], name="agent_sessions_activity")
+        ]
 
     def __str__(self) -> str:
         return self.title or self.session_id

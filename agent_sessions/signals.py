@@ -24,6 +24,9 @@ session_cleared = Signal()
 session_forked = Signal()
 """`session_id` is new, and began as a copy of `parent_id`."""
 
+content_viewed = Signal()
+"""`user` has read content of `session_id` in the admin; `view` says on which page of it."""
+
 
 def send_after_commit(signal: Signal, sender: type, *, using: str, **facts: Any) -> None:
     """Send `signal` when what was written to `using` is committed; nothing if nobody listens.

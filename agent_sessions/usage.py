@@ -245,6 +245,7 @@ class Usage(models.Model):
         verbose_name=_("session"),
         on_delete=models.CASCADE,
         db_constraint=False,
+        db_index=False,  # the index below begins with it
         related_name="usage",
     )
     message = models.ForeignKey(
@@ -281,6 +282,7 @@ class Usage(models.Model):
         db_table = "agent_usage"
         verbose_name = _("usage of a step")
         verbose_name_plural = _("usage")
+        indexes = [models.Index(fields=["session", "message"], name="agent_usage_session")]
 
     def __str__(self) -> str:
         return f"{self.agent_name or 'step'} {self.pk}"
