@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The SDK would try to send the traces of every run to its vendor.
@@ -17,3 +18,11 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix() -> None:
+    """Leave the names of databases alone: tests.settings gives each of xdist's workers its own.
+
+    pytest-django would append the worker's name, which makes no address of a libSQL server.
+    """

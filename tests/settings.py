@@ -21,6 +21,9 @@ DATABASES["archive"] = {
     "OPTIONS": {"transaction_mode": "IMMEDIATE"},
 }
 
+# Each of xdist's workers has a database of its own.
+TEST_NAME = f"test_agent_sessions{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+
 match os.environ.get("TEST_DATABASE", "sqlite"):
     case "sqlite":
         # A file, as in production: threads and processes have connections of their own.
@@ -44,7 +47,7 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
             "USER": os.environ.get("PGUSER", "postgres"),
             "PASSWORD": os.environ.get("PGPASSWORD", ""),
             "HOST": os.environ.get("PGHOST", "127.0.0.1"),
-            "TEST": {"NAME": "test_agent_sessions"},
+            "TEST": {"NAME": TEST_NAME},
         }
     case "mariadb":
         DATABASES["default"] = {
@@ -54,7 +57,7 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
             "PASSWORD": os.environ.get("MYSQL_PWD", ""),
             "HOST": os.environ.get("MYSQL_HOST", "127.0.0.1"),
             "OPTIONS": {"charset": "utf8mb4"},
-            "TEST": {"NAME": "test_agent_sessions", "CHARSET": "utf8mb4"},
+            "TEST": {"NAME": TEST_NAME, "CHARSET": "utf8mb4"},
         }
     case other:
         raise ValueError(f"TEST_DATABASE={other!r} is none of sqlite, turso, postgres, mariadb.")
