@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from agent_sessions import markdown
 from agent_sessions.transcript import Entry, entries
-from calendarclub.chat import markdown
 from calendarclub.chat.cards import Findings, Suggestions, read_output
 
 

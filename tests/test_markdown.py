@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.test import SimpleTestCase
 
-from calendarclub.chat.markdown import render
+from agent_sessions.markdown import LONGEST, render
 
 
 class RenderTests(SimpleTestCase):
@@ -73,3 +73,29 @@ class RenderTests(SimpleTestCase):
         self.assertNotIn("<img", html)
         self.assertNotIn("spy.png", html)
         self.assertIn("a &lt;b&gt; &quot;map&quot;", html)
+
+    def test_headings(self) -> None:
+        """A heading is bold and leaves the outline of the page alone."""
+        html = render("# Jazz\n\nTonight\n---")
+
+        self.assertInHTML("<p><strong>Jazz</strong></p>", html)
+        self.assertInHTML("<p><strong>Tonight</strong></p>", html)
+
+    def test_alignment(self) -> None:
+        """A column of a table is aligned without a style, which policies forbid."""
+        html = render("|a|b|\n|-:|-|\n|1|2|")
+
+        self.assertInHTML('<td align="right">1</td>', html)
+        self.assertNotIn("style", html)
+
+    def test_unseen_characters(self) -> None:
+        """What is not seen is named, also where it was written as an entity."""
+        html = render("a \u202e b &#x202E; c \ud83d [x](https://example.org/\u200b)")
+
+        self.assertIn("a ⟨U+202E⟩ b ⟨U+202E⟩ c \ufffd", html)
+
+    def test_long_text(self) -> None:
+        """A text too long for the parser is shown as it was written, escaped."""
+        html = render("**a** <b>" + "[" * LONGEST)
+
+        self.assertTrue(html.startswith("<pre>**a** &lt;b&gt;"))
