@@ -21,6 +21,9 @@ from agent_sessions.transcript import Entry, entry
 
 logger = logging.getLogger("agent_sessions")
 
+PURGED = ""
+"""What a message holds whose item was thrown away: no JSON, so that the SDK skips it as well."""
+
 
 class Message(models.Model):
     """One item of a session, and the columns by which it is found.
@@ -74,13 +77,21 @@ class Message(models.Model):
         return f"{self.kind or 'message'} {self.pk}"
 
     @property
+    def is_purged(self) -> bool:
+        """Whether its item was thrown away, and only its columns were kept."""
+        return self.message_data == PURGED
+
+    @property
     def item(self) -> Item:
         """The item, made anew on each access. Raises UnreadableItemError if it is not JSON."""
         return decode(self.message_data)
 
     @property
     def entry(self) -> Entry:
-        """The item as a person reads it, also if it cannot be read."""
+        """The item as a person reads it, also if it cannot be read or is gone."""
+        if self.is_purged:
+            names = (self.kind, self.role, str(_("Purged")), "", self.tool_name, self.call_id)
+            return Entry(*names)
         try:
             return entry(self.item)
         except UnreadableItemError:
@@ -88,8 +99,10 @@ class Message(models.Model):
 
 
 def readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
-    """Decode the rows that are JSON; the log names the others."""
+    """Decode the rows that are JSON; the log names the others, less those that were purged."""
     for pk, text in rows:
+        if text == PURGED:
+            continue
         try:
             yield decode(text)
         except UnreadableItemError as error:

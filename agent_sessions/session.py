@@ -126,9 +126,10 @@ class DjangoSession:
     async def _add(
         self, items: list[TResponseInputItem], wrapper: RunContextWrapper[Any] | None
     ) -> None:
+        batch = [*items]  # looked at twice, as an iterator cannot be
         recorded = partial(self._sessions.arecorded, self.session_id)
-        async with recording.step(wrapper, items, recorded) as step:
-            await self._sessions.aappend(self.session_id, items, user=self.user, step=step)
+        async with recording.step(wrapper, batch, recorded) as step:
+            await self._sessions.aappend(self.session_id, batch, user=self.user, step=step)
 
     async def pop_item(
         self, *, wrapper: RunContextWrapper[Any] | None = None

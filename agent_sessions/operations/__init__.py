@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from agent_sessions.operations.forks import ForkOperations
 from agent_sessions.operations.items import ItemOperations
+from agent_sessions.operations.purge import PurgeOperations
 from agent_sessions.operations.tails import TailOperations
 
 
 class SessionQuerySet(  # type: ignore[override]  # django-stubs: an as_manager() of each base's own
-    ItemOperations, TailOperations, ForkOperations
+    ItemOperations, TailOperations, ForkOperations, PurgeOperations
 ):
     """The operations on a session's items, each atomic; the a-twins are for async code.
 

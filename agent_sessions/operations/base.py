@@ -14,7 +14,7 @@ from django.dispatch import Signal
 from agent_sessions.exceptions import SessionOwnershipError
 from agent_sessions.fields import checked_id
 from agent_sessions.items import NO_AGENT, Columns
-from agent_sessions.messages import Message
+from agent_sessions.messages import PURGED, Message
 from agent_sessions.signals import send_after_commit
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.usage import Usage
@@ -102,12 +102,19 @@ class Operations(models.QuerySet["Session"]):
     def _messages(self, session_id: str) -> models.QuerySet[Message]:
         return Message.objects.using(self.db).filter(session_id=session_id)
 
+    def _unpurged(self, session_id: str) -> models.QuerySet[Message]:
+        """Return the messages that hold something: a purged one is no item, and stays."""
+        return self._messages(session_id).exclude(message_data=PURGED)
+
     def _newest(
         self, session_id: str, user: Any, window: int | None = None, before: int | None = None
     ) -> list[tuple[int, str]]:
-        """Return (id, text) of the `window` newest messages before an id, newest first."""
+        """Return (id, text) of the `window` newest messages before an id, newest first.
+
+        Purged messages are not among them.
+        """
         owner = self._checked(user)
-        messages = self._messages(session_id).order_by("-pk")
+        messages = self._unpurged(session_id).order_by("-pk")
         if before is not None:
             messages = messages.filter(pk__lt=before)
         if owner is None:

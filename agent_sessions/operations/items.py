@@ -90,7 +90,7 @@ class ItemOperations(RunOperations):
         """Remove the newest item and return it, or None if there is none.
 
         Each item goes to one caller. As in the SDK's SQLiteSession, rows above it that are not
-        JSON are removed with it; the log names them.
+        JSON are removed with it; the log names them. Purged messages stay.
         """
         with self._writing():
             if not self._hold(session_id, user):
@@ -114,6 +114,7 @@ class ItemOperations(RunOperations):
     def replace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
         """Put `items` in the place of all that the session held; the session itself stays.
 
+        So do its purged messages, which hold nothing.
         Raises ItemError, before anything is written, if one of them is not JSON.
         """
         encoded = encode_all(items)
@@ -121,7 +122,7 @@ class ItemOperations(RunOperations):
             self._open(session_id, user)
             self.refuse_others(session_id, user=user)
             agent_name = self.last_agent_name(session_id)
-            self._messages(session_id).delete()
+            self._unpurged(session_id).delete()
             # Who spoke last is still known when what was said is a summary.
             self._insert_messages(session_id, encoded, agent_name=agent_name)
         self._announce(session_cleared, session_id)

@@ -94,7 +94,7 @@ class TailOperations(RunOperations):
         if self._newest(session_id, user=None, window=len(rows))[::-1] != rows:
             return False
         # Somebody who locks no session, such as SQLAlchemySession, may have come in between.
-        tail = self._messages(session_id).filter(pk__gte=rows[0][0], pk__lte=rows[-1][0])
+        tail = self._unpurged(session_id).filter(pk__gte=rows[0][0], pk__lte=rows[-1][0])
         deleted, _ = tail.delete()
         return deleted == len(rows)
 
@@ -102,7 +102,7 @@ class TailOperations(RunOperations):
         self, session_id: str, prune: Callable[[Item], bool], *, before: int, batch: int
     ) -> None:
         """Delete the oldest messages for as long as `prune` holds, looking at `batch` at once."""
-        older = self._messages(session_id).filter(pk__lt=before).order_by("pk")
+        older = self._unpurged(session_id).filter(pk__lt=before).order_by("pk")
         while rows := list(older.values_list("pk", "message_data")[:batch]):
             pruned = [*takewhile(lambda row: _is_readable_and(prune, row[1]), rows)]
             if pruned:

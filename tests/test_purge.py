@@ -1,0 +1,322 @@
+"""operations.purge: what was said is gone, that it was said and what it cost stays."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from agents import Agent, Runner
+from agents.testing import ScriptedModel, assistant_message
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import TestCase, TransactionTestCase
+
+from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, Usage, fork
+from agent_sessions.history import LastTurns
+from agent_sessions.items import columns, encode
+from agent_sessions.operations.purge import BATCH
+from agent_sessions.signals import session_purged
+from agent_sessions.steps import Step, Tokens
+from tests.contract import ANSWER, CALL, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
+from tests.statements import statements
+from tests.test_interoperation import needs_a_file, sqlite_session
+
+User = get_user_model()
+KEPT = ("pk", "created_at", "kind", "role", "tool_name", "call_id", "agent_name")
+
+
+def rows(session_id: str) -> list[tuple[Any, ...]]:
+    """Return what a purge has to keep of the messages of a session."""
+    return list(Message.objects.filter(session_id=session_id).order_by("pk").values_list(*KEPT))
+
+
+def texts(session_id: str) -> set[str]:
+    found = Message.objects.filter(session_id=session_id).values_list("message_data", flat=True)
+    return set(found)
+
+
+def store(session_id: str, *stored: str) -> None:
+    """Store rows as the SDK's own sessions do: texts, and no columns."""
+    for text in stored:
+        Message.objects.create(session_id=session_id, message_data=text)
+
+
+class PurgeTests(TestCase):
+    """What goes and what stays."""
+
+    def test_content_goes_and_numbers_stay(self) -> None:
+        """Items and title are gone; rows, columns, times, costs and metadata are as they were."""
+        owner = User.objects.create_user("annelies")
+        step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
+        Session.objects.append("one", TURN, user=owner, step=step)
+        Session.objects.filter(pk="one").update(title="Jazz", metadata={"tenant": 7})
+        Session.objects.append("other", TURN)
+        before, row = rows("one"), Session.objects.get(pk="one")
+
+        purged = Session.objects.purge("one")
+
+        after = Session.objects.get(pk="one")
+        self.assertEqual(purged, 4)
+        self.assertEqual((texts("one"), rows("one")), ({""}, before))
+        self.assertEqual((after.title, after.metadata), ("", {"tenant": 7}))
+        self.assertEqual((after.updated_at, after.user), (row.updated_at, owner))
+        self.assertEqual(Usage.objects.filter(session="one").total().total_tokens, 15)
+        self.assertNotIn("", texts("other"))
+
+    def test_again(self) -> None:
+        """What is purged already is not counted; what has come since is."""
+        Session.objects.append("one", TURN)
+        Session.objects.purge("one")
+
+        self.assertEqual(Session.objects.purge("one"), 0)
+        Session.objects.append("one", [USER])
+        self.assertEqual(Session.objects.purge("one"), 1)
+
+    def test_no_such_session(self) -> None:
+        """A session that is not there is not made."""
+        self.assertEqual(Session.objects.purge("unknown"), 0)
+        self.assertFalse(Session.objects.exists())
+
+    def test_empty_session(self) -> None:
+        """A session without messages loses its title."""
+        Session.objects.create(session_id="one", title="Jazz")
+
+        self.assertEqual(Session.objects.purge("one"), 0)
+        self.assertEqual(Session.objects.get().title, "")
+
+    def test_somebody_elses(self) -> None:
+        """With a user only the user's sessions are purged."""
+        owner, other = User.objects.create_user("annelies"), User.objects.create_user("bert")
+        Session.objects.append("one", TURN, user=owner)
+
+        with self.assertRaises(SessionOwnershipError):
+            Session.objects.purge("one", user=other)
+
+        self.assertNotIn("", texts("one"))
+        self.assertEqual(Session.objects.purge("one", user=owner), 4)
+
+    def test_columns_of_rows_that_the_sdk_wrote(self) -> None:
+        """They are read from the items first, in batches; what is no JSON has none."""
+        items = [*TURN, *STRANGE_ITEMS, *LONE_SURROGATES, *numbered(2 * BATCH)]
+        Session.objects.create(session_id="one")
+        store("one", "not JSON", *map(encode, items), "{")
+
+        Session.objects.purge("one")
+
+        found = Message.objects.filter(session="one").order_by("pk")
+        stored = list(found.values_list("kind", "role", "tool_name", "call_id"))
+        self.assertEqual(stored[1:-1], [tuple(columns(item)) for item in items])
+        self.assertEqual({stored[0], stored[-1]}, {("", "", "", "")})
+        self.assertEqual(texts("one"), {""})
+
+    def test_statements(self) -> None:
+        """A long session whose columns are there is purged in as many statements as a short one."""
+        counts = []
+        for session_id, length in (("short", 2), ("long", 500)):
+            Session.objects.append(session_id, numbered(length))
+            with statements() as sent:
+                Session.objects.purge(session_id)
+            counts.append(sent)
+
+        self.assertEqual(counts, [["UPDATE", "SELECT", "UPDATE", "UPDATE"]] * 2)
+
+    async def test_async(self) -> None:
+        """The a-twin does the same."""
+        await DjangoSession("one").add_items(TURN)
+
+        self.assertEqual(await Session.objects.apurge("one"), 4)
+
+
+class SignalTests(TransactionTestCase):
+    """What is told of it."""
+
+    def setUp(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+        session_purged.connect(self.hear)
+        self.addCleanup(session_purged.disconnect, self.hear)
+
+    def hear(self, **facts: Any) -> None:
+        self.heard.append({name: facts[name] for name in ("sender", "session_id", "count")})
+
+    def test_sent_after_commit(self) -> None:
+        """A purge is told with the number of messages; one that was rolled back is not."""
+        Session.objects.append("one", TURN)
+
+        with transaction.atomic():
+            Session.objects.purge("one")
+            transaction.set_rollback(True)
+        self.assertNotIn("", texts("one"))
+        Session.objects.purge("unknown")
+        Session.objects.purge("one")
+
+        self.assertEqual(self.heard, [{"sender": Session, "session_id": "one", "count": 4}])
+        self.assertEqual(texts("one"), {""})
+
+
+class AfterPurgeTests(TestCase):
+    """A purged session goes on."""
+
+    async def purged(self) -> DjangoSession:
+        """Return a session of four purged messages and two newer ones."""
+        session = DjangoSession("one")
+        await session.add_items(TURN)
+        await Session.objects.apurge("one")
+        await session.add_items([USER, ANSWER])
+        return session
+
+    async def test_reading(self) -> None:
+        """Purged messages are no items, take no place of a limit, and nobody logs them."""
+        session = await self.purged()
+
+        with self.assertNoLogs("agent_sessions", logging.WARNING):
+            self.assertEqual(await session.get_items(), [USER, ANSWER])
+            self.assertEqual(await session.get_items(limit=1), [ANSWER])
+            self.assertEqual(await session.get_items(limit=4), [USER, ANSWER])
+            self.assertEqual(await session.get_turn_items(1), [])
+            self.assertEqual(await session.get_turn_items(2), [USER, ANSWER])
+        limited = DjangoSession("one", history=LastTurns(2))
+        self.assertEqual(await limited.get_items(), [USER, ANSWER])
+
+    async def test_popping(self) -> None:
+        """Popping takes items; purged messages stay, wherever they stand."""
+        session = await self.purged()
+        count = Message.objects.filter(session="one").acount
+
+        self.assertEqual([await session.pop_item() for _ in range(3)], [ANSWER, USER, None])
+        self.assertEqual(await count(), 4)
+
+    async def test_popping_below(self) -> None:
+        """A purged message above an item, as of a session that was damaged, is stepped over."""
+        session = await self.purged()
+        await Message.objects.acreate(session_id="one", message_data="not JSON")
+        await Message.objects.acreate(session_id="one", message_data="")
+
+        with self.assertLogs("agent_sessions", logging.WARNING) as logged:
+            self.assertEqual(await session.pop_item(), ANSWER)
+        self.assertEqual(len(logged.output), 1)
+        self.assertEqual(await Message.objects.filter(session="one").acount(), 6)
+
+    async def test_turns(self) -> None:
+        """Turns are counted and told with agents, tools and state, and no words."""
+        session = await self.purged()
+
+        first, second = await session.get_conversation_turns()
+
+        self.assertEqual((first.number, first.preview, first.item_count), (1, "", 4))
+        self.assertEqual((first.tools, first.state), (("search_events",), "complete"))
+        self.assertEqual((second.number, second.preview), (2, USER["content"]))
+        self.assertEqual(await session.find_turns_by_content("jazz"), [second])
+        self.assertEqual([use.tool_name for use in await session.get_tool_usage()], [CALL["name"]])
+
+    async def test_forking(self) -> None:
+        """A fork has the purged messages as well, and a place may be one of them."""
+        session = await self.purged()
+
+        whole, part = await fork(session), await fork(session, at=1)
+
+        self.assertEqual(await whole.get_items(), [USER, ANSWER])
+        self.assertEqual(await part.get_items(), [])
+        self.assertEqual(await Message.objects.filter(session=part.session_id).acount(), 4)
+
+    async def test_forks_keep_their_copies(self) -> None:
+        """What was copied before is another session's."""
+        session = DjangoSession("one")
+        await session.add_items(TURN)
+        copy = await fork(session)
+
+        await Session.objects.apurge("one")
+
+        self.assertEqual(await copy.get_items(), TURN)
+
+    async def test_replacing(self) -> None:
+        """The items are replaced; purged messages stay before them."""
+        session = await self.purged()
+
+        await session.replace_items([ANSWER])
+
+        self.assertEqual(await session.get_items(), [ANSWER])
+        self.assertEqual(await Message.objects.filter(session="one").acount(), 5)
+
+    async def test_compacting(self) -> None:
+        """The newest items are replaced as if there were no others, and older ones pruned."""
+        session = await self.purged()
+        tail = await Session.objects.atail("one", 1)
+        self.assertEqual((tail.items, tail.is_whole), ([ANSWER], False))
+        self.assertTrue((await Session.objects.atail("one", 2)).is_whole)
+
+        is_replaced = await Session.objects.areplace_tail(
+            "one", tail, 0, [CALL], prune=lambda item: True
+        )
+
+        self.assertTrue(is_replaced)
+        self.assertEqual(await session.get_items(), [CALL])
+        self.assertEqual(await Message.objects.filter(session="one").acount(), 5)
+
+    async def test_running(self) -> None:
+        """A run goes on in a purged session, with the agent that spoke last."""
+        agents = [
+            Agent(name, model=ScriptedModel([[assistant_message("Hello!")]]))
+            for name in ("Triage", "Bookings")
+        ]
+        session = DjangoSession("one")
+        await Runner.run(agents[1], "Hi", session=session)
+        await Session.objects.apurge("one")
+
+        agent = await session.pick_agent(agents)
+        agent.model = model = ScriptedModel([[assistant_message("Again.")]])
+        await Runner.run(agent, "Hi again", session=session)
+
+        self.assertEqual(agent.name, "Bookings")
+        self.assertEqual(len(model.last_call.input), 1)
+        self.assertEqual(len(await session.get_items()), 2)
+        self.assertEqual(len(await session.get_usage_by_turn()), 2)
+
+    async def test_clearing(self) -> None:
+        """Clearing deletes all of the session."""
+        session = await self.purged()
+
+        await session.clear_session()
+
+        self.assertFalse(await Message.objects.aexists())
+
+    def test_entry(self) -> None:
+        """A purged message still says what it was."""
+        Session.objects.append("one", [CALL])
+        Session.objects.purge("one")
+
+        message = Message.objects.get()
+
+        self.assertTrue(message.is_purged)
+        entry = message.entry
+        self.assertEqual(
+            (entry.kind, entry.role, entry.label, entry.text, entry.tool_name, entry.call_id),
+            ("function_call", "assistant", "Purged", "", "search_events", "call_1"),
+        )
+
+
+@needs_a_file
+class InteroperationTests(TransactionTestCase):
+    """The SDK's own session on a purged one."""
+
+    async def test_the_sdk_skips_purged_rows(self) -> None:
+        """SQLiteSession finds no items in purged messages, and the newer ones."""
+        session = DjangoSession("one")
+        await session.add_items(TURN)
+        await Session.objects.apurge("one")
+
+        async with sqlite_session("one") as theirs:
+            self.assertEqual(await theirs.get_items(), [])
+            await theirs.add_items([USER])
+            self.assertEqual(await theirs.get_items(), [USER])
+            self.assertEqual(await theirs.get_items(2), [USER])
+        self.assertEqual(await session.get_items(), [USER])
+
+    async def test_what_the_sdk_wrote(self) -> None:
+        """Its rows get their columns before they lose their items."""
+        async with sqlite_session("one") as theirs:
+            await theirs.add_items(TURN)
+
+        await Session.objects.apurge("one")
+
+        kinds = [row[2] async for row in Message.objects.order_by("pk").values_list(*KEPT)]
+        self.assertEqual(kinds, [columns(item).kind for item in TURN])
