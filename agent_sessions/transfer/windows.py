@@ -1,0 +1,65 @@
+"""A session read in windows: some messages and costs at once, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Max, Q
+
+from agent_sessions.messages import Message
+from agent_sessions.models import Session
+from agent_sessions.steps import Tokens
+from agent_sessions.usage import Group, Usage, UsageTotal, totals
+
+WINDOW = 100
+
+
+def messages_of(session: Session) -> Iterator[Message]:
+    """Yield the messages of a session, oldest first, up to the newest that there is at first."""
+    every = Message.objects.using(session._state.db).filter(session_id=session.pk)
+    newest, after = every.aggregate(newest=Max("pk"))["newest"], 0
+    while newest and (
+        window := list(every.filter(pk__gt=after, pk__lte=newest).order_by("pk")[:WINDOW])
+    ):
+        yield from window
+        after = window[-1].pk
+
+
+def usage_of(session: Session) -> Iterator[Usage]:
+    """Yield what the steps of a session cost, in the order of their last messages.
+
+    Those come first of which no message is known.
+    """
+    usage = Usage.objects.using(session._state.db).filter(session_id=session.pk)
+    ordered = usage.order_by("message_id", "pk")
+    yield from ordered.filter(message=None)
+    message_id = pk = 0
+    while window := list(
+        ordered.filter(
+            Q(message__gt=message_id) | Q(message=message_id, pk__gt=pk), message__gte=message_id
+        )[:WINDOW]
+    ):
+        yield from window
+        message_id, pk = window[-1].message_id or 0, window[-1].pk
+
+
+class Costs:
+    """What turns cost, asked for in their order."""
+
+    def __init__(self, session: Session) -> None:
+        self._usage = usage_of(session)
+        self._next = next(self._usage, None)
+
+    def until(self, message_id: int | None = None) -> UsageTotal:
+        """Return the sum of what was not asked for yet, of the steps before a message or of all."""
+        groups = []
+        while (step := self._next) and (message_id is None or (step.message_id or 0) < message_id):
+            groups.append(_group(step))
+            self._next = next(self._usage, None)
+        return totals(groups).get((), UsageTotal())
+
+
+def _group(step: Usage) -> Group:
+    tokens = [getattr(step, name) for name in Tokens._fields]
+    is_known = None not in tokens[1:]  # as UsageQuerySet.by_message() says
+    return Group((), step.model, is_known, (1, *(value or 0 for value in tokens)))
