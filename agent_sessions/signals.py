@@ -21,6 +21,9 @@ items_added = Signal()
 session_cleared = Signal()
 """All items of `session_id` are gone; after replace_items(), items_added follows."""
 
+session_purged = Signal()
+"""`count` messages of `session_id` have lost their items, and it its title; their numbers stay."""
+
 session_forked = Signal()
 """`session_id` is new, and began as a copy of `parent_id`."""
 

@@ -41,7 +41,7 @@ def entry(item: Item) -> Entry:
     return Entry(
         kind=found.kind,
         role=found.role,
-        label=_label(found.kind, found.role, found.tool_name),
+        label=label_of(found.kind, found.role, found.tool_name),
         text=text_of(item),
         tool_name=found.tool_name,
         call_id=found.call_id,
@@ -58,7 +58,8 @@ def text_of(item: Item) -> str:
     return HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _label(kind: str, role: str, tool_name: str) -> str:
+def label_of(kind: str, role: str, tool_name: str) -> str:
+    """Say in words who or what an item of these columns is."""
     if kind == "message":
         return role.capitalize() or "Message"
     words = kind.replace("_", " ").capitalize() or "Unknown item"

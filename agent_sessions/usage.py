@@ -222,14 +222,15 @@ _IS_KNOWN = models.Case(
 )
 
 
-def _day(moment: datetime) -> date:
+def day_of(moment: datetime) -> date:
+    """Return the day of a moment in the current time zone."""
     return (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
 
 
 def _local(keys: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Turn the minute among the values into its day in the current time zone."""
     return tuple(
-        _day(value) if key == "day" else value for key, value in zip(keys, values, strict=True)
+        day_of(value) if key == "day" else value for key, value in zip(keys, values, strict=True)
     )
 
 

@@ -32,8 +32,6 @@ WITHOUT_MODELS = {
     "rows.py",
     "steps.py",
     "visible.py",
-    "markdown.py",
-    "visible.py",
 }
 
 

@@ -24,7 +24,7 @@ class VisibleTests(SimpleTestCase):
 
     def test_what_languages_need(self) -> None:
         """Lines, joiners and the marks of a direction stay as they are."""
-        text = "a\tb\r\nc 👩\u200d💻 می\u200cخواهم \u200e\u200f 日本語"
+        text = "a\tb\r\nc 👩\u200d💻 نمی\u200cرود \u200e\u200f 日本語"
 
         self.assertEqual(visible(text), text)
 

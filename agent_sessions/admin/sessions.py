@@ -7,32 +7,63 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename, get_user_model
+from django.core.exceptions import BadRequest
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.admin.access import without_content
+from agent_sessions.admin.actions import (
+    delete_selected,
+    export_selected,
+    fork_selected,
+    purge_selected,
+)
+from agent_sessions.admin.columns import COLUMNS
+from agent_sessions.admin.exports import export
+from agent_sessions.admin.filters import FILTERS
+from agent_sessions.admin.forking import fork
+from agent_sessions.admin.items import item_view, media_view
+from agent_sessions.admin.listing import SessionList
+from agent_sessions.admin.log import nameless
+from agent_sessions.admin.pages import session_page
 from agent_sessions.admin.policy import with_policy
+from agent_sessions.admin.purging import purge
+from agent_sessions.admin.usage_page import usage_page
 from agent_sessions.models import Message, Session
 from agent_sessions.usage import Usage
+from agent_sessions.visible import visible
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
 
 
 @admin.register(Session)
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Lists sessions and shows one as a conversation, to read and not to write."""
 
-    list_display = ("__str__", "user", "updated_at")
+    list_display = COLUMNS
     list_select_related = ("user",)
-    list_filter = ("updated_at",)
+    list_filter = FILTERS
     list_per_page = 50
+    sortable_by = ("updated_at",)  # whatever else would be sorted whole for a page of it
+    date_hierarchy = "updated_at"
+    show_facets = admin.ShowFacets.NEVER  # to count would be to look at every session
+    search_help_text = _("A part of an id, of a title or of an owner's name.")
     ordering = ("-updated_at",)
     # The number of all sessions beside that of the found ones would be counted for every page.
     show_full_result_count = False
     fields = ("session_id", "title", "user", "created_at", "updated_at", "parent", "metadata")
+    actions = (export_selected, fork_selected, purge_selected, delete_selected)
     # Named, so that a proxy of Session under another name has them too.
     change_form_template = "admin/agent_sessions/session/change_form.html"
+    change_list_template = "admin/agent_sessions/session/change_list.html"
+
+    class Media:
+        css = {"all": ["agent_sessions/tools.css"]}
 
     # Who may do what
 
@@ -61,6 +92,17 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
 
     # What is found
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionList]:
+        return SessionList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # Django takes any field of the model from the address. What a title begins with would
+        # tell the title.
+        is_content = lookup.split("__")[0] in ("title", "metadata")
+        if is_content and not self._shows_content(request):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         # The field by which this project's users log in: user name, e-mail address...
         name = f"user__{get_user_model().USERNAME_FIELD}"
@@ -80,34 +122,66 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
             return session
         return without_content(session)
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Session], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        # As above, of sessions that were chosen.
+        if any("\x00" in pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise BadRequest("An id holds a NUL.")
+        return super().response_action(request, queryset, *args, **kwargs)
+
     def get_deleted_objects(
         self, objs: Iterable[Any], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Count what goes with the sessions; Django would load and list each."""
         sessions = list(objs)
-        counts = {
-            str(Session._meta.verbose_name_plural): len(sessions),
-            str(Message._meta.verbose_name_plural): Message.objects.filter(
-                session__in=sessions
-            ).count(),
-            str(Usage._meta.verbose_name_plural): Usage.objects.filter(
-                session__in=sessions
-            ).count(),
-        }
-        name = str if self._shows_content(request) else (lambda session: session.pk)
+        using = sessions[0]._state.db if sessions else None
+        counts = {str(Session._meta.verbose_name_plural): len(sessions)}
+        for model in (Message, Usage):
+            held = model._base_manager.using(using).filter(session__in=sessions)
+            counts[str(model._meta.verbose_name_plural)] = held.count()
+        reads = self._shows_content(request)
+        names = [visible(str(session) if reads else session.pk) for session in sessions]
         # Django asks for this with the permission to delete sessions, and so what they hold.
-        return [name(session) for session in sessions], counts, set(), []
+        return names, counts, set(), []
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Session]) -> Any:
+        # Under their ids: a title would stay in the log when the session is gone.
+        named = [nameless(session) for session in queryset]
+        return super().log_deletions(request, named)  # type: ignore[arg-type]  # a list will do
+
+    # What is shown
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Session | None = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            context.update(session_page(self, request, obj, context["adminform"]))
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     # Where the pages are
 
     def get_urls(self) -> list[URLPattern]:
-        views: list[URLPattern] = []
+        views: list[URLPattern] = [
+            self._path("usage/", usage_page, "usage"),
+            self._path("<path:object_id>/export/<slug:file_format>/", export, "export"),
+            self._path("<path:object_id>/fork/", fork, "fork"),
+            self._path("<path:object_id>/purge/", purge, "purge"),
+            self._path("<path:object_id>/item/<int:message_id>/", item_view, "item"),
+            self._path("<path:object_id>/media/<int:message_id>/<int:place>/", media_view, "media"),
+        ]
         urls = [*views, *super().get_urls()]
         for url in urls:
             url.callback = with_policy(url.callback)
         return urls
 
-    def _path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    def _path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """Return the address of a view of ours, named as Django's own are."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(partial(view, self)), name=name)

@@ -1,125 +1,38 @@
-"""A real browser on a real server: Debian's Chromium, uvicorn and a database file of its own."""
+"""The chat in a real browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
-import time
-import unittest
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import ClassVar
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import TYPE_CHECKING
 
 import icalendar
-from django.test import SimpleTestCase
 
+from tests.browser import BrowserTestCase, expect, run, serving
 from tests.calendarclub.databases import own_database
 from tests.turso.server import free_port
 
-try:
-    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-except ImportError:
-    MISSING = "The Python package playwright is missing: pip install -r tests/requirements.txt"
-else:
-    expect.set_options(timeout=20_000)
-    MISSING = "" if shutil.which("chromium") else "Chromium is missing: apt-get install chromium"
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
-if MISSING and "CI" in os.environ:
-    raise RuntimeError(f"In CI the browser tests must run. {MISSING}")
-
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
 QUESTION = "What's on in the next 7 days?"
 
 
-@unittest.skipIf(MISSING, MISSING)
-class BrowserTests(SimpleTestCase):
-    environment: ClassVar[dict[str, str]]
-    log: ClassVar[Path]
-    base: ClassVar[str]
-    browser: ClassVar[Browser]
+class BrowserTests(BrowserTestCase):
+    @classmethod
+    def variables(cls, folder: str) -> dict[str, str]:
+        return {**own_database(folder), "DJANGO_SUPERUSER_PASSWORD": "pass"}
 
     @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        cls.log = Path(folder) / "server.log"
-        cls.environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "calendarclub.settings",
-            "DJANGO_SECRET_KEY": "for this test only",
-            **own_database(folder),
-            "DJANGO_SUPERUSER_PASSWORD": "pass",
-            "OPENAI_API_KEY": "",
-        }
-        cls.manage("migrate", "--verbosity=0")
-        cls.manage("load_sample_events")
-        cls.manage("createsuperuser", "--noinput", "--username=ada", "--email=ada@example.org")
-        cls.base = cls.enterClassContext(cls.serving(free_port()))
-        playwright = cls.enterClassContext(sync_playwright())
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM_OPTIONS
-        )
-        cls.browser = cls.enterClassContext(chromium)
-
-    @classmethod
-    def manage(cls, *arguments: str) -> None:
-        command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=cls.environment, check=True, capture_output=True)
-
-    @classmethod
-    @contextmanager
-    def serving(cls, port: int, **environment: str) -> Iterator[str]:
-        """Serve calendarclub with `environment` in addition, and end the server afterwards."""
-        command = [sys.executable, "-m", "uvicorn", "calendarclub.asgi:application"]
-        with (
-            cls.log.open("ab") as log,
-            subprocess.Popen(
-                [*command, f"--port={port}", "--timeout-graceful-shutdown=1"],
-                cwd=ROOT,
-                env={**cls.environment, **environment},
-                stdout=log,
-                stderr=log,
-            ) as server,
+    def prepare(cls) -> None:
+        superuser = ["--noinput", "--username=ada", "--email=ada@example.org"]
+        for command in (
+            ["migrate", "--verbosity=0"],
+            ["load_sample_events"],
+            ["createsuperuser", *superuser],
         ):
-            try:
-                cls.wait_for(f"http://127.0.0.1:{port}/", server)
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                server.terminate()
-
-    @classmethod
-    def wait_for(cls, url: str, server: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urlopen(url).close()
-            except URLError as error:
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise AssertionError(cls.log.read_text()) from error
-                time.sleep(0.05)
-            else:
-                return
-
-    def visitor(self, *, width: int = 1280, height: int = 860) -> BrowserContext:
-        """Return a browser of its own, with no cookies from any other."""
-        context = self.browser.new_context(viewport={"width": width, "height": height})
-        self.addCleanup(context.close)
-        return context
+            run(cls.environment, "manage.py", *command)
 
     def chat(self, **size: int) -> Page:
         page = self.visitor(**size).new_page()
@@ -261,7 +174,7 @@ class BrowserTests(SimpleTestCase):
         page = self.visitor().new_page()
         port = free_port()
         down = {"OPENAI_API_KEY": "sk-dummy", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-        with self.serving(port, **down) as base:
+        with serving({**self.environment, **down}, port) as base:
             page.goto(base)
             page.get_by_label("Your message").fill(QUESTION)
             page.keyboard.press("Enter")
@@ -269,7 +182,7 @@ class BrowserTests(SimpleTestCase):
             page.reload()
             expect(page.get_by_role("alert")).to_contain_text("no answer yet")
 
-        with self.serving(port):
+        with serving(self.environment, port):
             page.get_by_role("button", name="Try again").click()
             expect(page.get_by_role("status")).to_have_text("Answered.")
             page.reload()
@@ -284,7 +197,8 @@ class BrowserTests(SimpleTestCase):
         with closing(socket.create_server(("127.0.0.1", 0))) as api:
             api.settimeout(30)
             url = f"http://127.0.0.1:{api.getsockname()[1]}/v1"
-            with self.serving(free_port(), OPENAI_API_KEY="sk-dummy", OPENAI_BASE_URL=url) as base:
+            far = {"OPENAI_API_KEY": "sk-dummy", "OPENAI_BASE_URL": url}
+            with serving({**self.environment, **far}) as base:
                 page.goto(base)
                 page.get_by_label("Your message").fill(QUESTION)
                 page.keyboard.press("Enter")

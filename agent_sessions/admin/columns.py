@@ -1,0 +1,153 @@
+"""The columns of the list: each a function of a session that the list has looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from agent_sessions.models import Session
+from agent_sessions.states import SessionState
+from agent_sessions.summaries import Summary
+from agent_sessions.visible import visible
+
+STATES: dict[SessionState, Promise] = {
+    "complete": gettext_lazy("Complete"),
+    "waiting": gettext_lazy("Waiting"),
+    "interrupted": gettext_lazy("Interrupted"),
+    "unknown": gettext_lazy("Unknown"),
+    "empty": gettext_lazy("Empty"),
+}
+NOTHING = "\N{EN DASH}"
+SHORT_LENGTH = 8  # of an id, which tells it from the others of a page
+AGENTS_SHOWN = 3
+CENT = Decimal("0.01")
+SMALLEST = Decimal("0.0001")
+
+
+class Listed(NamedTuple):
+    """What a row of the list shows beside the fields of its session."""
+
+    summary: Summary
+    state: SessionState
+
+
+def listed(session: Session) -> Listed:
+    """Return what the list found out about a session of one of its rows."""
+    found: Listed = vars(session)["listed"]
+    return found
+
+
+@admin.display(description=gettext_lazy("conversation"))
+def conversation(session: Session) -> str:
+    """Name a session by its title, its first words, or else its id."""
+    name = visible(session.title.strip() or listed(session).summary.first_words)
+    if not name:
+        return format_html('<span class="session-id">{}</span>', visible(session.pk))
+    short = visible(session.pk[:SHORT_LENGTH])
+    return format_html(
+        '<span class="session-name">{}</span> <span class="session-id quiet">{}</span>', name, short
+    )
+
+
+@admin.display(description=gettext_lazy("owner"))
+def owner(session: Session) -> str:
+    """Name the owner, with a link to all sessions of theirs."""
+    if session.user is None:
+        return NOTHING
+    query = urlencode({"owner": session.user.pk})
+    return format_html('<a href="?{}">{}</a>', query, visible(str(session.user)))
+
+
+@admin.display(description=gettext_lazy("agents"))
+def agents(session: Session) -> str:
+    names = [visible(name) for name in listed(session).summary.agents]
+    if len(names) <= AGENTS_SHOWN:
+        return ", ".join(names) or NOTHING
+    shown, more = names[:AGENTS_SHOWN], len(names) - AGENTS_SHOWN
+    return format_html('<span title="{}">{} +{}</span>', ", ".join(names), ", ".join(shown), more)
+
+
+@admin.display(description=gettext_lazy("turns"))
+def turns(session: Session) -> str:
+    count = listed(session).summary.turns
+    return NOTHING if count is None else _number(count)
+
+
+@admin.display(description=gettext_lazy("messages"))
+def messages(session: Session) -> str:
+    return _number(listed(session).summary.messages)
+
+
+@admin.display(description=gettext_lazy("tokens"))
+def tokens(session: Session) -> str:
+    usage = listed(session).summary.usage
+    if usage.steps == usage.unknown_steps:
+        return NOTHING
+    number = _number(usage.total_tokens)
+    return number if usage.is_complete else _at_least(number, _("Of some steps it is not known."))
+
+
+@admin.display(description=gettext_lazy("cost"))
+def cost(session: Session) -> str:
+    usage = listed(session).summary.usage
+    if usage.cost is None or usage.steps == usage.unpriced_steps:
+        return NOTHING
+    number = money(usage.cost)
+    if usage.is_cost_complete:
+        return number
+    return _at_least(number, _("Of some steps it is not known."))
+
+
+@admin.display(description=gettext_lazy("state"))
+def state(session: Session) -> str:
+    """Say how the last turn ended, and whether the session is a fork."""
+    found = listed(session).state
+    shown = format_html('<span class="session-state session-{}">{}</span>', found, STATES[found])
+    if session.forked_at is None:
+        return shown
+    return format_html('{} <span class="session-fork">{}</span>', shown, _("Fork"))
+
+
+def money(cost: Decimal) -> str:
+    """Write what something cost, rounded down: no cost is shown where its filter has it not."""
+    if 0 < cost < SMALLEST:
+        return f"< {number_format(SMALLEST)}"
+    unit = CENT if cost >= 1 or not cost else SMALLEST
+    return number_format(cost.quantize(unit, ROUND_DOWN), force_grouping=True)
+
+
+def _number(value: int) -> str:
+    return number_format(value, force_grouping=True)
+
+
+def _at_least(number: str, why: str) -> str:
+    return format_html(
+        '<span title="{}"><span aria-hidden="true">≥ </span>'
+        '<span class="visually-hidden">{} </span>{}</span>',
+        why,
+        _("at least"),
+        number,
+    )
+
+
+# What matters most stands first: the rest may be out of view, or is on a phone.
+COLUMNS: tuple[str | Callable[[Any], str | bool], ...] = (
+    conversation,
+    state,
+    owner,
+    "updated_at",
+    turns,
+    messages,
+    tokens,
+    cost,
+    agents,
+)

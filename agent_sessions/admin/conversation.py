@@ -1,0 +1,165 @@
+"""A window of a session as turns, each with its cards and with what it cost. (pure)"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import quote
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from agent_sessions.admin.cards import Card, cards
+from agent_sessions.admin.windows import Window
+from agent_sessions.conf import conf
+from agent_sessions.rows import Row, State, grouped_by_turn, is_from_a_user, state_of
+from agent_sessions.usage import Group, UsageTotal, totals
+from agent_sessions.visible import visible
+
+# Markdown takes time: for each character, and for each bracket once more for each character after
+# it. A page has as much of it as is read in about a second: 200,000 characters of prose.
+BRACKETS_OF_PROSE = 500
+MOST_MARKDOWN = 200_000 * BRACKETS_OF_PROSE
+
+
+class Trace(NamedTuple):
+    """A trace of the SDK, and where it can be looked at; blank if nowhere."""
+
+    trace_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """A turn as a page shows it, or the piece of it that is in the window.
+
+    `number` and `state` are None where they cannot be known from what is in the window.
+    """
+
+    number: int | None
+    first_id: int
+    last_id: int
+    cards: list[Card]
+    started: datetime
+    duration: timedelta
+    agents: tuple[str, ...]
+    models: tuple[str, ...]
+    usage: UsageTotal
+    traces: list[Trace]
+    state: State | None
+    is_continued: bool
+    goes_on: bool
+    is_newest: bool
+
+    @property
+    def took(self) -> str:
+        """How long it took from the first to the last message, in words; blank for no time."""
+        seconds = self.duration.total_seconds()
+        if seconds < 60:
+            return _("%s s") % number_format(seconds, 1) if seconds >= 0.05 else ""
+        minutes = int(seconds) // 60
+        if minutes < 60:
+            return _("%d min") % minutes
+        return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+class Spent(NamedTuple):
+    """What is recorded of the steps in a window, each under the id of its last message."""
+
+    groups: list[Group]
+    traces: list[tuple[int, str]]
+
+
+def conversation(window: Window, spent: Spent, *, may_read: bool) -> list[TurnView]:
+    """Return the turns of a window, without what anybody said if that may not be read."""
+    grouped = [*grouped_by_turn(window.rows, window.number or 0)]
+    found = cards(window, may_read=may_read)
+    _limit_markdown(found)
+    starts = [rows[0].pk for number, rows in grouped]
+    usage = totals(
+        group._replace(key=_start(starts, group.key)) for group in spent.groups if starts
+    )
+    turns = []
+    for at, (number, rows) in enumerate(grouped):
+        is_continued = at == 0 and window.begins_inside
+        goes_on = at == len(grouped) - 1 and window.ends_inside
+        start = starts[at]
+        turn = TurnView(
+            number=None if window.number is None else number,
+            first_id=start,
+            last_id=rows[-1].pk,
+            cards=_without_repeats(card for card in found if _start(starts, card.pk) == start),
+            started=rows[0].created_at,
+            duration=rows[-1].created_at - rows[0].created_at,
+            agents=_agents(rows),
+            models=_models(spent, starts, start),
+            usage=usage.get(start, UsageTotal()),
+            traces=_traces(spent, starts, start),
+            state=_state(rows, is_continued=is_continued, goes_on=goes_on),
+            is_continued=is_continued,
+            goes_on=goes_on,
+            is_newest=at == len(grouped) - 1 and not window.after,
+        )
+        turns.append(turn)
+    return turns
+
+
+def _without_repeats(found: Iterable[Card]) -> list[Card]:
+    """Name an agent only where another one has spoken before."""
+    named, kept = "", []
+    for card in found:
+        agent = card.agent
+        if agent and agent == named and not card.handed_to:
+            card.agent = ""
+        named = card.handed_to or agent or named
+        kept.append(card)
+    return kept
+
+
+def _state(rows: list[Row], *, is_continued: bool, goes_on: bool) -> State | None:
+    # What stands before the first user message is no turn that could end.
+    is_turn = is_continued or is_from_a_user(rows[0])
+    return state_of(rows) if is_turn and not goes_on else None
+
+
+def _start(starts: list[int], pk: int | None) -> int:
+    """Return the id of the message with which the turn of another begins."""
+    return starts[max(0, bisect_right(starts, pk or 0) - 1)]
+
+
+def _agents(rows: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(visible(row.agent_name) for row in rows if row.agent_name))
+
+
+def _models(spent: Spent, starts: list[int], start: int) -> tuple[str, ...]:
+    models = (group.model for group in spent.groups if _start(starts, group.key) == start)
+    return tuple(dict.fromkeys(visible(model) for model in models if model))
+
+
+def _traces(spent: Spent, starts: list[int], start: int) -> list[Trace]:
+    ids = dict.fromkeys(trace for pk, trace in spent.traces if _start(starts, pk) == start)
+    return [Trace(visible(trace_id), trace_url(trace_id)) for trace_id in ids]
+
+
+def trace_url(trace_id: str) -> str:
+    """Return where a trace is looked at; nothing if the settings name no such place."""
+    address = conf.trace_url
+    if not trace_id or not address.startswith(("https://", "http://")):
+        return ""
+    return address.replace("{trace_id}", quote(trace_id, safe="", errors="replace"))
+
+
+def _limit_markdown(found: list[Card]) -> None:
+    """Show prose as it was written once the page has as much Markdown as it can bear."""
+    left = MOST_MARKDOWN
+    for card in reversed(found):  # what is newest is read first
+        for at, part in enumerate(card.parts):
+            if part.shape == "prose":
+                takes = len(part.text) * (part.text.count("[") + BRACKETS_OF_PROSE)
+                if takes > left:
+                    card.parts[at] = replace(part, shape="text")
+                else:
+                    left -= takes

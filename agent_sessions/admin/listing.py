@@ -1,0 +1,178 @@
+"""The list: the newest sessions that match, and no more, whatever the size of the tables."""
+
+from __future__ import annotations
+
+from datetime import MAXYEAR, MINYEAR
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.core.paginator import InvalidPage
+from django.utils.formats import number_format
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from agent_sessions.admin.access import without_content
+from agent_sessions.admin.columns import Listed
+from agent_sessions.admin.filters import ComputedFilter
+from agent_sessions.admin.periods import ACTIVITY, periods
+from agent_sessions.states import states
+from agent_sessions.summaries import summaries
+
+if TYPE_CHECKING:
+    from django.contrib.admin.filters import ListFilter
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    from agent_sessions.models import Session
+
+MOST = 10_000
+"""How many sessions are listed, and how many a computed filter looks at."""
+
+
+class SessionList(ChangeList):
+    """Django's list of a model, with an end.
+
+    One statement finds the primary keys of what is listed, in order, and so counts it; the rows of
+    one page are then read by theirs, with what is shown beside them.
+    """
+
+    model_admin: Any
+    filter_specs: list[ListFilter]
+    has_more = False
+    """Whether more sessions match than are listed."""
+    looked_at_newest = False
+    """Whether a computed filter left sessions aside."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        year = self.params.get(f"{self.date_hierarchy}__year")
+        # Django itself would fail at what comes before the first year, or after the last.
+        if year and (not year.isdecimal() or not MINYEAR < int(year) < MAXYEAR):
+            raise IncorrectLookupParameters(year)
+        return super().get_filters(request)
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[Session]:
+        queryset = super().get_queryset(request, exclude_parameters)
+        self.plain_queryset = queryset
+        computed = [
+            spec for spec in self.filter_specs if isinstance(spec, ComputedFilter) and spec.value()
+        ]
+        if computed:
+            queryset = self._newest(queryset)
+        for spec in computed:
+            queryset = spec.narrowed(queryset)
+        if self.has_more:
+            # An action on all that was found is on all that is listed.
+            queryset = queryset.filter(pk__in=self.listed_pks)
+        return queryset
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Session]) -> list[Any]:
+        """Heed an order of columns that can be sorted by, and go through their index one way."""
+        self._forget_other_orders()
+        ordering = super().get_ordering(request, queryset)
+        for sign in ("", "-"):
+            # What Django adds would be a tie to break against the order of the index.
+            if ordering[0] == f"{sign}{ACTIVITY}":
+                return [f"{sign}{ACTIVITY}", f"{sign}pk"]
+        return ordering
+
+    def get_results(self, request: HttpRequest) -> None:
+        found = list(self.queryset.values_list("pk", flat=True)[: MOST + 1])
+        self.listed_pks, self.has_more = found[:MOST], len(found) > MOST
+        self.paginator = self.model_admin.get_paginator(
+            request, self.listed_pks, self.list_per_page
+        )
+        self.result_count = len(self.listed_pks)
+        self.full_result_count = self.result_count  # that of all sessions is not counted
+        self.show_full_result_count = False
+        self.show_admin_actions = True
+        self.can_show_all = self.result_count <= self.list_max_show_all
+        self.multi_page = self.result_count > self.list_per_page
+        self.result_list = self.queryset.filter(pk__in=self._page())
+        self._look_into(request, self.result_list)
+
+    @cached_property
+    def periods(self) -> dict[str, Any]:
+        """What the date hierarchy offers; nothing if it is not of the activity but Django's."""
+        if self.date_hierarchy != ACTIVITY:
+            return {}
+        queryset = self.plain_queryset
+        if self.has_more or queryset is not self.queryset:
+            return periods(self, queryset, queryset)
+        if not self.listed_pks:
+            return periods(self, queryset.none(), queryset.none())
+        # The first and the last are known, and need not be looked for.
+        ends = queryset.filter(pk__in=(self.listed_pks[0], self.listed_pks[-1]))
+        return periods(self, queryset, ends)
+
+    @property
+    def result_count_text(self) -> str:
+        """The number of sessions, as far as they were counted."""
+        number = number_format(self.result_count, force_grouping=True)
+        return f"{number}+" if self.has_more else number
+
+    @property
+    def notes(self) -> list[str]:
+        """What is left out, in sentences."""
+        most = number_format(MOST, force_grouping=True)
+        notes = []
+        if self.looked_at_newest:
+            notes.append(
+                _(
+                    "Looked for among the %(most)s sessions of newest activity that the other "
+                    "filters let through. Dates and filters lead to others."
+                )
+            )
+        if self.has_more:
+            notes.append(
+                _(
+                    "More than %(most)s sessions match, of which the first are listed. Dates and "
+                    "filters lead to the others."
+                )
+            )
+        return [note % {"most": most} for note in notes]
+
+    def _page(self) -> list[str]:
+        if not self.multi_page or (self.show_all and self.can_show_all):
+            return self.listed_pks
+        try:
+            return list(self.paginator.page(self.page_num).object_list)
+        except InvalidPage as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def _newest(self, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Return the sessions of newest activity, as many as a computed filter looks at."""
+        by_activity = queryset.order_by("-updated_at", "-pk")
+        edge = list(by_activity.values_list("updated_at", "pk")[MOST - 1 : MOST + 1])
+        self.looked_at_newest = len(edge) > 1
+        return queryset.filter(updated_at__gte=edge[0][0]) if self.looked_at_newest else queryset
+
+    def _look_into(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+        """Find out what is shown of the sessions of a page, and take from them what is not."""
+        readable = {
+            session.pk
+            for session in sessions
+            if self.model_admin.has_view_content_permission(request, session)
+        }
+        ids = [session.pk for session in sessions]
+        found = summaries(ids, using=sessions.db, with_text=bool(readable))
+        state_of = states(ids, using=sessions.db)
+        for session in sessions:
+            summary = found[session.pk]
+            if session.pk not in readable:
+                without_content(session)
+                summary = summary._replace(first_words="")
+            vars(session)["listed"] = Listed(summary, state_of.get(session.pk, "empty"))
+
+    def _forget_other_orders(self) -> None:
+        """Take from the address what Django would sort by, though its heading has no link."""
+        order = self.params.pop(ORDER_VAR, "").split(".")
+        if kept := [part for part in order if self._is_sortable(part.removeprefix("-"))]:
+            self.params[ORDER_VAR] = ".".join(kept)
+
+    def _is_sortable(self, column: str) -> bool:
+        if not column.isdecimal() or int(column) >= len(self.list_display):
+            return False
+        return self.sortable_by is None or self.list_display[int(column)] in self.sortable_by

@@ -1,0 +1,49 @@
+"""The numbers of the usage page for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpResponse
+
+from agent_sessions.admin.days import Period
+from agent_sessions.admin.usage_numbers import Line, Numbers
+from agent_sessions.admin.usage_texts import name_of
+from agent_sessions.steps import Tokens
+
+# What begins with one of these is a formula to a spreadsheet, which runs it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def as_csv(numbers: Numbers, period: Period, *, by: str, with_cost: bool) -> HttpResponse:
+    """Return a file with a line for each day, or month, and agent or model."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    name = f"usage-by-{by}-{period.starts[0]}-{period.last}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    heading = ["month" if period.is_by_month else "day", by, "sessions", "steps", "unknown_steps"]
+    costs = ["unpriced_steps", "cost"] if with_cost else []
+    writer = csv.writer(response)
+    writer.writerow([*heading, *Tokens._fields, *costs])
+    for (day, series), line in numbers.cells.items():
+        values = list(_values(line, with_cost=with_cost))
+        writer.writerow([period.starts[day], safe(name_of(numbers.series[series])), *values])
+    return response
+
+
+def safe(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _values(line: Line, *, with_cost: bool) -> Iterator[Any]:
+    total = line.total
+    yield from (line.sessions, total.steps, total.unknown_steps)
+    for name in Tokens._fields:
+        count = getattr(total, name)
+        yield count if count or total.unknown_steps < total.steps else ""
+    if with_cost:
+        yield total.unpriced_steps
+        yield "" if total.cost is None else format(total.cost, "f")

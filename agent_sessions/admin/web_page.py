@@ -1,0 +1,103 @@
+"""A session as a web page in one file, which loads nothing and runs nothing.
+
+Its style stands in it, and its policy allows that style alone, by its hash. Pictures stand in it as
+data, if they are of a kind that holds nothing but a picture.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.db.models import Max
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, get_language_bidi
+
+from agent_sessions.admin.cards import Card
+from agent_sessions.admin.conversation import Spent, TurnView, conversation
+from agent_sessions.admin.parts import Part
+from agent_sessions.admin.windows import Window, window
+from agent_sessions.messages import Message
+from agent_sessions.models import Session
+from agent_sessions.summaries import summaries
+from agent_sessions.usage import Usage
+from agent_sessions.visible import visible
+
+TEMPLATES = "admin/agent_sessions/session/"
+STYLE = TEMPLATES + "web_page.css"
+
+
+class Shown(NamedTuple):
+    """A part of a card, and where its picture is, if it has one: inside of the address itself."""
+
+    part: Part
+    picture: str
+
+
+def web_page(session: Session) -> Iterator[str]:
+    """Yield the page: its head, turn after turn, its end."""
+    yield render_to_string(TEMPLATES + "web_page_head.html", _head(session))
+    messages = Message.objects.using(session._state.db).filter(session_id=session.pk)
+    # Up to the newest that there is at first, or there might be no end.
+    newest = messages.aggregate(newest=Max("pk"))["newest"] or 0
+    messages, after = messages.filter(pk__lte=newest), 0
+    while after < newest and (shown := window(messages, {"after": str(after)})).rows:
+        for turn in conversation(shown, _spent(session, shown), may_read=True):
+            yield render_to_string(TEMPLATES + "web_page_turn.html", _turn(turn))
+        after = shown.last_id or newest
+    yield "</main>\n</body>\n</html>\n"
+
+
+def policy() -> str:
+    """Return the content security policy that stands in the page."""
+    digest = b64encode(sha256(render_to_string(STYLE).encode()).digest()).decode()
+    sources = f"style-src 'sha256-{digest}'; img-src data:"
+    return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
+
+
+def _head(session: Session) -> dict[str, object]:
+    found = summaries([session.pk], using=session._state.db, with_text=True)[session.pk]
+    return {
+        "policy": policy(),
+        "style": STYLE,
+        "language": get_language(),
+        "is_bidi": get_language_bidi(),
+        "title": visible(session.title or found.first_words or session.pk),
+        "session_id": visible(session.pk),
+        "owner": visible(session.user.get_username()) if session.user else "",
+        "parent": visible(session.parent_id or ""),
+        "session": session,
+        "summary": found,
+    }
+
+
+def _spent(session: Session, shown: Window) -> Spent:
+    usage = Usage.objects.using(session._state.db).filter(session_id=session.pk)
+    steps = usage.filter(message__gte=shown.first_id)
+    if shown.after:
+        steps = steps.filter(message__lt=shown.after[0].pk)
+    return Spent([*steps.by_message()], [])
+
+
+def _turn(turn: TurnView) -> dict[str, object]:
+    cards = [(card, _shown(card.parts), _shown(_answers(card))) for card in turn.cards]
+    return {"turn": turn, "cards": cards}
+
+
+def _answers(card: Card) -> list[Part]:
+    return [] if card.handed_to else card.answers
+
+
+def _shown(parts: Iterable[Part]) -> list[Shown]:
+    return [Shown(part, _picture(part)) for part in parts]
+
+
+def _picture(part: Part) -> str:
+    """Return the picture of a part as an address: of its content, whatever it says it is."""
+    attachment = part.attachment
+    if attachment is None or attachment.what != "image" or not attachment.data:
+        return ""
+    kind, content = attachment.image_type, attachment.content()
+    return f"data:{kind};base64,{b64encode(content).decode()}" if kind and content else ""

@@ -1,0 +1,132 @@
+/* What the page of a session does beside being read: copy, jump, leave out. All else needs no script. */
+(() => {
+  "use strict";
+
+  const page = document.querySelector(".as-page");
+  if (!page) return;
+  const announcer = document.getElementById("as-announcer");
+  const toggle = document.getElementById("as-toggle");
+  const SETTING = "agent_sessions.conversation_only";
+
+  const announce = (name) => {
+    announcer.textContent = "";
+    // Said again only if the text was gone for a moment.
+    requestAnimationFrame(() => { announcer.textContent = announcer.dataset[name]; });
+  };
+
+  // Leave out what tools, models and systems say among themselves.
+
+  const remembered = (value) => {
+    try { // a browser may forbid its storage
+      if (value === undefined) return localStorage.getItem(SETTING) === "1";
+      localStorage.setItem(SETTING, value ? "1" : "0");
+    } catch { /* Then it is forgotten. */ }
+    return false;
+  };
+
+  const leaveOut = (isOn) => {
+    page.classList.toggle("as-conversation-only", isOn);
+    toggle.setAttribute("aria-pressed", String(isOn));
+  };
+
+  const switchOver = () => {
+    const isOn = !page.classList.contains("as-conversation-only");
+    leaveOut(isOn);
+    remembered(isOn);
+    announce(isOn ? "only" : "all");
+  };
+
+  // Copy.
+
+  const copyOldWay = (text) => {
+    const area = document.createElement("textarea");
+    const focused = document.activeElement;
+    area.value = text;
+    area.className = "as-hidden";
+    document.body.append(area);
+    area.select();
+    const isDone = document.execCommand("copy");
+    area.remove();
+    if (focused) focused.focus();
+    return isDone;
+  };
+
+  const copy = async (text) => {
+    let isDone = false;
+    try {
+      await navigator.clipboard.writeText(text); // there is none without https
+      isDone = true;
+    } catch {
+      isDone = copyOldWay(text);
+    }
+    announce(isDone ? "copied" : "failed");
+  };
+
+  const textOf = (card) => [...card.querySelectorAll("[data-text]")]
+    .map((part) => (part.tagName === "PRE" ? part.textContent : part.innerText).trim())
+    .join("\n\n");
+
+  // Jump between what users said.
+
+  const users = [...page.querySelectorAll(".as-card.as-user")];
+
+  const jump = (step) => {
+    const focused = users.findIndex((card) => card.contains(document.activeElement));
+    const inView = users.findIndex((card) => card.getBoundingClientRect().top >= -1);
+    const below = inView === -1 ? users.length : inView;
+    const target = focused !== -1 ? focused + step : step > 0 ? below : below - 1;
+    if (!users[target]) return announce("last");
+    users[target].focus({ preventScroll: true });
+    users[target].scrollIntoView({ block: "start" });
+  };
+
+  const keys = {
+    j: () => jump(1),
+    n: () => jump(1),
+    k: () => jump(-1),
+    p: () => jump(-1),
+    t: switchOver,
+    "/": () => document.getElementById("as-find")?.focus(),
+    "?": () => {
+      const help = page.querySelector(".as-keys");
+      help.open = !help.open;
+      if (help.open) help.querySelector("summary").focus();
+    },
+  };
+
+  const isTyping = (element) =>
+    element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (isTyping(event.target) || !Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
+  page.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button === toggle) switchOver();
+    if ("copyText" in button.dataset) copy(textOf(button.closest(".as-card")));
+    if ("copyLink" in button.dataset) {
+      copy(button.closest(".as-turn").querySelector(".as-permalink").href);
+    }
+  });
+
+  // A link to what is left out shows it.
+
+  const arrive = () => {
+    const target = document.getElementById(location.hash.slice(1));
+    if (target && target.closest(".as-aside")) leaveOut(false);
+    if (target && page.contains(target)) {
+      target.focus({ preventScroll: true });
+      target.scrollIntoView({ block: "start" });
+    }
+  };
+
+  for (const element of page.querySelectorAll(".as-needs-script")) element.hidden = false;
+  leaveOut(remembered());
+  arrive();
+  window.addEventListener("hashchange", arrive);
+})();

@@ -1,0 +1,36 @@
+"""Windows made of items, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from agent_sessions.admin.windows import Text, Window
+from agent_sessions.items import columns, encode
+from agent_sessions.rows import Row
+
+START = datetime(2026, 11, 24, 20, tzinfo=UTC)
+
+
+def row(pk: int, item: Any, agent: str = "") -> Row:
+    """Return the row of an item; a string is the text of one that is damaged."""
+    found = () if isinstance(item, str) else columns(item)
+    return Row(pk, START + timedelta(seconds=pk), *(found or ("",) * 4), agent, None)
+
+
+def window_of(
+    items: Sequence[Any],
+    *,
+    before: Sequence[Any] = (),
+    after: Sequence[Any] = (),
+    agents: dict[int, str] | None = None,
+    number: int | None = 1,
+) -> Window:
+    """Return a window of items, whose ids count from 1 on through all three."""
+    every = [*before, *items, *after]
+    rows = [row(pk, item, (agents or {}).get(pk, "")) for pk, item in enumerate(every, start=1)]
+    texts = [item if isinstance(item, str) else encode(item) for item in every]
+    start, end = len(before), len(before) + len(items)
+    shown = {row.pk: Text(text, len(text)) for row, text in zip(rows, texts, strict=True)}
+    return Window(rows[start:end], rows[:start], rows[end:], shown, number)

@@ -1,0 +1,49 @@
+"""The admin, and beside it a site of tenants, whose staff see their own sessions only."""
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import path, reverse
+
+from agent_sessions import Session
+from agent_sessions.admin import SessionAdmin
+from tests.admin_urls import handler404
+
+__all__ = ["handler404"]
+
+
+class TenantAdmin(SessionAdmin):
+    """A model admin that a project would write."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return super().get_queryset(request).filter(user=request.user)
+
+
+support = admin.AdminSite("support")
+support.register(Session, TenantAdmin)
+
+urlpatterns = [path("admin/", admin.site.urls), path("support/", support.urls)]
+
+FORMATS = ("html", "json", "jsonl", "markdown")
+
+
+def addresses(session_id: str, message_id: int, *, site: str = "admin") -> dict[str, str]:
+    """Return the addresses of all that there is of a session, under short names."""
+    places: dict[str, list[object]] = {name: [] for name in ("change", "delete", "history")}
+    places |= {"item": [message_id], "media": [message_id, 0], "fork": [], "purge": []}
+    found = {name: _address(site, name, session_id, *rest) for name, rest in places.items()}
+    exports = {f"export {name}": _address(site, "export", session_id, name) for name in FORMATS}
+    return found | exports
+
+
+def of_the_list(*, site: str = "admin") -> dict[str, str]:
+    """Return the addresses of what is of no one session."""
+    names = ("changelist", "add", "usage")
+    prefix = f"{site}:agent_sessions_session_"
+    return {name: reverse(prefix + name, urlconf=__name__) for name in names}
+
+
+def _address(site: str, name: str, session_id: str, *rest: object) -> str:
+    args = [quote(session_id), *rest]
+    return reverse(f"{site}:agent_sessions_session_{name}", args=args, urlconf=__name__)

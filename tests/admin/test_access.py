@@ -1,0 +1,264 @@
+"""admin.access: what is noted of who reads, and how a project says who may see which session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.test import RequestFactory, TestCase, override_settings
+from django.urls import reverse
+
+from agent_sessions import Message, Session
+from agent_sessions.admin import SessionAdmin
+from agent_sessions.admin.access import opened
+from agent_sessions.signals import content_viewed
+from agent_sessions.steps import Step, Tokens
+from tests.admin.tenant_urls import addresses, of_the_list
+from tests.contract import TURN
+
+User = get_user_model()
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PICTURE = {
+    "role": "user",
+    "content": [{"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}],
+}
+STEP = Step("Agent of theirs", tokens=Tokens(1, 10, 0, 5, 0, 123_456))
+
+
+@override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
+class Reading(TestCase):
+    """A superuser, and a session with a picture."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.superuser = User.objects.create_superuser("root")
+        Session.objects.append("one", [PICTURE, *TURN], user=cls.superuser)
+        Session.objects.update(title="A secret title")
+        cls.message = Message.objects.earliest("pk")
+
+    def setUp(self) -> None:
+        self.client.force_login(self.superuser)
+        self.pages = addresses("one", self.message.pk)
+
+
+class NotedTests(Reading):
+    """The signal and the log."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.heard: list[tuple[Any, ...]] = []
+        content_viewed.connect(self.hear)
+        self.addCleanup(content_viewed.disconnect, self.hear)
+
+    def hear(self, session_id: str, user: Any, view: str, using: str, **facts: Any) -> None:
+        self.heard.append((session_id, user, view, using))
+
+    def read(self) -> None:
+        for page in ("change", "item", "media"):
+            self.assertEqual(self.client.get(self.pages[page]).status_code, 200, page)
+
+    def test_signal(self) -> None:
+        """Each page that shows content says who has read what, and on which page."""
+        self.read()
+        self.client.get(self.pages["change"], {"find": "jazz"})
+
+        views = [view for _, _, view, _ in self.heard]
+        self.assertEqual(views, ["page", "item", "media", "page", "search"])
+        self.assertEqual(
+            {facts[:2] + facts[3:] for facts in self.heard}, {("one", self.superuser, "default")}
+        )
+
+    def test_no_log_by_default(self) -> None:
+        """Reading leaves no entry, unless the settings say so."""
+        self.read()
+
+        self.assertFalse(LogEntry.objects.exists())
+
+    @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
+    def test_log(self) -> None:
+        """With the setting there is an entry for each page, under the session's id."""
+        self.read()
+
+        entries = LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")
+        pages = ("page", "item", "media")
+        self.assertEqual(list(entries), [("one", f"Read the content: {page}.") for page in pages])
+
+    @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
+    def test_nothing_read(self) -> None:
+        """Who sees the shape of a session only, or asks in vain, has read nothing."""
+        for page in ("purge", "delete", "history"):
+            self.client.get(self.pages[page])
+        self.client.get(addresses("unknown", self.message.pk)["item"])
+        self.client.get(of_the_list()["changelist"])
+
+        self.assertEqual((self.heard, LogEntry.objects.count()), ([], 0))
+
+    def test_a_receiver_that_fails(self) -> None:
+        """Who listens and fails keeps nobody from reading."""
+
+        def fail(**facts: Any) -> None:
+            raise RuntimeError("on purpose")
+
+        content_viewed.connect(fail)
+        self.addCleanup(content_viewed.disconnect, fail)
+
+        with self.assertLogs("django.dispatch"):
+            self.read()
+
+
+class TenantTests(Reading):
+    """A subclass with get_queryset(), on another site."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        super().setUpTestData()
+        cls.tenant = User.objects.create_superuser("tenant")
+        Session.objects.append("ours", TURN, user=cls.tenant)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.client.force_login(self.tenant)
+        self.pages = addresses("one", self.message.pk, site="support")
+        self.lists = of_the_list(site="support")
+
+    def test_own_pages(self) -> None:
+        """What is the tenant's opens on the site's own addresses."""
+        message = Message.objects.filter(session="ours").earliest("pk")
+        pages = addresses("ours", message.pk, site="support")
+
+        for name in ("change", "delete", "history", "item", "purge", "export json", "export html"):
+            response = self.client.get(pages[name])
+            self.assertEqual(response.status_code, 200, name)
+            self.assertNotIn("/admin/agent_sessions/", _body(response), name)
+
+        fork = self.client.post(pages["fork"])
+        new = Session.objects.get(parent="ours")
+        self.assertRedirects(fork, addresses(new.pk, 1, site="support")["change"])
+
+    def test_pages_of_others(self) -> None:
+        """No page of a session that the tenant may not see tells or does anything."""
+        for name, address in self.pages.items():
+            for method in (self.client.get, self.client.post):
+                response = method(address, {"post": "yes"})
+                if response.status_code == 302:
+                    self.assertRedirects(response, reverse("support:index"))
+                else:
+                    self.assertIn(response.status_code, (403, 404), name)
+                self.assertNotIn("secret", _body(response), name)
+
+        self.assertEqual(Session.objects.count(), 2)
+        self.assertEqual(Session.objects.items("one"), [PICTURE, *TURN])
+
+    def test_lists(self) -> None:
+        """Neither the list nor a search in it finds sessions of others."""
+        for query in ({}, {"q": "titl"}, {"q": "one"}, {"q": "root"}):
+            self.assertNotIn("secret", _body(self.client.get(self.lists["changelist"], query)))
+
+    def test_usage(self) -> None:
+        """What others have used is no part of the sums."""
+        Session.objects.append("one", TURN, step=STEP)
+        Session.objects.append("ours", TURN, step=STEP._replace(agent_name="Agent of ours"))
+
+        body = _body(self.client.get(self.lists["usage"]))
+
+        self.assertIn("Agent of ours", body)
+        self.assertNotIn("Agent of theirs", body)
+
+    def test_actions(self) -> None:
+        """An action on a session of others acts on nothing."""
+        for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
+            data = {"action": action, "_selected_action": ["one"], "post": "yes"}
+            response = self.client.post(self.lists["changelist"], data)
+            self.assertNotIn("secret", _body(response), action)
+        self.assertEqual(Session.objects.items("one"), [PICTURE, *TURN])
+
+        export = {"action": "export_selected", "select_across": "1", "_selected_action": ["one"]}
+        body = _body(self.client.post(self.lists["changelist"], export))
+        self.assertNotIn("secret", body)
+        self.assertIn('"ours"', body)
+
+    def test_relatives_of_others(self) -> None:
+        """A parent or a fork that the tenant may not see is not named."""
+        Session.objects.append("theirs-before", TURN)
+        Session.objects.append("theirs-after", TURN)
+        Session.objects.filter(pk="ours").update(parent="theirs-before")
+        Session.objects.filter(pk="theirs-after").update(parent="ours")
+        pages = addresses("ours", 1, site="support")
+
+        for name in ("change", "delete", "purge", "history", *_exports(pages)):
+            self.assertNotIn("theirs", _body(self.client.get(pages[name])), name)
+        self.assertIn("Forks that keep their copies: 0", _body(self.client.get(pages["purge"])))
+        export = {"action": "export_selected", "_selected_action": ["ours"]}
+        self.assertNotIn("theirs", _body(self.client.post(self.lists["changelist"], export)))
+
+    def test_own_relatives(self) -> None:
+        """Those that the tenant may see are."""
+        Session.objects.fork("ours", "a-fork")
+
+        for name in _exports(self.pages):
+            body = _body(self.client.get(addresses("a-fork", 1, site="support")[name]))
+            if name != "export jsonl":
+                self.assertIn("ours", body, name)
+
+    def test_messages_of_others(self) -> None:
+        """A message is looked for in its session only."""
+        pages = addresses("ours", self.message.pk, site="support")
+
+        for name in ("item", "media"):
+            self.assertEqual(self.client.get(pages[name]).status_code, 404)
+
+
+class ByObjectTests(Reading):
+    """A subclass whose permissions look at the session."""
+
+    def test_one_that_may_not_be_seen(self) -> None:
+        """Who may see some sessions is not shown this one."""
+
+        class Choosing(SessionAdmin):
+            def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+                return obj is None
+
+        request = RequestFactory().get("/")
+        request.user = self.superuser
+
+        with self.assertRaises(PermissionDenied):
+            opened(Choosing(Session, admin.site), request, "one")
+
+
+class StrangeIdTests(Reading):
+    """Addresses that name what no database holds."""
+
+    def test_nul(self) -> None:
+        """An id with a NUL is that of no session, on every page and every database."""
+        for name, address in addresses("nul\x00", self.message.pk).items():
+            for method in (self.client.get, self.client.post):
+                self.assertIn(method(address).status_code, (302, 403, 404), name)
+
+    def test_nul_in_the_list(self) -> None:
+        """Nor does one hurt in a search or an action."""
+        address = of_the_list()["changelist"]
+        data = {"action": "delete_selected", "_selected_action": ["nul\x00"], "post": "yes"}
+
+        self.assertIn(self.client.get(address, {"q": "nul\x00"}).status_code, (200, 302))
+        self.assertEqual(self.client.post(address, data).status_code, 400)
+        self.assertTrue(Session.objects.exists())
+
+    def test_long(self) -> None:
+        """An id that is longer than any is that of no session."""
+        for name, address in addresses("x" * 2_000, 10**17).items():
+            self.assertIn(self.client.get(address).status_code, (302, 404), name)
+
+
+def _exports(pages: dict[str, str]) -> list[str]:
+    return [name for name in pages if name.startswith("export")]
+
+
+def _body(response: Any) -> str:
+    return str(response.getvalue().decode())

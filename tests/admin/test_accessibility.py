@@ -1,0 +1,102 @@
+"""What axe-core finds on the pages of the admin: nothing, in light and dark, on desk and phone."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+
+from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# In Django's own admin/search_form.html: a link amid words that only its colour tells (on phones),
+# and a field whose label is an image, which axe takes for none beside the help text.
+DJANGOS = {
+    ("link-in-text-block", '#changelist-search a[href="?"]'),
+    ("label-title-only", "#searchbar"),
+}
+DESKTOP = {"width": 1280, "height": 860}
+
+
+class AccessibilityTests(AdminBrowserTestCase):
+    """One test for each page."""
+
+    seeds = ("conversations",)
+
+    def opened(self, address: str, *, user: str = "root") -> Page:
+        page = self.visitor(user=user).new_page()
+        response = page.goto(self.base + address)
+        assert response is not None
+        self.assertEqual(response.status, 200, address)
+        return page
+
+    def check(self, page: Page, *, screens: tuple[dict[str, int], ...] = (DESKTOP, PHONE)) -> None:
+        """Ask axe-core in each theme, at each width."""
+        for theme, screen in product(("light", "dark"), screens):
+            page.emulate_media(color_scheme=theme)
+            page.set_viewport_size(screen)
+            # Buttons and links take a moment from one colour to the other.
+            page.evaluate("() => Promise.all(document.getAnimations().map(one => one.finished))")
+            with self.subTest(theme=theme, width=screen["width"]):
+                self.assertEqual(violations(page), [])
+
+    def test_list(self) -> None:
+        """The list of sessions, with its filters."""
+        self.check(self.opened(LIST))
+
+    def test_found(self) -> None:
+        """The list with a search and a filter at work."""
+        self.check(self.opened(f"{LIST}?q=music&state=waiting"))
+
+    def test_conversation(self) -> None:
+        """A conversation with every kind of item, folded and unfolded."""
+        page = self.opened(page_of("every-kind"))
+
+        self.check(page, screens=(DESKTOP,))
+        page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
+        self.check(page)
+
+    def test_conversation_without_content(self) -> None:
+        """A conversation for somebody who may not read it."""
+        self.check(self.opened(page_of("every-kind"), user="lister"))
+
+    def test_sought(self) -> None:
+        """A conversation with the hits of a search."""
+        self.check(self.opened(f"{page_of('every-kind')}?find=ticket"))
+
+    def test_windows(self) -> None:
+        """A window amid a long conversation."""
+        self.assertEqual(violations(self.opened(f"{page_of('season')}?after=0")), [])
+
+    def test_usage(self) -> None:
+        """The page of usage, with its picture and tables."""
+        self.check(self.opened(f"{LIST}usage/"))
+
+    def test_purge(self) -> None:
+        """The question before content is purged."""
+        self.check(self.opened(page_of("every-kind").replace("/change/", "/purge/")))
+
+    def test_delete(self) -> None:
+        """The question before a session is deleted."""
+        self.check(self.opened(page_of("every-kind").replace("/change/", "/delete/")))
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core complains about, less what is Django's: the rule, where, and why."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    # All that axe has found in order is much, and would be sent along.
+    found: list[dict[str, Any]] = page.evaluate("() => axe.run().then(all => all.violations)")
+    return [
+        f"{rule['id']}: {' '.join(node['target'])}: {node['html'][:200]}: {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+        if not any(
+            rule["id"] == known
+            and page.locator(where).and_(page.locator(node["target"][0])).count()
+            for known, where in DJANGOS
+        )
+    ]

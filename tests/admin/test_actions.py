@@ -1,0 +1,313 @@
+"""admin.actions, forking, purging, log: sessions taken along, forked, purged and deleted."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+from typing import Any
+from unittest.mock import patch
+
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
+from django.contrib.messages import get_messages
+from django.test import TestCase, override_settings
+from django.urls import reverse
+
+from agent_sessions import Message, Session, Usage
+from agent_sessions.steps import Step, Tokens
+from tests.contract import TURN, USER, numbered
+from tests.statements import statements
+
+User = get_user_model()
+LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
+
+
+def url(view: str, session_id: str) -> str:
+    name = f"admin:agent_sessions_session_{view}"
+    return reverse(name, args=[quote(session_id)], urlconf="tests.admin_urls")
+
+
+@override_settings(ROOT_URLCONF="tests.admin_urls")
+class Acting(TestCase):
+    """Tests of a superuser."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.superuser = User.objects.create_superuser("root")
+        cls.owner = User.objects.create_user("annelies")
+
+    def setUp(self) -> None:
+        self.client.force_login(self.superuser)
+
+    def said(self, response: Any) -> str:
+        """Return what the admin tells its user after a request."""
+        return " ".join(map(str, get_messages(response.wsgi_request)))
+
+    def act(self, action: str, session_ids: list[str], **data: Any) -> Any:
+        return self.client.post(LIST, {"action": action, "_selected_action": session_ids, **data})
+
+    def logged(self) -> list[tuple[str, str]]:
+        entries = LogEntry.objects.order_by("pk")
+        return list(entries.values_list("object_repr", "change_message"))
+
+
+class ForkTests(Acting):
+    """One session forked."""
+
+    def test_whole(self) -> None:
+        """A fork is its owner's, whoever made it; the browser is led to it, and the log knows."""
+        Session.objects.append("a/b", TURN, user=self.owner)
+        Session.objects.update(title="Secret")
+
+        response = self.client.post(url("fork", "a/b"))
+
+        new = Session.objects.get(parent="a/b")
+        self.assertRedirects(response, url("change", new.pk))
+        self.assertEqual((new.user, new.title), (self.owner, "Secret"))
+        self.assertEqual(Session.objects.items(new.pk), TURN)
+        self.assertIn("a/b", self.said(response))
+        self.assertEqual(
+            self.logged(), [(new.pk, "Forked from a/b."), ("a/b", f"Forked as {new.pk}.")]
+        )
+        self.assertEqual(LogEntry.objects.filter(action_flag=ADDITION).count(), 1)
+
+    def test_from_a_message(self) -> None:
+        """A fork ends at or before the message that is named."""
+        Session.objects.append("one", numbered(4))
+        third = Message.objects.order_by("pk")[2].pk
+
+        for place, length in (("at", 3), ("before", 2)):
+            self.client.post(url("fork", "one"), {place: third})
+            new = Session.objects.get(parent="one")
+            self.assertEqual(Session.objects.items(new.pk), numbered(length))
+            new.delete()
+
+    def test_what_cannot_be(self) -> None:
+        """A place that is not there is an error that the page shows, and no fork."""
+        Session.objects.append("one", TURN)
+        Session.objects.append("other", TURN)
+        foreign = Message.objects.filter(session="other").first()
+        assert foreign
+        places: list[dict[str, Any]] = [
+            {"at": foreign.pk},
+            {"at": 9 * 10**30},
+            {"at": 1, "before": 1},
+            {"before": "x"},
+            {"at": ""},
+            {"at": "9" * 5_000},
+        ]
+
+        for place in places:
+            response = self.client.post(url("fork", "one"), place)
+            self.assertRedirects(response, url("change", "one"))
+            self.assertTrue(self.said(response), place)
+
+        self.assertEqual(Session.objects.count(), 2)
+
+    def test_only_by_post(self) -> None:
+        """A link makes no fork."""
+        Session.objects.append("one", TURN)
+
+        self.assertEqual(self.client.get(url("fork", "one")).status_code, 405)
+        self.assertEqual(Session.objects.count(), 1)
+
+    def test_no_such_session(self) -> None:
+        """There is nothing to fork, purge or export of a session that is not there."""
+        for view in ("fork", "purge"):
+            self.assertEqual(self.client.post(url(view, "unknown")).status_code, 404)
+
+
+class PurgeTests(Acting):
+    """One session purged."""
+
+    def test_asks_first(self) -> None:
+        """The page counts messages, and forks, which keep their copies, and changes nothing."""
+        Session.objects.append("one", numbered(300))
+        Session.objects.fork("one", "copy")
+        Session.objects.filter(pk="one").update(title="Jazz \u202e")
+
+        with statements() as sent:
+            page = unescape(self.client.get(url("purge", "one")).content.decode())
+
+        self.assertIn("Messages that lose their content: 300", page)
+        self.assertIn("Forks that keep their copies: 1", page)
+        self.assertIn("Jazz ⟨U+202E⟩", page)
+        self.assertIn(f'href="{url("change", "one")}"', page)
+        self.assertEqual(Session.objects.items("one"), numbered(300))
+        self.assertLess(len(sent), 8)
+
+    def test_purges(self) -> None:
+        """Content and title go, numbers stay, and the log names neither."""
+        step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
+        Session.objects.append("one", TURN, step=step)
+        Session.objects.update(title="Secret")
+
+        response = self.client.post(url("purge", "one"))
+
+        self.assertRedirects(response, url("change", "one"))
+        self.assertIn("4 messages have lost their content.", self.said(response))
+        self.assertEqual(Session.objects.items("one"), [])
+        self.assertEqual((Session.objects.get().title, Message.objects.count()), ("", 4))
+        self.assertEqual(Usage.objects.total().total_tokens, 15)
+        self.assertEqual(self.logged(), [("one", "Purged the content.")])
+
+
+class DeletionTests(Acting):
+    """Sessions deleted."""
+
+    def test_log_without_titles(self) -> None:
+        """What the log keeps of a session that is gone is its id."""
+        for session_id in ("one", "two", "three"):
+            Session.objects.append(session_id, TURN)
+        Session.objects.update(title="Secret")
+
+        self.client.post(url("delete", "one"), {"post": "yes"})
+        self.act("delete_selected", ["two", "three"], post="yes")
+
+        self.assertFalse(Session.objects.exists())
+        names = LogEntry.objects.filter(action_flag=DELETION).values_list("object_repr", flat=True)
+        self.assertEqual(set(names), {"one", "two", "three"})
+
+    def test_statements(self) -> None:
+        """Asking and deleting take as many statements for fifty sessions as for two."""
+        counts = []
+        for number in (2, 50):
+            ids = [f"session {index}" for index in range(number)]
+            for session_id in ids:
+                Session.objects.append(session_id, TURN)
+            with statements() as sent:
+                self.act("delete_selected", ids)
+                self.act("delete_selected", ids, post="yes")
+            counts.append(len(sent))
+
+        self.assertEqual(counts[0], counts[1])
+        self.assertFalse(Message.objects.exists())
+
+    def test_deleting_none(self) -> None:
+        """An action on sessions that are gone meanwhile does nothing."""
+        for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
+            response = self.act(action, ["unknown"], post="yes")
+            self.assertEqual(response.status_code, 302, action)
+
+
+class ListTests(Acting):
+    """Several sessions at once."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for session_id in ("one", "two", "three"):
+            Session.objects.append(session_id, TURN, user=self.owner)
+
+    def test_export(self) -> None:
+        """Chosen sessions are sent as a document on a line each, and the log knows of each."""
+        Session.objects.fork("one", "copy")
+
+        response = self.act("export_selected", ["one", "two", "copy"])
+
+        lines = response.getvalue().decode().splitlines()
+        documents = {read["session_id"]: read for read in map(json.loads, lines)}
+        self.assertEqual(documents.keys(), {"one", "two", "copy"})
+        self.assertEqual([message["item"] for message in documents["two"]["messages"]], TURN)
+        self.assertEqual(documents["copy"]["parent"], "one")
+        self.assertEqual(response["Content-Disposition"], 'attachment; filename="sessions.jsonl"')
+        self.assertEqual({message for _, message in self.logged()}, {"Exported: json."})
+        self.assertEqual({name for name, _ in self.logged()}, {"one", "two", "copy"})
+
+    def test_fork(self) -> None:
+        """Each is forked for its owner."""
+        response = self.act("fork_selected", ["one", "two"])
+
+        forks = Session.objects.exclude(parent=None)
+        self.assertEqual({fork.parent_id for fork in forks}, {"one", "two"})
+        self.assertEqual({fork.user for fork in forks}, {self.owner})
+        self.assertIn("2 sessions were forked.", self.said(response))
+
+    def test_forking_what_goes(self) -> None:
+        """A session that goes between being chosen and forked is an error that is shown."""
+        with patch.object(Session.objects._queryset_class, "_hold", return_value=False):
+            response = self.act("fork_selected", ["one"])
+
+        self.assertIn("There is no session 'one' to fork.", self.said(response))
+        self.assertEqual(Session.objects.count(), 3)
+
+    def test_purge(self) -> None:
+        """Sessions are purged after a question that counts in one statement."""
+        with statements() as few:
+            page = unescape(self.act("purge_selected", ["one"]).content.decode())
+        with statements() as sent:
+            page = unescape(self.act("purge_selected", ["one", "two"]).content.decode())
+        self.assertIn("Sessions: 2", page)
+        self.assertIn("Messages that lose their content: 8", page)
+        self.assertEqual(len(few), len(sent))
+        self.assertEqual(Session.objects.items("one"), TURN)
+
+        response = self.act("purge_selected", ["one", "two"], post="yes")
+
+        self.assertIn("8 messages have lost their content.", self.said(response))
+        found = [Session.objects.items(session_id) for session_id in ("one", "two", "three")]
+        self.assertEqual(found, [[], [], TURN])
+
+    def test_confirmation_is_a_form_of_the_list(self) -> None:
+        """The question is answered by sending its own fields."""
+        page = self.act("purge_selected", ["one", "two"]).content.decode()
+        form = page.split("<form")[-1]
+
+        for field in ('name="action" value="purge_selected"', 'name="post" value="yes"'):
+            self.assertIn(field, form)
+        for session_id in ("one", "two"):
+            self.assertIn(f'name="_selected_action" value="{session_id}"', form)
+
+    def test_all_of_a_list(self) -> None:
+        """All sessions that a search has found are chosen by one field."""
+        data = {"action": "fork_selected", "select_across": "1", "_selected_action": ["one"]}
+        self.client.post(f"{LIST}?q=t", data)
+
+        parents = Session.objects.exclude(parent=None).values_list("parent", flat=True)
+        self.assertEqual(set(parents), {"two", "three"})
+
+    def test_too_many(self) -> None:
+        """More than a request can bear are refused, whatever is to be done with them."""
+        with patch("agent_sessions.admin.actions.AT_ONCE", 2):
+            for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
+                response = self.act(action, ["one"], select_across="1", post="yes")
+                self.assertIn("More than 2 sessions are selected.", self.said(response), action)
+
+        self.assertEqual(Session.objects.count(), 3)
+        self.assertEqual(Session.objects.items("one"), TURN)
+
+    def test_as_many_as_may_be(self) -> None:
+        """The form of Django's action can name as many as may be chosen at once."""
+        Session.objects.all().delete()
+        Session.objects.bulk_create(Session(session_id=f"session {at}") for at in range(500))
+        ids = list(Session.objects.values_list("pk", flat=True))
+
+        self.act("delete_selected", ids, post="yes")
+
+        self.assertFalse(Session.objects.exists())
+
+
+class ToolsTests(Acting):
+    """The buttons of a page."""
+
+    def test_of_a_session(self) -> None:
+        """A session's page leads to all that can be done with it."""
+        Session.objects.append("a/b", [USER])
+
+        page = self.client.get(url("change", "a/b")).content.decode()
+
+        for view in ("fork", "purge", "delete"):
+            self.assertIn(f'"{url(view, "a/b")}"', page)
+        for name in ("html", "markdown", "json", "jsonl"):
+            export = reverse("admin:agent_sessions_session_export", args=[quote("a/b"), name])
+            self.assertIn(f'"{export}"', page)
+
+    def test_of_a_turn(self) -> None:
+        """Each turn can be forked before its first message, or after its last."""
+        Session.objects.append("one", TURN + TURN)
+        pks = list(Message.objects.order_by("pk").values_list("pk", flat=True))
+
+        page = self.client.get(url("change", "one")).content.decode()
+
+        for name, pk in (("before", pks[0]), ("at", pks[3]), ("before", pks[4]), ("at", pks[7])):
+            self.assertIn(f'name="{name}" value="{pk}"', page)

@@ -1,0 +1,286 @@
+"""The admin in a real browser: what keys, buttons and links do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
+from tests.browser import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+EVENING = page_of("evening")
+LONG = page_of("long")
+# No window is longer, however long the session is.
+MOST_CARDS = 200
+
+
+class AdminTests(AdminBrowserTestCase):
+    """A database for all tests: each of those that change something has a session of its own."""
+
+    seeds = ("conversations", "long")
+
+    def opened(self, address: str, **options: Any) -> Page:
+        page = self.visitor(**options).new_page()
+        response = page.goto(self.base + address)
+        assert response is not None
+        self.assertEqual(response.status, 200, address)
+        return page
+
+    def focused(self, page: Page) -> str:
+        return str(page.evaluate("() => document.activeElement.innerText"))
+
+    def turns(self, page: Page) -> Locator:
+        return page.get_by_role("article")
+
+    def test_jumping(self) -> None:
+        """J and K lead from one user message to the next and back, and say where they end."""
+        page = self.opened(EVENING)
+
+        page.keyboard.press("j")
+        self.assertIn("live music tonight", self.focused(page))
+        page.keyboard.press("j")
+        self.assertIn("Two seats", self.focused(page))
+        page.keyboard.press("j")
+        expect(page.locator("#as-announcer")).to_contain_text("no further user message")
+        page.keyboard.press("k")
+        self.assertIn("live music tonight", self.focused(page))
+
+    def test_searching_by_keyboard(self) -> None:
+        """A slash leads into the search; letters typed there are no commands; hits lead to it."""
+        page = self.opened(EVENING)
+
+        page.keyboard.press("/")
+        page.keyboard.type("jt jazz")
+        expect(page.get_by_role("searchbox")).to_have_value("jt jazz")
+        page.get_by_role("searchbox").fill("TWO SEATS")
+        page.keyboard.press("Enter")
+        page.locator(".as-hits").get_by_role("link").first.click()
+
+        expect(page.locator(".as-card:target")).to_contain_text("Two seats")
+
+    def test_finding_nothing(self) -> None:
+        """What nobody said is said not to be there."""
+        page = self.opened(f"{EVENING}?find=zebra")
+
+        expect(page.locator(".as-hits")).to_contain_text("No message says this.")
+
+    def test_conversation_only(self) -> None:
+        """What tools say is left out by a key or button, also in the next window and on return."""
+        page = self.opened(LONG)
+        toggle = page.get_by_role("button", name="Conversation only")
+        call = page.locator(".as-card", has_text="search").first
+        expect(call).to_be_visible()
+
+        page.keyboard.press("t")
+        expect(toggle).to_have_attribute("aria-pressed", "true")
+        expect(call).to_be_hidden()
+        page.get_by_role("link", name="Earlier", exact=True).first.click()
+        page.wait_for_url("**?before=*")
+        expect(toggle).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".as-aside").first).to_be_hidden()
+        toggle.click()
+
+        expect(page.locator(".as-aside").first).to_be_visible()
+
+    def test_folding(self) -> None:
+        """What is long is folded, and unfolds by keyboard alone."""
+        page = self.opened(page_of("every-kind"))
+        folded = page.locator(".as-card details").first
+        inside = folded.locator("[data-text], img").first
+        expect(inside).to_be_hidden()
+
+        folded.locator("summary").focus()
+        page.keyboard.press("Enter")
+
+        expect(inside).to_be_visible()
+
+    def test_images(self) -> None:
+        """An image of the session's own is shown on demand; one from elsewhere never is."""
+        page = self.opened(page_of("every-kind"))
+        image = page.locator("#content img").first
+        expect(image).to_be_hidden()
+
+        page.locator("details", has=page.locator("img")).first.locator("summary").first.click()
+
+        expect(image).to_be_visible()
+        page.wait_for_function("image => image.naturalWidth > 0", arg=image.element_handle())
+        expect(page.get_by_text("https://images.example/poster.png").first).to_be_visible()
+        self.assertEqual(page.locator("img[src*='images.example']").count(), 0)
+
+    def test_copying(self) -> None:
+        """The text of a message and the link of its turn are copied, and that is said."""
+        page = self.opened(EVENING, permissions=["clipboard-read", "clipboard-write"])
+        card = page.locator(".as-card", has_text="Two seats")
+        said = page.locator("#as-announcer")
+
+        card.get_by_role("button", name="Copy").click()
+        expect(said).to_have_text("Copied.")
+        self.assertEqual(self.clipboard(page), "Two seats for the jazz session, please.")
+        self.turns(page).last.get_by_role("button", name="Copy link").click()
+        expect(said).to_have_text("Copied.")
+
+        link = self.clipboard(page)
+        page.goto(link)
+        expect(page.locator(".as-card:target")).to_contain_text("Two seats")
+
+    def clipboard(self, page: Page) -> str:
+        return str(page.evaluate("() => navigator.clipboard.readText()"))
+
+    def test_permanent_link(self) -> None:
+        """The link to an early turn of a long session leads to it, with the focus on it."""
+        page = self.opened(f"{LONG}?after=0")
+        link = self.turns(page).nth(3).get_by_role("link").first.get_attribute("href")
+
+        page.goto(f"{self.base}{LONG}{link}")
+
+        target = page.locator(".as-card:target")
+        expect(target).to_contain_text("question 4")
+        expect(target).to_be_focused()
+        expect(target).to_be_in_viewport()
+
+    def test_raw_item(self) -> None:
+        """The item behind a message is one click away, as it is stored."""
+        page = self.opened(EVENING)
+
+        page.locator(".as-card", has_text="Two seats").get_by_role("link", name="Raw").click()
+        page.wait_for_url("**/item/*")
+
+        item = json.loads(page.locator("body").inner_text())
+        self.assertEqual(
+            item, {"role": "user", "content": "Two seats for the jazz session, please."}
+        )
+
+    def test_windows(self) -> None:
+        """Of 20,000 messages a window is shown at a time: to the oldest, and back to the newest."""
+        page = self.opened(LONG)
+
+        for name, first, last in (
+            ("", "", "answer 5000"),
+            ("Earlier", "", ""),
+            ("Oldest", "question 1", ""),
+            ("Later", "", ""),
+            ("Newest", "", "answer 5000"),
+        ):
+            if name:
+                before = page.url
+                page.get_by_role("link", name=name, exact=True).first.click()
+                page.wait_for_function("before => location.href !== before", arg=before)
+            cards = page.locator(".as-card")
+            self.assertIn(cards.count(), range(50, MOST_CARDS), name)
+            expect(cards.first).to_contain_text(first)
+            expect(cards.last).to_contain_text(last)
+
+    def test_fork_from_a_turn(self) -> None:
+        """A fork after a turn holds that turn and none after it, and says where it is from."""
+        page = self.opened(EVENING)
+
+        first = self.turns(page).first
+        first.get_by_role("button", name="Fork after this turn").click()
+        page.wait_for_url(lambda url: "evening" not in url)
+
+        expect(self.turns(page)).to_have_count(1)
+        expect(page.get_by_text("began as a copy of evening")).to_be_visible()
+        expect(
+            page.locator(".as-head").get_by_role("link", name="Live music tonight")
+        ).to_be_visible()
+
+    def test_exports(self) -> None:
+        """Each export is a file to save, and holds what was said."""
+        page = self.opened(EVENING)
+        page.locator("summary", has_text="Export").click()
+        tools = page.locator(".session-tools")
+
+        for name, suffix in {
+            "Web page": ".html",
+            "Markdown": ".md",
+            "JSON": ".json",
+            "JSON Lines, to import again": ".jsonl",
+        }.items():
+            with page.expect_download() as download:
+                tools.get_by_role("link", name=name, exact=True).click()
+            file = download.value
+            self.assertEqual(Path(file.suggested_filename).suffix, suffix)
+            self.assertIn("Two seats for the jazz session", Path(file.path()).read_text())
+
+    def test_purge(self) -> None:
+        """Content is purged after a question that counts, and its shape stays."""
+        page = self.opened(page_of("club-001"))
+        turns = self.turns(page).count()
+
+        page.get_by_role("link", name="Purge content").click()
+        expect(page.locator("#content")).to_contain_text("Messages that lose their content: 4")
+        page.get_by_role("button", name="Yes").click()
+        page.wait_for_url("**/change/")
+
+        expect(page.get_by_role("list").filter(has_text="lost their content")).to_be_visible()
+        expect(self.turns(page)).to_have_count(turns)
+        self.assertNotIn("six and nine", page.locator("#content").inner_text())
+
+    def test_delete(self) -> None:
+        """A session is deleted after a question that counts what goes with it."""
+        page = self.opened(page_of("club-002"))
+
+        page.get_by_role("link", name="Delete").click()
+        expect(page.locator("#content")).to_contain_text("Messages: 4")
+        page.get_by_role("button", name="Yes").click()
+        page.wait_for_url(f"**{LIST}*")
+
+        expect(page.locator("#result_list")).to_be_visible()
+        self.assertEqual(page.locator("#result_list a[href*='club-002/']").count(), 0)
+
+    def test_list_to_conversation(self) -> None:
+        """A session is found by a word of its title, and opened."""
+        page = self.opened(LIST)
+
+        page.locator("#searchbar").fill("live music")
+        page.keyboard.press("Enter")
+        page.locator("#result_list").get_by_role("link", name="Live music tonight").first.click()
+
+        expect(page.get_by_role("heading", level=1).last).to_have_text("Live music tonight")
+
+    def test_phone(self) -> None:
+        """On a phone nothing is wider than the screen."""
+        for address in (LIST, EVENING, page_of("every-kind"), f"{LIST}usage/"):
+            page = self.opened(address, **PHONE)
+            page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
+
+            widths = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+            self.assertLessEqual(widths[0], widths[1], address)
+
+    def test_dark(self) -> None:
+        """The pages are dark where the person's system is."""
+        for address in (LIST, EVENING, f"{LIST}usage/"):
+            page = self.opened(address, color_scheme="dark")
+            for element in ("body", "#content"):
+                light = page.locator(element).evaluate(LIGHTNESS)
+                self.assertGreater(light, 150, address)
+
+    def test_usage(self) -> None:
+        """The page of usage draws a picture, and has its numbers in tables beneath."""
+        page = self.opened(LIST)
+
+        page.get_by_role("link", name="Usage", exact=True).first.click()
+
+        expect(page.locator("#content svg").first).to_be_visible()
+        expect(page.get_by_role("table").first).to_contain_text("Calendar Club")
+
+    def test_without_content(self) -> None:
+        """Whoever may only see that it exists sees its shape and numbers, and none of its words."""
+        page = self.opened(EVENING, user="lister")
+
+        expect(self.turns(page)).to_have_count(2)
+        content = page.locator("body").inner_text()
+        self.assertIn("Calendar Club", content)
+        for word in ("music", "jazz", "Two seats"):
+            self.assertNotIn(word, content)
+
+
+# How light the text is, from 0 to 255.
+LIGHTNESS = """element => {
+  const [red, green, blue] = getComputedStyle(element).color.match(/\\d+/g).map(Number);
+  return (red + green + blue) / 3;
+}"""

@@ -1,0 +1,224 @@
+"""Whatever strangers left in a session: no page fails, nothing of it runs, nothing is loaded."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+from django.test import TestCase, override_settings
+from django.utils.http import urlencode
+
+from tests.admin import hostile
+from tests.admin.browsing import LIST, AdminBrowserTestCase, page_of
+from tests.admin.hostile_texts import CHARACTERS, MARKUP, TEMPLATES
+from tests.admin.markup import faults, links
+from tests.admin.tellers import user
+from tests.admin.watching import Witness
+
+PAGES = (
+    "/export/html/",
+    "/export/markdown/",
+    "/export/json/",
+    "/export/jsonl/",
+    "/purge/",
+    "/delete/",
+    "/history/",
+    "/item/",
+)
+PLAIN = r"\A[ -~]*\Z"
+# What a browser runs nothing of, whatever it holds.
+INERT = re.compile(
+    "image/(png|jpeg|gif|webp)$|text/(plain|markdown)|application/(json|jsonl|x-ndjson|octet-stream)"
+)
+HEADERS = {
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Length",
+    "Content-Security-Policy",
+    "Content-Type",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Expires",
+    "Last-Modified",
+    "Referrer-Policy",
+    "Vary",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+}
+UNFOLD = """() => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+  for (const image of document.images) image.loading = "eager";
+}"""
+HOLES = (
+    "<script>window.hacked = 1</script>",
+    "<img src=https://evil.example/x.png>",
+    "<img src=/static/nowhere onerror='window.hacked = 1'>",
+    "<script>alert(1)</script>",
+    "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\"><p style=color:red>",
+    "<link rel=stylesheet href=https://evil.example/x.css>",
+)
+
+
+@override_settings(ROOT_URLCONF="tests.admin_urls")
+class HostileTests(TestCase):
+    """What the server sends, read as a browser would."""
+
+    def setUp(self) -> None:
+        self.client.force_login(get_user_model().objects.create_superuser("root"))
+
+    def look(self, address: str) -> str:
+        """Get an address, read what it answers with a suspicious eye, and return its HTML."""
+        response = self.client.get(address)
+        # What is no attachment is not sent as one.
+        refusal = [404] if "/media/" in address else []
+        self.assertIn(response.status_code, [200, *refusal], address)
+        self.assertLessEqual({*response.headers}, HEADERS, address)
+        self.assertIn("default-src 'none'", response.headers["Content-Security-Policy"], address)
+        disposition = response.headers.get("Content-Disposition", "")
+        self.assertRegex(disposition, PLAIN, address)
+        body = b"".join(response) if response.streaming else response.content
+        kind = response.headers["Content-Type"]
+        if not kind.startswith("text/html"):
+            self.assertRegex(kind, INERT, address)
+            self.assertEqual(response.headers["X-Content-Type-Options"], "nosniff", address)
+            return ""
+        html = body.decode()
+        stands_alone = disposition.startswith("attachment")
+        self.assertEqual(faults(html, stands_alone=stands_alone), [], address)
+        return html
+
+    def below(self, start: str) -> list[str]:
+        """Look at a page, and return what its links and images lead to on the same path."""
+        path = start.partition("?")[0]
+        whole = (path + link if link.startswith("?") else link for link in links(self.look(start)))
+        addresses = dict.fromkeys(address.partition("#")[0] for address in whole)
+        return [one for one in addresses if one.startswith(path.removesuffix("change/"))]
+
+    def test_corpus(self) -> None:
+        """There are many entries."""
+        self.assertGreaterEqual(len(hostile.CORPUS), 60)
+
+    def test_each_alone(self) -> None:
+        """A session that holds one entry: its page, and what the page leads to."""
+        for name, entry in hostile.CORPUS.items():
+            with self.subTest(name):
+                found = self.below(page_of(hostile.store(name, entry)))
+
+                chosen = [one for one in found if "/export/html/" in one]
+                chosen += [one for one in found if "/item/" in one][:3]
+                chosen += [one for one in found if "/media/" in one][:6]
+                self.assertGreater(len(chosen), 1)
+                for address in chosen:
+                    self.look(address)
+
+    def test_facts(self) -> None:
+        """Whatever a session's id, title, owner, agents and models are: every page of it."""
+        for name, entry in {**hostile.FACTS, **hostile.ROWS}.items():
+            with self.subTest(name):
+                found = self.below(page_of(hostile.store(name, entry)))
+
+                for page in PAGES:
+                    self.assertTrue(any(page in address for address in found), page)
+                for address in found:
+                    self.look(address)
+
+    def test_all_together(self) -> None:
+        """A session that holds them all: every window, newest first, and every export."""
+        ahead = [page_of(hostile.store_all("all"))]
+        seen: set[str] = set()
+        while ahead:
+            found = self.below(here := ahead.pop())
+            seen.add(here)
+            ahead = [one for one in found if "?before=" in one and one not in seen]
+
+        self.assertGreater(len(seen), 10)
+        for address in found:
+            if any(page in address for page in PAGES[:-1]):
+                self.look(address)
+
+    def test_list(self) -> None:
+        """The list of sessions that hold one entry each, however it is filtered."""
+        for name, entry in hostile.CORPUS.items():
+            hostile.store(name, entry)
+
+        for address in self.below(LIST):
+            if "/change/" not in address:
+                self.look(address)
+
+    def test_words_sought(self) -> None:
+        """Whatever is sought, in the list or in a session."""
+        hostile.store("one", hostile.Hostile(items=(user("Any jazz?"),)))
+        for name, text in {**MARKUP, **TEMPLATES, **CHARACTERS}.items():
+            with self.subTest(name):
+                words = text[:1_000].encode(errors="replace").decode()
+                self.look(f"{LIST}?{urlencode({'q': words})}")
+                self.look(f"{page_of('one')}?{urlencode({'find': words})}")
+
+
+class HostileBrowserTests(AdminBrowserTestCase):
+    """What a browser does with it."""
+
+    seeds = ("hostile",)
+
+    def setUp(self) -> None:
+        self.context = self.visitor()
+        self.witness = Witness(self.context, self.base)
+        self.page = self.context.new_page()
+
+    def look(self, address: str) -> None:
+        """Open a page, unfold and look at everything in it."""
+        response = self.page.goto(self.base + address)
+        assert response is not None
+        self.assertEqual(response.status, 200, address)
+        self.page.evaluate(UNFOLD)
+        self.page.wait_for_function("() => [...document.images].every(image => image.complete)")
+        self.witness.hacked(self.page)
+
+    def test_list(self) -> None:
+        """The list runs and loads nothing of what sessions are called."""
+        self.look(LIST)
+
+        self.assertEqual(self.witness.complaints, [])
+
+    def test_conversation(self) -> None:
+        """No window runs or loads anything, with all that is folded unfolded."""
+        address, windows = page_of("hostile"), 0
+        while address:
+            self.look(address)
+            windows += 1
+            earlier = self.page.get_by_role("link", name="Earlier", exact=True)
+            address = (
+                page_of("hostile") + earlier.first.get_attribute("href") if earlier.count() else ""
+            )
+
+        self.assertGreater(windows, 10)
+        self.assertEqual(self.witness.complaints, [])
+
+    def test_export(self) -> None:
+        """The web page that is taken along runs and loads nothing, as a file of one's own."""
+        address = page_of("hostile").replace("/change/", "/export/html/")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "export.html"
+            file.write_bytes(self.context.request.get(self.base + address).body())
+            witness = Witness(context := self.browser.new_context(), file.as_uri())
+            self.addCleanup(context.close)
+            page = context.new_page()
+
+            page.goto(file.as_uri())
+            page.evaluate(UNFOLD)
+            witness.hacked(page)
+
+        self.assertEqual(witness.complaints, [])
+
+    def test_witness(self) -> None:
+        """A page with holes is not passed over, whichever hole it is."""
+        for hole in HOLES:
+            context = self.visitor()
+            witness = Witness(context, self.base)
+            page = context.new_page()
+            page.set_content(f"<!doctype html><title>t</title>{hole}")
+            witness.hacked(page)
+
+            self.assertTrue(witness.complaints, hole)
