@@ -48,13 +48,22 @@ def main(folder: str, names: list[str]) -> None:
 
 
 def opened(browser: Browser, base: str, cookie: str, theme: ColorScheme, screen: str) -> Page:
+    """Return a page of somebody who is logged in and has closed the admin's side bar."""
     context = browser.new_context(viewport=SCREENS[screen], color_scheme=theme)
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
+    context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
     return context.new_page()
 
 
 def look_at(name: str, page: Page) -> None:
     """Bring into view what a picture is of."""
+    if name == "kinds":
+        page.locator(".as-card details:has(img)").first.evaluate("one => { one.open = true }")
+        page.locator("h3", has_text="Turn 1").evaluate("one => one.scrollIntoView()")
+    if name == "long":
+        page.get_by_role("link", name="Earlier", exact=True).first.click()
+        page.wait_for_url("**?before=*")
+    page.wait_for_load_state("networkidle")
 
 
 if __name__ == "__main__":

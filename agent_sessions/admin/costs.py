@@ -12,7 +12,18 @@ from functools import reduce
 from operator import add, or_
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 
 from agent_sessions.conf import conf
 from agent_sessions.pricing import KINDS, MILLION, price
@@ -24,11 +35,6 @@ from agent_sessions.usage import Usage
 DIGITS, MOST_BEHIND = 18, 12
 
 _ARE_TOKENS_KNOWN = {f"{name}__isnull": False for name in Tokens._fields if name != "requests"}
-_COUNTS = {
-    "input": F("input_tokens") - F("cached_tokens"),
-    "cached": F("cached_tokens"),
-    "output": F("output_tokens"),
-}
 
 
 class Costs(NamedTuple):
@@ -54,7 +60,9 @@ def costs() -> Costs:
     )
     steps = Usage.objects.filter(session=OuterRef("pk"), model__in=conf.prices, **_ARE_TOKENS_KNOWN)
     grouped = steps.order_by().values("session").annotate(**sums).annotate(spent=spent)
-    return Costs(Subquery(grouped.values("spent")), unit / MILLION)
+    # Of a smaller kind of integer Django would take the borders for more than there can be.
+    expression: Subquery = Subquery(grouped.values("spent"), output_field=BigIntegerField())
+    return Costs(expression, unit / MILLION)
 
 
 class _Model(NamedTuple):
@@ -67,8 +75,11 @@ class _Model(NamedTuple):
     def sums(self) -> Iterable[tuple[str, Any]]:
         its = Q(model=self.name)
         yield f"{self.alias}_steps", Count("pk", filter=its)
-        for kind in KINDS:
-            yield f"{self.alias}_{kind}", Sum(_COUNTS[kind], filter=its)
+        for name in ("cached", "output"):
+            yield f"{self.alias}_{name}", Sum(f"{name}_tokens", filter=its)
+        # Cached tokens are part of the input. Sums are subtracted: MariaDB's columns have no sign.
+        given = Sum("input_tokens", filter=its)
+        yield f"{self.alias}_input", given - F(f"{self.alias}_cached")
 
     def is_known(self) -> Q:
         """Tell whether the cost is, as `pricing.cost` does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -52,9 +53,9 @@ class ComputedFilter(Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         """Leave all as it is, until every other filter has had its say."""
 
+    @abstractmethod
     def narrowed(self, queryset: QuerySet[Session]) -> QuerySet[Session]:
         """Return the sessions that are looked for. Called only where something is."""
-        raise NotImplementedError
 
 
 class OwnerFilter(Filter):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import InvalidPage
+from django.db.models import Q
 from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -49,16 +50,21 @@ class SessionList(ChangeList):
         # Django itself would fail at what comes before the first year, or after the last.
         if year and (not year.isdecimal() or not MINYEAR < int(year) < MAXYEAR):
             raise IncorrectLookupParameters(year)
-        return super().get_filters(request)
+        found = super().get_filters(request)
+        self.period = _taken_from(found[2]) if year else Q()
+        return found
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[Session]:
-        queryset = super().get_queryset(request, exclude_parameters)
-        self.plain_queryset = queryset
+        # Of any time, to find periods in: a database that is given two beginnings may start from
+        # the wrong one.
+        self.timeless = super().get_queryset(request, exclude_parameters)
+        queryset = self.timeless.filter(self.period)
         computed = [
             spec for spec in self.filter_specs if isinstance(spec, ComputedFilter) and spec.value()
         ]
+        self.is_computed = bool(computed)
         if computed:
             queryset = self._newest(queryset)
         for spec in computed:
@@ -98,8 +104,8 @@ class SessionList(ChangeList):
         """What the date hierarchy offers; nothing if it is not of the activity but Django's."""
         if self.date_hierarchy != ACTIVITY:
             return {}
-        queryset = self.plain_queryset
-        if self.has_more or queryset is not self.queryset:
+        queryset = self.timeless
+        if self.has_more or self.is_computed:
             return periods(self, queryset, queryset)
         if not self.listed_pks:
             return periods(self, queryset.none(), queryset.none())
@@ -176,3 +182,9 @@ class SessionList(ChangeList):
         if not column.isdecimal() or int(column) >= len(self.list_display):
             return False
         return self.sortable_by is None or self.list_display[int(column)] in self.sortable_by
+
+
+def _taken_from(lookups: dict[str, Any]) -> Q:
+    """Take from what the address asks for the period that Django made of a year, month and day."""
+    ends = {f"{ACTIVITY}__{end}": lookups.pop(f"{ACTIVITY}__{end}", None) for end in ("gte", "lt")}
+    return Q(*((name, values[0]) for name, values in ends.items() if values))

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import reduce
 from operator import and_, or_
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, TextField, Value
+from django.db.models.functions import Replace
+from django.db.models.lookups import IContains
 
 from agent_sessions.messages import Message
+
+# What stands in most items and nobody said. A string in JSON has its quotes escaped, so that these
+# are never within one.
+_ROLES = ("user", "assistant", "system", "developer")
+_KINDS = ("message", "input_text", "output_text", "reasoning", "summary_text")
+_KEYS = ("annotations", "arguments", "content", "id", "logprobs", "name", "output", "text")
+_FORM = [
+    f"{left}:{space}{right}"
+    for space in ("", " ")  # ours, and what the SDK writes
+    for left, right in (
+        *(('"role"', f'"{role}"') for role in _ROLES),
+        *(('"type"', f'"{kind}"') for kind in _KINDS),
+        *((f'"{key}"', "") for key in (*_KEYS, "role", "status", "summary", "type")),
+    )
+]
 
 
 def saying(words: str) -> Exists:
     """Return a condition of sessions: one of their messages has each of the words in its item.
 
-    Upper and lower case of plain letters are alike.
+    Upper and lower case of plain letters are alike. Ids and names of tools are found as well.
     """
     has_all = reduce(and_, map(_has, words.split()), Q())
     return Exists(Message.objects.filter(has_all, session=OuterRef("pk")))
@@ -23,4 +42,14 @@ def saying(words: str) -> Exists:
 def _has(word: str) -> Q:
     # Ours is JSON with text as it is; the SDK, and ours with half characters, escapes the rest.
     written = {json.dumps(word, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True)}
-    return reduce(or_, (Q(message_data__icontains=form) for form in sorted(written)))
+    text = _without_form(word)
+    return reduce(or_, (Q(IContains(text, form)) for form in sorted(written)))
+
+
+def _without_form(word: str) -> Any:
+    """Return the item less what would have the whole word in it though nobody said it."""
+    text: Any = F("message_data")
+    for piece in _FORM:
+        if word.lower() in re.findall("[a-z]+", piece):
+            text = Replace(text, Value(piece), Value(""), output_field=TextField())
+    return text

@@ -216,8 +216,8 @@ ITEMS: dict[str, list[Any]] = {
         output(10**4_000),
     ],
     "many keys": [call("search", json.dumps({f"key {n}": n for n in range(20_000)}))],
-    "many parts": [message(*({"type": "input_text", "text": f"part {n}"} for n in range(20_000)))],
-    "many images": [message(*({"type": "input_image", "image_url": SVG} for n in range(2_000)))],
+    "many parts": [message(*({"type": "input_text", "text": f"part {n}"} for n in range(2_000)))],
+    "many images": [message(*({"type": "input_image", "image_url": SVG} for n in range(300)))],
     "one call id for all": [
         *(call("search", "{}", "same") for _ in range(30)),
         *(output(str(number), "same") for number in range(40)),

@@ -27,19 +27,15 @@ FORBIDDEN = {"background", "ping", "srcdoc", "srcset", "style"}
 PICTURE = re.compile("data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]*=*")
 
 
-def faults(html: str, *, stands_alone: bool = False) -> list[str]:
-    """Return what should not be in a page; one that stands alone has its own styles and policy."""
+def read(html: str, *, stands_alone: bool = False) -> tuple[list[str], list[str]]:
+    """Return what should not be in a page, and where its links and images lead, each once.
+
+    A page that stands alone has its styles and its policy in itself.
+    """
     reader = _Reader(stands_alone)
     reader.feed(html)
     reader.close()
-    return reader.faults
-
-
-def links(html: str) -> list[str]:
-    """Return where the links and images of a page lead, each once."""
-    reader = _Reader(stands_alone=False)
-    reader.feed(html)
-    return list(dict.fromkeys(reader.links))
+    return reader.faults, list(dict.fromkeys(reader.links))
 
 
 class _Reader(HTMLParser):

@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from agent_sessions import Message, Session, Usage
@@ -88,6 +89,7 @@ def output(value: Any, call_id: str) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": call_id, "output": value}
 
 
+@cache
 def picture(width: int = 320, height: int = 180) -> str:
     """Return a drawing of an evening sky over the sea as base64 of a PNG."""
     lines = b"".join(

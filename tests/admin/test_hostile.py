@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from tests.admin import hostile
 from tests.admin.browsing import LIST, AdminBrowserTestCase, page_of
 from tests.admin.hostile_texts import CHARACTERS, MARKUP, TEMPLATES
-from tests.admin.markup import faults, links
+from tests.admin.markup import read
 from tests.admin.tellers import user
 from tests.admin.watching import Witness
 
@@ -68,8 +68,8 @@ class HostileTests(TestCase):
     def setUp(self) -> None:
         self.client.force_login(get_user_model().objects.create_superuser("root"))
 
-    def look(self, address: str) -> str:
-        """Get an address, read what it answers with a suspicious eye, and return its HTML."""
+    def look(self, address: str) -> list[str]:
+        """Get an address, read what it answers with a suspicious eye, and return its links."""
         response = self.client.get(address)
         # What is no attachment is not sent as one.
         refusal = [404] if "/media/" in address else []
@@ -83,16 +83,15 @@ class HostileTests(TestCase):
         if not kind.startswith("text/html"):
             self.assertRegex(kind, INERT, address)
             self.assertEqual(response.headers["X-Content-Type-Options"], "nosniff", address)
-            return ""
-        html = body.decode()
-        stands_alone = disposition.startswith("attachment")
-        self.assertEqual(faults(html, stands_alone=stands_alone), [], address)
-        return html
+            return []
+        faults, links = read(body.decode(), stands_alone=disposition.startswith("attachment"))
+        self.assertEqual(faults, [], address)
+        return links
 
     def below(self, start: str) -> list[str]:
         """Look at a page, and return what its links and images lead to on the same path."""
         path = start.partition("?")[0]
-        whole = (path + link if link.startswith("?") else link for link in links(self.look(start)))
+        whole = (path + link if link.startswith("?") else link for link in self.look(start))
         addresses = dict.fromkeys(address.partition("#")[0] for address in whole)
         return [one for one in addresses if one.startswith(path.removesuffix("change/"))]
 
@@ -107,8 +106,8 @@ class HostileTests(TestCase):
                 found = self.below(page_of(hostile.store(name, entry)))
 
                 chosen = [one for one in found if "/export/html/" in one]
-                chosen += [one for one in found if "/item/" in one][:3]
-                chosen += [one for one in found if "/media/" in one][:6]
+                chosen += [one for one in found if "/item/" in one][:1]
+                chosen += [one for one in found if "/media/" in one][:3]
                 self.assertGreater(len(chosen), 1)
                 for address in chosen:
                     self.look(address)
@@ -125,18 +124,13 @@ class HostileTests(TestCase):
                     self.look(address)
 
     def test_all_together(self) -> None:
-        """A session that holds them all: every window, newest first, and every export."""
-        ahead = [page_of(hostile.store_all("all"))]
-        seen: set[str] = set()
-        while ahead:
-            found = self.below(here := ahead.pop())
-            seen.add(here)
-            ahead = [one for one in found if "?before=" in one and one not in seen]
+        """A session that holds them all: its ends, and every export. Its middle is a browser's."""
+        address = page_of(hostile.store_all("all"))
 
-        self.assertGreater(len(seen), 10)
-        for address in found:
-            if any(page in address for page in PAGES[:-1]):
-                self.look(address)
+        self.look(f"{address}?after=0")
+        for found in self.below(address):
+            if any(page in found for page in PAGES[:-1]):
+                self.look(found)
 
     def test_list(self) -> None:
         """The list of sessions that hold one entry each, however it is filtered."""

@@ -322,7 +322,7 @@ class SubclassTests(ListTestCase):
     class Admin(SessionAdmin):
         list_display = (*SessionAdmin.list_display, "shouted", "created_at")
         list_filter = (*SessionAdmin.list_filter, "created_at")
-        date_hierarchy = "created_at"
+        date_hierarchy = None
 
         @admin.display(ordering="session_id")
         def shouted(self, session: Session) -> str:
@@ -349,6 +349,16 @@ class SubclassTests(ListTestCase):
         self.assertContains(response, "search_events")
         self.assertNotContains(response, "theirs")
         self.assertNotContains(response, "secret_tool")
+
+    def test_another_order(self) -> None:
+        """A subclass may have an order of its own."""
+        for session_id in ("mine 2", "mine 1"):
+            Session.objects.append(session_id, TURN)
+
+        with mock.patch.object(self.Admin, "ordering", ("session_id",)):
+            found = self.response().context_data["cl"].result_list
+
+        self.assertEqual([session.pk for session in found], ["mine 1", "mine 2"])
 
     def test_readable_by_session(self) -> None:
         """A permission for single sessions is asked for each row."""

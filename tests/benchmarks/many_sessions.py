@@ -39,7 +39,7 @@ def make() -> None:
     User.objects.create_superuser("root")
     User.objects.bulk_create(User(username=f"user{number}") for number in range(1_000))
     ids = [str(UUID(int=seed.getrandbits(128))) for _ in range(SESSIONS - len(LENGTHS))]
-    lengths = dict.fromkeys(ids, TURN * 2) | LENGTHS
+    lengths = LENGTHS | dict.fromkeys(ids, TURN * 2)  # oldest first
     whens = {pk: str(BEGAN + timedelta(seconds=at * 270)) for at, pk in enumerate(lengths)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(SESSION, [_session(seed, pk, when) for pk, when in whens.items()])
