@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
+
+pytestmark = pytest.mark.exhaustive
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -6,6 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.test import TestCase, override_settings
 from django.utils.http import urlencode
@@ -16,6 +17,8 @@ from tests.admin.hostile_texts import CHARACTERS, MARKUP, TEMPLATES
 from tests.admin.markup import read
 from tests.admin.tellers import user
 from tests.admin.watching import Witness
+
+pytestmark = pytest.mark.exhaustive
 
 PAGES = (
     "/export/html/",
