@@ -61,8 +61,7 @@ def summaries(
     Three statements, and one more `with_text`; without it nothing that anybody said is read.
     """
     ids = list(session_ids)
-    counts, agents = _counts(ids, using), _agents(ids, using)
-    usage = Usage.objects.using(using).filter(session__in=ids).by("session")
+    counts, agents, usage = _counts(ids, using), _agents(ids, using), _usage(ids, using)
     words = _first_words(ids, using) if with_text else {}
     return {
         session_id: Summary(
@@ -106,6 +105,12 @@ def _agents(ids: list[str], using: str | None) -> dict[str, tuple[str, ...]]:
     for session_id, name in rows:
         names[session_id].append(name)
     return {session_id: tuple(sorted(names[session_id])) for session_id in ids}
+
+
+def _usage(ids: list[str], using: str | None) -> dict[str, UsageTotal]:
+    usage = Usage.objects.using(using).filter(session__in=ids)
+    # Of one session the database would sort every row by what is the same in all.
+    return {ids[0]: usage.total()} if len(ids) == 1 else usage.by("session")
 
 
 def _first_words(ids: list[str], using: str | None) -> dict[str, str]:

@@ -32,6 +32,9 @@ from agent_sessions.visible import visible
 # Of an item that is too long to be read as a whole.
 BEGINNING_LENGTH = 2_000
 
+# What a card shows of an item of more parts; the rest is in the raw item.
+MOST_PARTS = 100
+
 # What else a message may hold that says nothing to a reader.
 QUIET = {"type", "role", "content", "id", "status", "phase"}
 
@@ -180,7 +183,14 @@ def _filled(card: Card, row: Row, text: Text) -> Card:
         card.parts += whole(item)
         return card
     _fill(card, row, item)
+    _limit(card.parts)
+    _limit(card.answers)
     return card
+
+
+def _limit(found: list[Part]) -> None:
+    if len(found) > MOST_PARTS:
+        found[MOST_PARTS - 1 :] = [replace(found[MOST_PARTS - 1], is_cut=True)]
 
 
 def _begun(card: Card, row: Row, text: Text) -> Card:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename, get_user_model
 from django.core.exceptions import BadRequest
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.admin.access import without_content
@@ -145,6 +146,13 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         # Django asks for this with the permission to delete sessions, and so what they hold.
         return names, counts, set(), []
 
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
+        response = super().response_delete(request, obj_display, obj_id)
+        if response.status_code == HTTPStatus.FOUND and self.has_view_permission(request):
+            # Django leads whoever may change nothing to the index.
+            response.headers["Location"] = self._list_url()
+        return response
+
     def log_deletions(self, request: HttpRequest, queryset: Iterable[Session]) -> Any:
         # Under their ids: a title would stay in the log when the session is gone.
         named = [nameless(session) for session in queryset]
@@ -185,6 +193,10 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         """Return the address of a view of ours, named as Django's own are."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(partial(view, self)), name=name)
+
+    def _list_url(self) -> str:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return reverse(f"{self.admin_site.name}:{name}")
 
     def _shows_content(self, request: HttpRequest) -> bool:
         return self.has_view_content_permission(request)

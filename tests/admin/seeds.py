@@ -26,8 +26,8 @@ from tests.admin.tellers import answer, call, output, user  # noqa: E402
 
 
 def every_entry() -> None:
-    """Store every hostile entry as a session of its own, and one session of them all."""
-    for name, entry in hostile.CORPUS.items():
+    """Store one session of the whole corpus, and for the list those that are called hostile."""
+    for name, entry in hostile.FACTS.items():
         hostile.store(name, entry)
     hostile.store_all("hostile")
 

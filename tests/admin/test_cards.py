@@ -246,6 +246,12 @@ class StateTests(SimpleTestCase):
         self.assertEqual(card.size, 9_000_000)
         return card
 
+    def test_many_parts(self) -> None:
+        """Of a message of very many parts the first are shown, and that there are more."""
+        [card] = shown({"role": "user", "content": [{"type": "input_text", "text": "Hi"}] * 500})
+
+        self.assertEqual((len(card.parts), card.is_cut), (100, True))
+
     def test_too_long(self) -> None:
         """An item that was not read as a whole shows how it begins."""
         said = self.begun(USER, '{"role": "user", "content": "so it beg')

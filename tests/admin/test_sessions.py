@@ -86,11 +86,21 @@ class AdminTests(TestCase):
 
         with statements() as sent:
             page = self.client.get(url).content.decode()
-        self.client.post(url, {"post": "yes"})
+        response = self.client.post(url, {"post": "yes"})
 
+        self.assertRedirects(response, LIST)
         self.assertIn("Messages: 300", unescape(page))
         self.assertLess(len(sent), 10)
         self.assertFalse(Message.objects.exists())
+
+    def test_deleting_in_a_window_of_its_own(self) -> None:
+        """A window that another page has opened is closed, as everywhere in the admin."""
+        Session.objects.append("one", TURN)
+        url = reverse("admin:agent_sessions_session_delete", args=["one"])
+
+        response = self.client.post(url, {"post": "yes", "_popup": "1"})
+
+        self.assertTemplateUsed(response, "admin/popup_response.html")
 
     def test_who_may_only_look(self) -> None:
         """With the permission to view one sees the page, reads nothing and cannot delete."""
