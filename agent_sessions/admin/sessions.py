@@ -146,7 +146,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         # Django asks for this with the permission to delete sessions, and so what they hold.
         return names, counts, set(), []
 
-    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
         response = super().response_delete(request, obj_display, obj_id)
         if response.status_code == HTTPStatus.FOUND and self.has_view_permission(request):
             # Django leads whoever may change nothing to the index.
