@@ -89,20 +89,27 @@ class _Place(NamedTuple):
     end: int
 
 
-def window(messages: Messages, query: Mapping[str, str]) -> Window:
-    """Return the window that an address asks for, or the newest if there is none such."""
+def window(messages: Messages, query: Mapping[str, str], *, turns: int | None = None) -> Window:
+    """Return the window that an address asks for, or the newest if there is none such.
+
+    `turns` is how many the session has, where that is known: the newest are counted from the end.
+    """
     size = conf.admin_page_size
     place = _asked(messages.order_by(), query, size)
     if place is None or place.start == place.end:
         place = _ending(_earlier(messages, 3 * size + 1), [], size)
-    rows = place.rows[place.start : place.end]
+    rows, after = place.rows[place.start : place.end], place.rows[place.end :]
     texts = _texts(messages, rows)
+    if turns is None or after or not rows:
+        number = _number(messages, rows)
+    else:
+        number = turns - sum(map(is_from_a_user, rows[1:]))
     return Window(
         rows=[_reread(row, texts) for row in rows],
         before=place.rows[: place.start],
-        after=place.rows[place.end :],
+        after=after,
         texts=texts,
-        number=_number(messages, rows),
+        number=number,
     )
 
 

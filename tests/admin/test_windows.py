@@ -45,6 +45,15 @@ class PlaceTests(WindowTestCase):
         self.assertEqual((bool(found.before), found.after, found.number), (True, [], 36))
         self.assertEqual((found.first_id, found.last_id), (self.ids[35], self.ids[44]))
 
+    def test_counted_from_the_end(self) -> None:
+        """Where the number of turns is known, the newest window is counted from there."""
+        self.fill(ANSWER, *TURN * 20, *numbered(3))
+        messages = Message.objects.filter(session="one")
+
+        for query in ({}, {"before": str(messages.latest("pk").pk + 1)}, {"after": "0"}):
+            numbers = [window(messages, query, turns=turns).number for turns in (None, 23)]
+            self.assertEqual(*numbers, query)
+
     def test_earlier_and_later(self) -> None:
         """Windows follow upon each other in both directions and leave nothing out."""
         self.fill(*numbered(45))
