@@ -108,3 +108,12 @@ class SettingTests(TestCase):
         """A misspelt name has no effect, and the check says so."""
         with override_settings(AGENT_SESSIONS_HISTORY_LIMITS=50):
             self.assertEqual(found(), ["agent_sessions.W005"])
+
+    def test_trace_url(self) -> None:
+        """An address of traces has a place for the id, or is none at all."""
+        for value in ("", "https://traces.example/{trace_id}", "http://127.0.0.1/?t={trace_id}"):
+            with override_settings(AGENT_SESSIONS_TRACE_URL=value):
+                self.assertEqual(found(), [], value)
+        for value in (None, "https://traces.example/", "javascript:alert('{trace_id}')"):
+            with override_settings(AGENT_SESSIONS_TRACE_URL=value):
+                self.assertEqual(found(), ["agent_sessions.E004"], value)

@@ -169,8 +169,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         form_url: str = "",
         obj: Session | None = None,
     ) -> HttpResponse:
-        if obj is not None:
-            context.update(session_page(self, request, obj, context["adminform"]))
+        context.update(session_page(self, request, obj, context["adminform"]) if obj else {})
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # Where the pages are
