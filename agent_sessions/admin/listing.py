@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from agent_sessions.models import Session
 
-MOST = 10_000
+MOST = 5_000
 """How many sessions are listed, and how many a computed filter looks at."""
 
 
