@@ -167,9 +167,8 @@ class AdminTests(AdminBrowserTestCase):
             ("Newest", "", "answer 5000"),
         ):
             if name:
-                before = page.url
-                page.get_by_role("link", name=name, exact=True).first.click()
-                page.wait_for_function("before => location.href !== before", arg=before)
+                with page.expect_navigation():
+                    page.get_by_role("link", name=name, exact=True).first.click()
             cards = page.locator(".as-card")
             self.assertIn(cards.count(), range(50, MOST_CARDS), name)
             expect(cards.first).to_contain_text(first)
