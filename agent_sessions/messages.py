@@ -21,6 +21,10 @@ from agent_sessions.transcript import Entry, entry
 
 logger = logging.getLogger("agent_sessions")
 
+# What tells of a message without its item.
+FROM_A_USER = models.Q(kind="message", role="user")
+WITHOUT_COLUMNS = models.Q(kind="")  # the SDK wrote it, or it is of no kind
+
 PURGED = ""
 """What a message holds whose item was thrown away: no JSON, so that the SDK skips it as well."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from agent_sessions.items import Item, UnreadableItemError, columns, decode
@@ -82,14 +82,22 @@ def state_of(rows: list[Row]) -> State:
 
 
 def _open_calls(rows: list[Row]) -> Iterator[int]:
-    """Return the ids of the calls that wait for an output which is not there."""
+    """Yield the ids of the calls that wait for an output which is not there."""
+    answered = partners(rows)
+    return (row.pk for row in rows if row.kind in OUTPUTS and row.pk not in answered)
+
+
+def partners(rows: Iterable[Row]) -> dict[int, int]:
+    """Return the id of the output of each call, and that of the call of each output."""
     waiting: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    found: dict[int, int] = {}
     for row in rows:
         if row.kind in OUTPUTS:
             waiting[_pair(row.kind, row)].append(row.pk)
         elif row.kind in CALLS and (calls := waiting[_pair(CALLS[row.kind], row)]):
-            calls.pop()  # the newest: some models use an id again
-    return chain.from_iterable(waiting.values())
+            call = calls.pop()  # the newest: some models use an id again
+            found[call], found[row.pk] = row.pk, call
+    return found
 
 
 def _pair(call: str, row: Row) -> tuple[str, str]:

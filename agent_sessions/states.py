@@ -25,13 +25,12 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Exact, GreaterThan, IsNull
 
-from agent_sessions.messages import Message
+from agent_sessions.messages import FROM_A_USER, Message
 from agent_sessions.models import Session
 from agent_sessions.pairs import CALLS, OUTPUTS
 
 SessionState: TypeAlias = Literal["complete", "waiting", "interrupted", "unknown", "empty"]
 
-_FROM_A_USER = Q(kind="message", role="user")
 _ENDINGS = Case(
     When(kind="message", role="assistant", then=Value("answer")),
     When(kind__in=("", "encrypted"), then=Value("unknown")),
@@ -66,7 +65,7 @@ def state() -> Case:
     """
     last = Message.objects.filter(session=OuterRef("pk")).order_by("-pk")
     ending = Subquery(last.annotate(ending=_ENDINGS).values("ending")[:1])
-    turn, tail = _since(_FROM_A_USER), _since(Q(kind="message"))
+    turn, tail = _since(FROM_A_USER), _since(Q(kind="message"))
     return Case(
         # What most sessions are is found out first, with the fewest questions.
         When(Q(Exact(ending, "answer")) & ~Exists(_open(turn)), then=Value("complete")),

@@ -14,7 +14,7 @@ from django.db.models.functions import Substr
 
 from agent_sessions.heads import begun
 from agent_sessions.items import columns
-from agent_sessions.messages import Message
+from agent_sessions.messages import FROM_A_USER, WITHOUT_COLUMNS, Message
 from agent_sessions.models import Session
 from agent_sessions.transcript import text_of
 from agent_sessions.usage import Usage, UsageTotal
@@ -22,9 +22,6 @@ from agent_sessions.usage import Usage, UsageTotal
 # How much of an item is fetched for its first words: a message may hold megabytes of a picture.
 HEAD_LENGTH = 4_000
 WORDS_LENGTH = 100
-
-_FROM_A_USER = Q(kind="message", role="user")
-_WITHOUT_COLUMNS = Q(kind="")
 
 
 class Summary(NamedTuple):
@@ -84,8 +81,8 @@ def _counts(ids: list[str], using: str | None) -> dict[str, _Counts]:
         .annotate(
             # Of what the index agent_messages_shape holds, so that no item is read.
             messages=Count("pk"),
-            from_users=Count("pk", filter=_FROM_A_USER),
-            without_columns=Count("pk", filter=_WITHOUT_COLUMNS),
+            from_users=Count("pk", filter=FROM_A_USER),
+            without_columns=Count("pk", filter=WITHOUT_COLUMNS),
         )
     )
     nothing = dict.fromkeys(ids, _Counts())
@@ -116,8 +113,8 @@ def _usage(ids: list[str], using: str | None) -> dict[str, UsageTotal]:
 def _first_words(ids: list[str], using: str | None) -> dict[str, str]:
     """Return the words of the first user message; a message of the SDK's may be one."""
     sessions = Session.objects.using(using).filter(pk__in=ids).order_by()
-    first = _head(_FROM_A_USER | _WITHOUT_COLUMNS)
-    rows = sessions.values_list("pk", first, _head(_FROM_A_USER))
+    first = _head(FROM_A_USER | WITHOUT_COLUMNS)
+    rows = sessions.values_list("pk", first, _head(FROM_A_USER))
     return {
         session_id: next(filter(None, map(_words, filter(None, heads))), "")
         for session_id, *heads in rows

@@ -19,7 +19,7 @@ from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 
 from agent_sessions.fields import checked_id
 from agent_sessions.items import Item
-from agent_sessions.messages import Message, readable
+from agent_sessions.messages import FROM_A_USER, WITHOUT_COLUMNS, Message, readable
 from agent_sessions.models import Session
 from agent_sessions.operations.base import checked_owner
 from agent_sessions.rows import (
@@ -39,8 +39,6 @@ from agent_sessions.usage import Usage, UsageQuerySet, UsageTotal, totals
 PREVIEW_LENGTH = 100
 
 # What has to be fetched of a message beside its columns: its item, where the columns do not tell.
-FROM_A_USER = Q(kind="message", role="user")
-WITHOUT_COLUMNS = Q(kind="")  # the SDK wrote it, or it is of no kind
 CALLING = Q(kind__endswith="_call") | Q(kind="mcp_approval_request")
 IN_A_NAMESPACE = Q(kind__in=("mcp_call", "mcp_approval_request")) | Q(
     kind__endswith="_call", message_data__contains='"namespace":'

@@ -74,6 +74,12 @@ class Group(NamedTuple):
     counts: tuple[int, ...]  # of steps, then of what Tokens names
 
 
+def group_of(key: Any, model: str, tokens: Sequence[int | None]) -> Group:
+    """Return a step as a group of its own."""
+    is_known = None not in tokens[1:]  # as _IS_KNOWN says
+    return Group(key, model, is_known, (1, *(count or 0 for count in tokens)))
+
+
 def totals(groups: Iterable[Group]) -> dict[Any, UsageTotal]:
     """Return the sums of the groups of each key."""
     sums: defaultdict[tuple[Any, str, bool], Iterable[int]] = defaultdict(
@@ -177,8 +183,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
     def by_message(self) -> Iterator[Group]:
         """Yield a group for each row, under the id of its step's last message."""
         for key, model, *values in self.values_list("message_id", "model", *Tokens._fields):
-            is_known = None not in values[1:]  # as _IS_KNOWN says
-            yield Group(key, model, is_known, (1, *(value or 0 for value in values)))
+            yield group_of(key, model, values)
 
     async def atotal(self) -> UsageTotal:
         """See total()."""

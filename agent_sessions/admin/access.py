@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from agent_sessions.admin.log import log_changes
 from agent_sessions.conf import conf
 from agent_sessions.models import Session
 from agent_sessions.signals import content_viewed
@@ -48,12 +49,15 @@ def opened_to_read(
 
 def note(model_admin: SessionAdmin, request: HttpRequest, session: Session, *, view: str) -> None:
     """Tell whoever listens, and the admin's log if the settings say so, who reads a session."""
+    tell(request, session, view=view)
+    if conf.admin_log_views:
+        log_changes(model_admin, request, [session], _("Read the content: %s.") % view)
+
+
+def tell(request: HttpRequest, session: Session, *, view: str) -> None:
+    """Tell whoever listens who reads a session."""
     facts: dict[str, Any] = {"session_id": session.pk, "user": request.user, "view": view}
     content_viewed.send_robust(Session, using=session._state.db, **facts)
-    if conf.admin_log_views:
-        # Under its id: a title would stay in the log when the content has been purged.
-        nameless = type(session)(session_id=session.pk)
-        model_admin.log_change(request, nameless, _("Read the content: %s.") % view)
 
 
 def without_content(session: Session) -> Session:

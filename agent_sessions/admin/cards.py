@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from agent_sessions.admin.windows import Text, Window
 from agent_sessions.heads import begun
 from agent_sessions.items import Item, UnreadableItemError, decode
 from agent_sessions.pairs import CALLS, OUTPUTS
-from agent_sessions.rows import Row
+from agent_sessions.rows import Row, partners
 from agent_sessions.visible import visible
 
 # Of an item that is too long to be read as a whole.
@@ -93,33 +92,15 @@ class Card:
 
 def cards(window: Window, *, may_read: bool) -> list[Card]:
     """Return the cards of a window in order; without what anybody said if that may not be read."""
-    partners = _partners([*window.before, *window.rows, *window.after])
+    pairs = partners([*window.before, *window.rows, *window.after])
     found = {row.pk: _card(row, window.texts.get(row.pk), may_read) for row in window.rows}
-    joined = {partners[row.pk] for row in window.rows if row.kind in OUTPUTS and row.pk in partners}
+    joined = {pairs[row.pk] for row in window.rows if row.kind in OUTPUTS and row.pk in pairs}
     for row in window.rows:
-        if partner := partners.get(row.pk):
+        if partner := pairs.get(row.pk):
             _join(found[row.pk], found.get(partner), partner)
         elif lack := _lack(row, window):
             found[row.pk].marks.append(Mark(lack))
     return [card for pk, card in found.items() if pk not in joined]
-
-
-def _partners(rows: Iterable[Row]) -> dict[int, int]:
-    """Return the id of the output of each call, and that of the call of each output."""
-    waiting: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    partners: dict[int, int] = {}
-    for row in rows:
-        if row.kind in OUTPUTS:
-            waiting[_pair(row.kind, row)].append(row.pk)
-        elif row.kind in CALLS and (calls := waiting[_pair(CALLS[row.kind], row)]):
-            call = calls.pop()  # the newest: some models use an id again
-            partners[call], partners[row.pk] = row.pk, call
-    return partners
-
-
-def _pair(call: str, row: Row) -> tuple[str, str]:
-    # A search for tools may be anonymous: its output is that of any.
-    return call, "" if call == "tool_search_call" else row.call_id
 
 
 def _lack(row: Row, window: Window) -> str:

@@ -79,12 +79,12 @@ def agents(session: Session) -> str:
 @admin.display(description=gettext_lazy("turns"))
 def turns(session: Session) -> str:
     count = listed(session).summary.turns
-    return NOTHING if count is None else _number(count)
+    return NOTHING if count is None else number(count)
 
 
 @admin.display(description=gettext_lazy("messages"))
 def messages(session: Session) -> str:
-    return _number(listed(session).summary.messages)
+    return number(listed(session).summary.messages)
 
 
 @admin.display(description=gettext_lazy("tokens"))
@@ -92,8 +92,8 @@ def tokens(session: Session) -> str:
     usage = listed(session).summary.usage
     if usage.steps == usage.unknown_steps:
         return NOTHING
-    number = _number(usage.total_tokens)
-    return number if usage.is_complete else _at_least(number, _("Of some steps it is not known."))
+    total = number(usage.total_tokens)
+    return total if usage.is_complete else _at_least(total, _("Of some steps it is not known."))
 
 
 @admin.display(description=gettext_lazy("cost"))
@@ -101,10 +101,10 @@ def cost(session: Session) -> str:
     usage = listed(session).summary.usage
     if usage.cost is None or usage.steps == usage.unpriced_steps:
         return NOTHING
-    number = money(usage.cost)
-    if usage.is_cost_complete:
-        return number
-    return _at_least(number, _("Of some steps it is not known."))
+    spent = money(usage.cost)
+    return (
+        spent if usage.is_cost_complete else _at_least(spent, _("Of some steps it is not known."))
+    )
 
 
 @admin.display(description=gettext_lazy("state"))
@@ -125,7 +125,7 @@ def money(cost: Decimal) -> str:
     return number_format(cost.quantize(unit, ROUND_DOWN), force_grouping=True)
 
 
-def _number(value: int) -> str:
+def number(value: int | Decimal) -> str:
     return number_format(value, force_grouping=True)
 
 

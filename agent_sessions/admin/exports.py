@@ -15,12 +15,11 @@ from django.utils.text import slugify
 from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
-from agent_sessions.admin.access import opened
+from agent_sessions.admin.access import opened, tell
 from agent_sessions.admin.log import log_changes
 from agent_sessions.admin.policy import HEADER, SANDBOX
 from agent_sessions.admin.web_page import web_page
 from agent_sessions.models import Session
-from agent_sessions.signals import content_viewed
 from agent_sessions.threads import in_database_thread
 from agent_sessions.transfer import document, lines, markdown
 
@@ -98,8 +97,7 @@ def _take(
     for session in sessions:
         if session.parent_id not in seen:
             session.parent_id = None  # it is not saved
-        facts = {"session_id": session.pk, "user": request.user, "view": view}
-        content_viewed.send_robust(Session, using=session._state.db, **facts)
+        tell(request, session, view=view)
     log_changes(model_admin, request, sessions, _("Exported: %s.") % view.removeprefix("export "))
 
 

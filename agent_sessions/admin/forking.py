@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.contrib import messages
-from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db import router
 from django.http import HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agent_sessions.admin.access import opened
+from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.log import log_changes
 from agent_sessions.models import Session
 
@@ -34,12 +33,12 @@ def fork(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> Htt
         cut = {name: int(request.POST[name]) for name in ("at", "before") if name in request.POST}
     except ValueError:
         model_admin.message_user(request, _("That is no message's number."), messages.ERROR)
-        return HttpResponseRedirect(page_of(model_admin, session))
+        return HttpResponseRedirect(page_url(model_admin, session.pk))
     new = forked(model_admin, request, session, **cut)
     if new:
         text = _("This is a fork, and began as a copy of %s.") % session.pk
         model_admin.message_user(request, text, messages.SUCCESS)
-    return HttpResponseRedirect(page_of(model_admin, new or session))
+    return HttpResponseRedirect(page_url(model_admin, (new or session).pk))
 
 
 def forked(
@@ -56,10 +55,3 @@ def forked(
     model_admin.log_addition(request, new, _("Forked from %s.") % session.pk)
     log_changes(model_admin, request, [session], _("Forked as %s.") % new.pk)
     return new
-
-
-def page_of(model_admin: SessionAdmin, session: Session) -> str:
-    """Return the address of a session's page."""
-    opts = model_admin.opts
-    name = f"admin:{opts.app_label}_{opts.model_name}_change"
-    return reverse(name, args=[quote(session.pk)], current_app=model_admin.admin_site.name)

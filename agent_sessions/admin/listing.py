@@ -9,12 +9,11 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import InvalidPage
 from django.db.models import Q
-from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from agent_sessions.admin.access import without_content
-from agent_sessions.admin.columns import Listed
+from agent_sessions.admin.columns import Listed, number
 from agent_sessions.admin.filters import ComputedFilter
 from agent_sessions.admin.periods import ACTIVITY, periods
 from agent_sessions.states import states
@@ -116,13 +115,13 @@ class SessionList(ChangeList):
     @property
     def result_count_text(self) -> str:
         """The number of sessions, as far as they were counted."""
-        number = number_format(self.result_count, force_grouping=True)
-        return f"{number}+" if self.has_more else number
+        text = number(self.result_count)
+        return f"{text}+" if self.has_more else text
 
     @property
     def notes(self) -> list[str]:
         """What is left out, in sentences."""
-        most = number_format(MOST, force_grouping=True)
+        most = number(MOST)
         notes = []
         if self.looked_at_newest:
             notes.append(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.helpers import AdminReadonlyField
-from django.contrib.admin.utils import flatten_fieldsets, quote
-from django.urls import reverse
+from django.contrib.admin.utils import flatten_fieldsets
 
 from agent_sessions.admin.access import note
+from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.conversation import Spent, conversation
 from agent_sessions.admin.parts import json_of
 from agent_sessions.admin.texts import Hits, search, sought
 from agent_sessions.admin.windows import Window, window
 from agent_sessions.messages import Message
 from agent_sessions.summaries import summaries
-from agent_sessions.usage import Usage
+from agent_sessions.usage import Usage, UsageQuerySet
 from agent_sessions.visible import visible
 
 if TYPE_CHECKING:
@@ -73,14 +73,16 @@ def _spent(shown: Window, session: Session) -> Spent:
     """Read what is recorded of the steps that end in the window."""
     if shown.first_id is None:
         return Spent([], [])
-    steps = Usage.objects.using(session._state.db).filter(
-        session_id=session.pk, message__gte=shown.first_id
-    )
-    if shown.after:
-        steps = steps.filter(message__lt=shown.after[0].pk)
-    steps = steps.order_by("message")
+    steps = steps_in(shown, session).order_by("message")
     traced = steps.exclude(trace_id="").values_list("message_id", "trace_id").distinct()
     return Spent([*steps[:MOST_STEPS].by_message()], [*traced[:MOST_STEPS]])
+
+
+def steps_in(shown: Window, session: Session) -> UsageQuerySet:
+    """Return the steps that end in a window, or after it where their messages are gone."""
+    steps = Usage.objects.using(session._state.db).filter(session_id=session.pk)
+    steps = steps.filter(message__gte=shown.first_id)
+    return steps.filter(message__lt=shown.after[0].pk) if shown.after else steps
 
 
 def _hits(
@@ -135,10 +137,3 @@ def _relatives(model_admin: SessionAdmin, request: HttpRequest, session: Session
         ],
         "has_more_forks": len(forks) > MOST_FORKS,
     }
-
-
-def page_url(model_admin: SessionAdmin, session_id: str) -> str:
-    """Return the address of a session's page in its own admin."""
-    opts = model_admin.opts
-    name = f"{model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
-    return reverse(name, args=[quote(session_id)])

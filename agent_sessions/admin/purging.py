@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agent_sessions.admin.access import opened
-from agent_sessions.admin.forking import page_of
+from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.log import log_changes
 from agent_sessions.models import Message, Session
 from agent_sessions.visible import visible
@@ -30,7 +30,7 @@ def purge(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> Ht
     session = opened(model_admin, request, object_id)
     if not model_admin.has_purge_permission(request, session):
         raise PermissionDenied
-    page = page_of(model_admin, session)
+    page = page_url(model_admin, session.pk)
     if request.method != "POST":
         return confirmation(model_admin, request, [session], back=page)
     purged(model_admin, request, [session])

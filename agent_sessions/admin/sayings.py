@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import reduce
 from operator import and_, or_
@@ -12,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, TextField, Value
 from django.db.models.functions import Replace
 from django.db.models.lookups import IContains
 
+from agent_sessions.admin.texts import written
 from agent_sessions.messages import Message
 
 # What stands in most items and nobody said. A string in JSON has its quotes escaped, so that these
@@ -40,10 +40,8 @@ def saying(words: str) -> Exists:
 
 
 def _has(word: str) -> Q:
-    # Ours is JSON with text as it is; the SDK, and ours with half characters, escapes the rest.
-    written = {json.dumps(word, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True)}
     text = _without_form(word)
-    return reduce(or_, (Q(IContains(text, form)) for form in sorted(written)))
+    return reduce(or_, (Q(IContains(text, form)) for form in written(word)))
 
 
 def _without_form(word: str) -> Any:

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename, get_user_model
 from django.core.exceptions import BadRequest
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.admin.access import without_content
@@ -21,6 +21,7 @@ from agent_sessions.admin.actions import (
     fork_selected,
     purge_selected,
 )
+from agent_sessions.admin.addresses import list_url
 from agent_sessions.admin.columns import COLUMNS
 from agent_sessions.admin.exports import export
 from agent_sessions.admin.filters import FILTERS
@@ -150,7 +151,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         response = super().response_delete(request, obj_display, obj_id)
         if response.status_code == HTTPStatus.FOUND and self.has_view_permission(request):
             # Django leads whoever may change nothing to the index.
-            response.headers["Location"] = self._list_url()
+            response.headers["Location"] = list_url(self)
         return response
 
     def log_deletions(self, request: HttpRequest, queryset: Iterable[Session]) -> Any:
@@ -192,10 +193,6 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         """Return the address of a view of ours, named as Django's own are."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(partial(view, self)), name=name)
-
-    def _list_url(self) -> str:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
-        return reverse(f"{self.admin_site.name}:{name}")
 
     def _shows_content(self, request: HttpRequest) -> bool:
         return self.has_view_content_permission(request)

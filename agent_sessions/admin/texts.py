@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -22,15 +24,20 @@ READ_LENGTH = 65_536
 AROUND = 80
 
 
-def holding(words: str, *, field: str = "message_data") -> Q:
-    """Return the condition that the JSON of `field` holds `words`, upper or lower case.
+def written(words: str) -> list[str]:
+    """Return how words stand in the JSON of items: one way, or two.
 
     JSON writes quotes, line ends and the like in another way than people do, and some sessions of
-    the SDK write every letter beyond ASCII as its code.
+    the SDK, and ours with half characters, write every letter beyond ASCII as its code.
     """
-    plain, ascii_only = json.dumps(words, ensure_ascii=False)[1:-1], json.dumps(words)[1:-1]
-    found = Q(**{f"{field}__icontains": plain})
-    return found if plain == ascii_only else found | Q(**{f"{field}__icontains": ascii_only})
+    return sorted(
+        {json.dumps(words, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True)}
+    )
+
+
+def holding(words: str) -> Q:
+    """Return the condition of messages that their items hold `words`, upper or lower case."""
+    return reduce(or_, (Q(message_data__icontains=form) for form in written(words)))
 
 
 class Hit(NamedTuple):

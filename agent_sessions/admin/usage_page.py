@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agent_sessions.admin.charts import Chart, Column, Part, chart
+from agent_sessions.admin.columns import number
 from agent_sessions.admin.days import DAYS, YEAR, Period, period
 from agent_sessions.admin.usage_csv import as_csv
 from agent_sessions.admin.usage_numbers import DRAWN, MEASURES, Line, Numbers, numbers, usage_of
@@ -24,7 +25,6 @@ from agent_sessions.admin.usage_texts import (
     cells,
     headings,
     name_of,
-    number,
     quantity,
     rows,
     tiles,

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agent_sessions.admin.columns import money
+from agent_sessions.admin.columns import money, number
 from agent_sessions.admin.usage_numbers import Line, Name
 from agent_sessions.steps import Tokens
 from agent_sessions.usage import UsageTotal
@@ -91,10 +90,6 @@ def quantity(measure: str, value: int | Decimal) -> str:
     else:
         text = ngettext("%(number)s token", "%(number)s tokens", count)
     return text % {"number": number(count)}
-
-
-def number(value: int | Decimal) -> str:
-    return number_format(value, force_grouping=True)
 
 
 def _count(total: UsageTotal, name: str) -> str:

@@ -17,12 +17,12 @@ from django.utils.translation import get_language, get_language_bidi
 
 from agent_sessions.admin.cards import Card
 from agent_sessions.admin.conversation import Spent, TurnView, conversation
+from agent_sessions.admin.pages import steps_in
 from agent_sessions.admin.parts import Part
-from agent_sessions.admin.windows import Window, window
+from agent_sessions.admin.windows import window
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
 from agent_sessions.summaries import summaries
-from agent_sessions.usage import Usage
 from agent_sessions.visible import visible
 
 TEMPLATES = "admin/agent_sessions/session/"
@@ -44,7 +44,8 @@ def web_page(session: Session) -> Iterator[str]:
     newest = messages.aggregate(newest=Max("pk"))["newest"] or 0
     messages, after = messages.filter(pk__lte=newest), 0
     while after < newest and (shown := window(messages, {"after": str(after)})).rows:
-        for turn in conversation(shown, _spent(session, shown), may_read=True):
+        spent = Spent([*steps_in(shown, session).by_message()], [])
+        for turn in conversation(shown, spent, may_read=True):
             yield render_to_string(TEMPLATES + "web_page_turn.html", _turn(turn))
         after = shown.last_id or newest
     yield "</main>\n</body>\n</html>\n"
@@ -71,14 +72,6 @@ def _head(session: Session) -> dict[str, object]:
         "session": session,
         "summary": found,
     }
-
-
-def _spent(session: Session, shown: Window) -> Spent:
-    usage = Usage.objects.using(session._state.db).filter(session_id=session.pk)
-    steps = usage.filter(message__gte=shown.first_id)
-    if shown.after:
-        steps = steps.filter(message__lt=shown.after[0].pk)
-    return Spent([*steps.by_message()], [])
 
 
 def _turn(turn: TurnView) -> dict[str, object]:

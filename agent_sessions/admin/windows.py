@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from django.db.models import Case, Count, F, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Count, F, QuerySet, TextField, Value, When
 from django.db.models.functions import Length, Substr
 
 from agent_sessions.conf import conf
-from agent_sessions.messages import Message
+from agent_sessions.messages import FROM_A_USER, WITHOUT_COLUMNS, Message
 from agent_sessions.rows import COLUMNS, Row, is_from_a_user, read
 
 Messages: TypeAlias = "QuerySet[Message, Any]"
@@ -28,11 +28,9 @@ HEAD_LENGTH = 65_536
 LONG_LENGTH = 4_000_000
 TELLING_LENGTH = 16_384
 
-_WITHOUT_COLUMNS = Q(kind="")
-_FROM_A_USER = Q(kind="message", role="user")
 # Of a message that the SDK wrote only its item tells whether it begins a turn.
 _TELLING = Case(
-    When(_WITHOUT_COLUMNS, then=Substr("message_data", 1, TELLING_LENGTH)),
+    When(WITHOUT_COLUMNS, then=Substr("message_data", 1, TELLING_LENGTH)),
     default=Value(None),
     output_field=TextField(),
 )
@@ -215,8 +213,8 @@ def _number(messages: Messages, rows: list[Row]) -> int | None:
         messages.filter(pk__lt=rows[0].pk)
         .order_by()
         .aggregate(
-            users=Count(Case(When(_FROM_A_USER, then=F("pk")))),
-            unknown=Count(Case(When(_WITHOUT_COLUMNS, then=F("pk")))),
+            users=Count(Case(When(FROM_A_USER, then=F("pk")))),
+            unknown=Count(Case(When(WITHOUT_COLUMNS, then=F("pk")))),
         )
     )
     if counts["unknown"]:

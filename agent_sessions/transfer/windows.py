@@ -9,7 +9,7 @@ from django.db.models import Max, Q
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
 from agent_sessions.steps import Tokens
-from agent_sessions.usage import Group, Usage, UsageTotal, totals
+from agent_sessions.usage import Usage, UsageTotal, group_of, totals
 
 WINDOW = 100
 
@@ -54,12 +54,7 @@ class Costs:
         """Return the sum of what was not asked for yet, of the steps before a message or of all."""
         groups = []
         while (step := self._next) and (message_id is None or (step.message_id or 0) < message_id):
-            groups.append(_group(step))
+            tokens = [getattr(step, name) for name in Tokens._fields]
+            groups.append(group_of((), step.model, tokens))
             self._next = next(self._usage, None)
         return totals(groups).get((), UsageTotal())
-
-
-def _group(step: Usage) -> Group:
-    tokens = [getattr(step, name) for name in Tokens._fields]
-    is_known = None not in tokens[1:]  # as UsageQuerySet.by_message() says
-    return Group((), step.model, is_known, (1, *(value or 0 for value in tokens)))
