@@ -12,16 +12,15 @@ from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages import get_messages
-from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from agent_sessions import Message, Session, Usage
 from agent_sessions.steps import Step, Tokens
+from tests.admin.clients import LIST, AdminTestCase
 from tests.contract import TURN, USER, numbered
 from tests.statements import statements
 
 User = get_user_model()
-LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 
 
 def url(view: str, session_id: str) -> str:
@@ -29,17 +28,8 @@ def url(view: str, session_id: str) -> str:
     return reverse(name, args=[quote(session_id)], urlconf="tests.admin_urls")
 
 
-@override_settings(ROOT_URLCONF="tests.admin_urls")
-class Acting(TestCase):
+class Acting(AdminTestCase):
     """Tests of a superuser."""
-
-    @classmethod
-    def setUpTestData(cls) -> None:
-        cls.superuser = User.objects.create_superuser("root")
-        cls.owner = User.objects.create_user("annelies")
-
-    def setUp(self) -> None:
-        self.client.force_login(self.superuser)
 
     def said(self, response: Any) -> str:
         """Return what the admin tells its user after a request."""

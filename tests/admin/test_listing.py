@@ -11,9 +11,8 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.test import RequestFactory, TestCase, override_settings
+from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils.html import strip_tags
 
 from agent_sessions import Message, Session
@@ -21,25 +20,16 @@ from agent_sessions.admin import SessionAdmin, listing
 from agent_sessions.admin.columns import NOTHING
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.usage import Usage
+from tests.admin.clients import LIST, AdminTestCase
 from tests.contract import ANSWER, CALL, TURN, USER, numbered
 from tests.statements import statements
 
 User = get_user_model()
-LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 PRICES = {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}
 
 
-@override_settings(ROOT_URLCONF="tests.admin_urls")
-class ListTestCase(TestCase):
+class ListTestCase(AdminTestCase):
     """Somebody who may see everything, and what the list shows them."""
-
-    @classmethod
-    def setUpTestData(cls) -> None:
-        cls.superuser = User.objects.create_superuser("root")
-        cls.owner = User.objects.create_user("annelies")
-
-    def setUp(self) -> None:
-        self.client.force_login(self.superuser)
 
     def login_without_content(self) -> None:
         viewer = User.objects.create_user("viewer", is_staff=True)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from html import unescape
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.http import HttpRequest
-from django.test import RequestFactory, TestCase, override_settings
-from django.urls import reverse
+from django.test import RequestFactory, override_settings
 
 from agent_sessions import Message, Session, Usage
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.signals import content_viewed
+from tests.admin.clients import AdminTestCase
 from tests.contract import LONE_SURROGATES, STRANGE_ITEMS, TURN, numbered
 from tests.samples import SAMPLES
 from tests.statements import statements
@@ -25,22 +24,8 @@ SIZE = override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=10)
 PRICED = override_settings(AGENT_SESSIONS_PRICES={"small": {"input": 1, "output": 2}})
 
 
-@override_settings(ROOT_URLCONF="tests.admin_urls")
-class PageTestCase(TestCase):
+class PageTestCase(AdminTestCase):
     """A superuser who looks at pages."""
-
-    @classmethod
-    def setUpTestData(cls) -> None:
-        cls.superuser = User.objects.create_superuser("root")
-
-    def setUp(self) -> None:
-        self.client.force_login(self.superuser)
-
-    def page(self, session_id: str, **query: Any) -> str:
-        url = reverse("admin:agent_sessions_session_change", args=[session_id])
-        response = self.client.get(url, query)
-        self.assertEqual(response.status_code, 200)
-        return unescape(response.content.decode())
 
     def spend(self, message: Message, **facts: Any) -> None:
         tokens = {"input_tokens": 900, "cached_tokens": 0, "output_tokens": 100}

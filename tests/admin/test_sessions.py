@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 from html import unescape
-from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from agent_sessions import Message, Session
+from tests.admin.clients import LIST, AdminTestCase
 from tests.contract import TURN, numbered
 from tests.statements import statements
 
 User = get_user_model()
 VIEW = Permission.objects.filter(content_type__app_label="agent_sessions", codename="view_session")
-LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 
 
-@override_settings(ROOT_URLCONF="tests.admin_urls")
-class AdminTests(TestCase):
+class AdminTests(AdminTestCase):
     """What a superuser sees."""
-
-    @classmethod
-    def setUpTestData(cls) -> None:
-        cls.superuser = User.objects.create_superuser("root")
-        cls.owner = User.objects.create_user("annelies")
-
-    def setUp(self) -> None:
-        self.client.force_login(self.superuser)
-
-    def page(self, session_id: str, **query: Any) -> str:
-        url = reverse("admin:agent_sessions_session_change", args=[session_id])
-        response = self.client.get(url, query)
-        self.assertEqual(response.status_code, 200)
-        return unescape(response.content.decode())
 
     def test_everything_is_escaped(self) -> None:
         """Whatever a person or a model wrote is text to the browser."""

@@ -1,0 +1,33 @@
+"""A superuser who asks the admin for pages, without a browser."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.test import TestCase, override_settings
+from django.urls import reverse
+
+User = get_user_model()
+LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
+
+
+@override_settings(ROOT_URLCONF="tests.admin_urls")
+class AdminTestCase(TestCase):
+    """Somebody who may do everything, and somebody who owns something."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.superuser = User.objects.create_superuser("root")
+        cls.owner = User.objects.create_user("annelies")
+
+    def setUp(self) -> None:
+        self.client.force_login(self.superuser)
+
+    def page(self, session_id: str, **query: Any) -> str:
+        """Return a session's page as text."""
+        url = reverse("admin:agent_sessions_session_change", args=[session_id])
+        response = self.client.get(url, query)
+        self.assertEqual(response.status_code, 200)
+        return unescape(response.content.decode())
