@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from django.test import SimpleTestCase
@@ -53,6 +54,7 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
             yield from running(child)
 
 
+@cache
 def files(*, under: Path = ROOT) -> dict[str, list[str]]:
     return {str(path.relative_to(under)): [*imports(path)] for path in sorted(under.rglob("*.py"))}
 

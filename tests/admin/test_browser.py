@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
 from tests.browser import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.exhaustive
 
 EVENING = page_of("evening")
 LONG = page_of("long")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import pytest
 from django.db import OperationalError, transaction
 
 from agent_sessions.turso.base import DatabaseWrapper
@@ -18,6 +19,8 @@ from agent_sessions.turso.dbapi import UnknownOutcomeError
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import Server, missing
+
+pytestmark = pytest.mark.exhaustive
 
 INSERT = "INSERT INTO rows (number, value) VALUES (%s, %s)"
 TABLE = "CREATE TABLE rows (number integer NOT NULL, value text NOT NULL)"
