@@ -24,6 +24,7 @@ WITHOUT_MODELS = {
     "transcript.py",
     "conf.py",
     "exceptions.py",
+    "faults.py",
     "threads.py",
     "fields.py",
     "history.py",

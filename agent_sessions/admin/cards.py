@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from agent_sessions.admin.faces import Face, face_of, is_named, title_of
-from agent_sessions.admin.faults import faults_of
 from agent_sessions.admin.parts import (
     Part,
     answered,
@@ -22,6 +21,7 @@ from agent_sessions.admin.parts import (
     whole,
 )
 from agent_sessions.admin.windows import Text, Window
+from agent_sessions.faults import faults_of
 from agent_sessions.heads import begun
 from agent_sessions.items import Item, UnreadableItemError, decode
 from agent_sessions.pairs import CALLS, OUTPUTS
