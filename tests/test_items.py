@@ -77,6 +77,16 @@ class RoundTripTests(SimpleTestCase):
 
         self.assertEqual(decode(encode(item)), item)
 
+    def test_read_deep_in_the_stack(self) -> None:
+        """An item that could be written is read, however many calls are around the reader."""
+        depth = 900
+        text = encode(json.loads("[" * depth + "]" * depth))
+
+        def called(calls: int) -> Any:
+            return called(calls - 1) if calls else decode(text)
+
+        self.assertEqual(json.dumps(called(300)), text)
+
     def test_tuples_and_named_numbers(self) -> None:
         """A tuple is stored as a list, a member of an IntEnum as its number."""
         number = IntEnum("number", ["ONE"]).ONE

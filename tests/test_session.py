@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from agents import OpenAIResponsesCompactionSession, SQLiteSession
 from agents.extensions.memory import EncryptedSession
@@ -13,6 +14,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
 from pydantic import BaseModel
 
@@ -231,6 +233,13 @@ class AddItemsTests(TestCase):
             await DjangoSession("one").add_items([USER, bad])
 
         self.assertFalse(await Session.objects.aexists())
+
+    def test_few_parameters(self) -> None:
+        """A database that takes fewer parameters than a row has columns is given row by row."""
+        with mock.patch.object(connection.features, "max_query_params", 3):
+            Session.objects.append("one", TURN)
+
+        self.assertEqual(Session.objects.items("one"), TURN)
 
     async def test_large_batch(self) -> None:
         """A batch larger than one statement may carry parameters is still all or nothing."""

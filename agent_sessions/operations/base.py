@@ -37,11 +37,14 @@ def checked_owner(user: Any) -> Any:
     return user
 
 
-def _is_outcome_unknown(connection: BaseDatabaseWrapper, error: OperationalError) -> bool:
-    """Tell whether a failed COMMIT may have been executed."""
-    # The Turso engine says so. Of the others, atomic() drops a connection on which COMMIT has
-    # failed and ROLLBACK as well: nobody is left at its other end.
-    return connection.connection is None or getattr(error.__cause__, "is_outcome_unknown", False)
+def _is_outcome_unknown(
+    error: OperationalError, connection: BaseDatabaseWrapper, link: object
+) -> bool:
+    """Tell whether a COMMIT that failed over `link`, a driver's connection, may be executed."""
+    if getattr(error.__cause__, "is_outcome_unknown", False):
+        return True  # the Turso engine says so
+    # Where nobody is at the other end, atomic() makes a new connection, or leaves the broken one.
+    return connection.connection is not link or not connection.is_usable()
 
 
 class Operations(models.QuerySet["Session"]):
@@ -80,13 +83,13 @@ class Operations(models.QuerySet["Session"]):
         self._for_write = True
         connection = connections[self.db]
         pipeline = getattr(connection, "pipeline", nullcontext)
-        is_outermost, is_written = not connection.in_atomic_block, False
+        is_outermost, link = not connection.in_atomic_block, None
         try:
             with pipeline(), transaction.atomic(using=self.db):
                 yield
-                is_written = True
+                link = connection.connection
         except OperationalError as error:
-            if is_outermost and is_written and _is_outcome_unknown(connection, error):
+            if link and is_outermost and _is_outcome_unknown(error, connection, link):
                 raise UnknownOutcomeError(session_id) from error
             raise
 
