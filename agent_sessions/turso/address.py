@@ -56,7 +56,7 @@ class Address:
     connect_timeout_seconds: float = 5.0
     transaction_mode: str = "IMMEDIATE"
     pool_size: int = 32
-    writers: int = 4
+    writers: int = 1
     tls: tuple[tuple[str, Any], ...] = ()
     stream_hosts: tuple[str, ...] = ()
 

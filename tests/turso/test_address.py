@@ -47,6 +47,9 @@ class AddressTests(unittest.TestCase):
 
         self.assertIsNone(address.auth_token)
         self.assertEqual(address.transaction_mode, "IMMEDIATE")
+        self.assertEqual(
+            address.writers, 1
+        )  # with more a sqld may stop writing: tests/turso/load.py
         self.assertEqual((address.timeout_seconds, address.connect_timeout_seconds), (30, 5))
 
     def test_options(self) -> None:
