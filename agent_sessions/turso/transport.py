@@ -114,7 +114,7 @@ class Transport:
         raise failure  # here, where no error of urllib3's is its context
 
     def _failure(self, error: HTTPError) -> UnreachableError | UnansweredError:
-        """Return the error for a request without an answer, with its cause if that is no secret."""
+        """Return the error for a request without an answer; its cause if that tells no secret."""
         failure: UnreachableError | UnansweredError
         if isinstance(error, ReadTimeoutError):
             failure = TimedOutError(
@@ -127,8 +127,8 @@ class Transport:
                 failure = UnreachableError(f"{self.url} cannot be reached: {why}")
             else:
                 failure = UnansweredError(f"The connection to {self.url} was lost: {why}")
-        shown = "".join(f"{inner!s}{inner!r}{vars(inner)}{inner.args}" for inner in _chain(error))
-        if self.masked(shown) == shown:
+        # Those of http.client, and what they come from, may hold a piece of the answer.
+        if all(isinstance(inner, (OSError, HTTPError)) for inner in _chain(error)):
             failure.__cause__ = _without_frames(error)
         return failure
 
