@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 import traceback
 import unittest
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +22,7 @@ from agent_sessions.turso.masking import masked
 from tests.turso.answering import answering, http
 from tests.turso.connections import WireTestCase, connected, page_about, run
 
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "eyJhbGciOiJFZERTQSJ9.echoed.signature"
 KEY = "a2V5+c2Vj/cmV0=="
 
@@ -153,6 +158,26 @@ class EchoTests(WireTestCase):
 
                 self.assert_is_hidden(error, page)
                 self.assertIn("[token]", str(error))
+
+    def test_shell(self) -> None:
+        """dbshell says what the server said, without the token."""
+        with answering(ECHOES["text"]) as port:
+            done = subprocess.run(
+                [sys.executable, "manage.py", "dbshell", "--", "SELECT 1"],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "DJANGO_SETTINGS_MODULE": "calendarclub.settings",
+                    "DJANGO_SECRET_KEY": "for this test only",
+                    "DATABASE_URL": f"http://127.0.0.1:{port}",
+                    "TURSO_AUTH_TOKEN": TOKEN,
+                },
+                capture_output=True,
+                text=True,
+            )
+
+        self.assertIn("Authorization: Bearer [token]", done.stderr)
+        self.assertNotIn(TOKEN, done.stderr + done.stdout)
 
     def test_a_token_that_was_replaced(self) -> None:
         """The token before the present one is masked too: its request may still be under way."""
