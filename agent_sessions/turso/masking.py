@@ -17,7 +17,7 @@ class Hidden(Generic[T]):
 
 
 def masked(text: str, secrets: Mapping[str, str]) -> str:
-    """Return `text` with a name in the place of each secret, as {secret: "[token]"} gives them.
+    """Return `text` with a name instead of each secret, such as {secret: "[token]"}.
 
     Servers and proxies repeat what they refuse, sometimes in the form of an address.
     """

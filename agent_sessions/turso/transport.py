@@ -69,7 +69,7 @@ class Transport:
 
     def masked(self, text: str) -> str:
         """Return a server's or a proxy's words without the token and the key of the database."""
-        secrets = {token.content: "[token]" for token in self._tokens}
+        secrets = {token.content: "[token]" for token in tuple(self._tokens)}
         if self._address.encryption_key:
             secrets[self._address.encryption_key] = "[key]"
         return masked(text, secrets)
@@ -176,10 +176,12 @@ class Transport:
     def turn_to_write(self) -> Iterator[None]:
         """Wait while too many others of this process wait for the database's lock.
 
-        The server writes one transaction after the other, and sqld 0.24.32 may stop writing for
-        good where many requests wait for that: docs/turso.md has the numbers. Raises
-        OperationalError, with nothing sent, after `timeout` seconds.
+        Raises OperationalError, with nothing sent, after `timeout` seconds.
         """
+        # The server writes one transaction after the other, and its queue for that may stop for
+        # good when several requests wait in it at once. docs/turso.md has the numbers; this can go
+        # when tests/turso/load.py passes with --writers 4. sqld's queue:
+        # libsql-server/src/connection/connection_manager.rs of github.com/tursodatabase/libsql.
         writers = self._writers
         if not writers.acquire(timeout=self._address.timeout_seconds):
             raise OperationalError(

@@ -38,7 +38,7 @@ STEP: list[Any] = [
 
 @dataclass
 class Outcome:
-    """What became of the turns of one run.
+    """The turns of one run, counted.
 
     `unfinished` are threads that still wait for the server, `fewest` the turns of the thread that
     had the fewest.

@@ -31,7 +31,7 @@ class MaskedTests(unittest.TestCase):
     """Text without secrets."""
 
     def test_forms(self) -> None:
-        """A secret is found as it is, and as it stands in an address."""
+        """A secret is found in plain text and quoted in an address."""
         text = f"{KEY} {quote(KEY)} {quote(KEY, safe='')} other"
 
         self.assertEqual(masked(text, {KEY: "[key]"}), "[key] [key] [key] other")
