@@ -67,6 +67,9 @@ TURSO = {
     "ENGINE": "agent_sessions.turso",
     "NAME": os.environ.get("DATABASE_URL", ""),
     "PASSWORD": os.environ.get("TURSO_AUTH_TOKEN", ""),
+    # How many requests of this process may wait for the database's lock at once. Turso Cloud may
+    # bear more than a sqld of one's own: docs/turso.md, "Many writers".
+    "OPTIONS": {"writers": int(os.environ.get("TURSO_WRITERS") or 1)},
 }
 LOCAL_FILE = {
     "ENGINE": "django.db.backends.sqlite3",

@@ -29,6 +29,7 @@ OPTIONS = (
     "connect_timeout",
     "encryption_key",
     "pool_size",
+    "stream_hosts",
     "timeout",
     "tls",
     "transaction_mode",
@@ -55,14 +56,19 @@ class Address:
     connect_timeout_seconds: float = 5.0
     transaction_mode: str = "IMMEDIATE"
     pool_size: int = 32
-    writers: int = 4
+    writers: int = 1
     tls: tuple[tuple[str, Any], ...] = ()
+    stream_hosts: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
         """The address as a person would write it, without the token."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.path}"
+        return f"{self.scheme}://{self.netloc}{self.path}"
+
+    @property
+    def netloc(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Mistakes:
@@ -121,6 +127,7 @@ def address_of(settings: Mapping[str, Any], alias: str) -> Address:
         pool_size=_count(options, "pool_size", Address.pool_size, mistakes),
         writers=_count(options, "writers", Address.writers, mistakes),
         tls=_tls(options, scheme, mistakes),
+        stream_hosts=_hosts(options, mistakes),
     )
 
 
@@ -229,3 +236,11 @@ def _tls(options: dict[str, Any], scheme: str, mistakes: Mistakes) -> tuple[tupl
     if not isinstance(tls.get("verify", True), bool):
         raise mistakes.option("tls", "a dict whose 'verify' is True or False")
     return tuple(sorted((name, value) for name, value in tls.items()))
+
+
+def _hosts(options: dict[str, Any], mistakes: Mistakes) -> tuple[str, ...]:
+    hosts = options.get("stream_hosts") or ()
+    # Of a str, a tuple would be its letters.
+    if not isinstance(hosts, list | tuple) or not all(isinstance(h, str) and h for h in hosts):
+        raise mistakes.option("stream_hosts", "a list of host names, such as ['.example.com']")
+    return tuple(hosts)

@@ -17,6 +17,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from django.utils.asyncio import async_unsafe
 
+try:
+    import urllib3  # noqa: F401  # the modules below import it
+except ImportError as error:
+    raise ImproperlyConfigured(
+        "The database engine agent_sessions.turso needs urllib3, which is not installed. Install "
+        "this package with its extra, as in pip install 'django-agent-sessions[turso]', or urllib3 "
+        "alone: pip install 'urllib3>=2.8'."
+    ) from error
+
 from agent_sessions.turso import dbapi as Database  # noqa: N812  # Django's name for a driver
 from agent_sessions.turso.address import Address, address_of, hide_token
 from agent_sessions.turso.client import DatabaseClient
@@ -36,9 +45,10 @@ try:
         from libsql.db.backends.sqlite3.base import DatabaseWrapper as LibSQLWrapper
 
         gc.collect()
-except ImportError:  # pragma: no cover
-    # libsql-client 0.3.1, on which django-libsql 0.1.3 stands, cannot be imported by Python 3.14,
-    # which has removed sqlite3.version. Nothing of it is needed for more than its name.
+except ImportError:
+    # It is not installed, or cannot be imported: Python 3.14 has removed sqlite3.version, which
+    # libsql-client 0.3.1 imports (https://github.com/python/cpython/issues/118924). The engine
+    # loses nothing, because every method comes from Django's own wrapper, which stands before it.
     LibSQLWrapper = BaseDatabaseWrapper
 
 

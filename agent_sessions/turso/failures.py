@@ -9,6 +9,10 @@ class UnreachableError(OperationalError):
     """The request did not reach the server: nothing of it has been executed."""
 
 
+class MisdirectedError(UnreachableError):
+    """The server wanted the request elsewhere, where the token must not go: it was not sent."""
+
+
 class UnansweredError(OperationalError):
     """The request may have been executed, or not: no answer, or none that can be read, came."""
 

@@ -6,7 +6,7 @@ The specification is docs/HRANA_3_SPEC.md of the libsql repository.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -84,6 +84,23 @@ def _answers(result: Json, request: Json) -> bool:
         case {"type": "close"}, {"type": "ok"}:
             return True
     return False
+
+
+def change_messages(results: Iterable[Json], change: Callable[[str], str]) -> None:
+    """Put another text into every error among the results of a pipeline."""
+    for result in results:
+        match result:
+            case {"type": "error", "error": error}:
+                change_message(error, change)
+            case {"response": {"result": {"step_errors": errors}}}:
+                for error in filter(None, errors):
+                    change_message(error, change)
+
+
+def change_message(error: Json, change: Callable[[str], str]) -> None:
+    for name in ("message", "code"):
+        if isinstance(error.get(name), str):
+            error[name] = change(error[name])
 
 
 def result_of_cursor(body: bytes) -> tuple[Json, Json | None, Json | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import socket
-import ssl
 from http.client import HTTPException
 from typing import Any
 
@@ -16,6 +15,7 @@ from urllib3.exceptions import (
     LocationValueError,
     NameResolutionError,
     NewConnectionError,
+    SSLError,
 )
 
 from agent_sessions.turso.address import STANDARD_PORTS, Address
@@ -32,11 +32,23 @@ KEEP_ALIVE = [
     ),
 ]
 
-NOT_SENT = (NewConnectionError, NameResolutionError, NoConnectionInTime, LocationValueError)
-
 
 class CutOffError(HTTPError):
     """The other end closed before it had the whole request."""
+
+
+class HandshakeError(HTTPError):
+    """Both ends did not come to a TLS connection, so that nothing was sent."""
+
+
+NOT_SENT = (
+    NewConnectionError,
+    NameResolutionError,
+    NoConnectionInTime,
+    LocationValueError,
+    CutOffError,
+    HandshakeError,
+)
 
 
 class InOnePiece(HTTPConnection):
@@ -75,7 +87,11 @@ class InOnePiece(HTTPConnection):
 
 
 class SecureInOnePiece(InOnePiece, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (OSError, SSLError) as error:  # urllib3 does not tell them from those of a request
+            raise HandshakeError(error) from error
 
 
 class Kept(queue.LifoQueue[Any]):
@@ -133,6 +149,4 @@ def host_header(scheme: str, host: str, port: int) -> str:
 
 def is_before_sending(error: HTTPError) -> bool:
     """Tell whether no whole request was sent, for want of a host, connection or certificate."""
-    return isinstance(error, (*NOT_SENT, CutOffError)) or any(
-        isinstance(argument, ssl.SSLCertVerificationError) for argument in error.args
-    )
+    return isinstance(error, NOT_SENT)

@@ -11,13 +11,15 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from typing import TypeVar
 
 from agent_sessions.turso import hrana
 from agent_sessions.turso.errors import DatabaseError, error_of
+from agent_sessions.turso.explanations import of_unreadable
 from agent_sessions.turso.failures import (
     Failure,
+    MisdirectedError,
     RejectedError,
     TimedOutError,
     UnansweredError,
@@ -25,6 +27,7 @@ from agent_sessions.turso.failures import (
     may_have_run,
 )
 from agent_sessions.turso.hrana import Json
+from agent_sessions.turso.masking import Hidden
 from agent_sessions.turso.transport import Transport
 
 ATTEMPTS = 4
@@ -60,12 +63,15 @@ class Stream:
         """
         body = hrana.pipeline_body(self._baton, requests)
 
+        def read(text: bytes) -> tuple[Json, list[Json]]:
+            answer = json.loads(text)
+            results = hrana.results_of(answer, requests)
+            hrana.change_messages(results, self._transport.masked)
+            return answer, results
+
         def attempt() -> tuple[Json, list[Json]]:
             with self._transport.turn_to_write() if takes_lock else nullcontext():
-                body_of_answer = self._post("/v3/pipeline", body)
-            with _reading():
-                answer = json.loads(body_of_answer)
-                return answer, hrana.results_of(answer, requests)
+                return self._post("/v3/pipeline", body, read)
 
         answer, results = _with_attempts(attempt, repeatable)
         self._follow(answer)
@@ -77,9 +83,7 @@ class Stream:
         body = hrana.cursor_body(self._baton, [step])
 
         def attempt() -> tuple[Json, Json | None, Json | None]:
-            body_of_answer = self._post("/v3/cursor", body)
-            with _reading():
-                return hrana.result_of_cursor(body_of_answer)
+            return self._post("/v3/cursor", body, hrana.result_of_cursor)
 
         first, result, error = _with_attempts(attempt, not was_open)
         self._follow(first)
@@ -88,23 +92,25 @@ class Stream:
                 self.ask([hrana.CLOSE], repeatable=True)
             self.forget()
         if error is not None:
+            hrana.change_message(error, self._transport.masked)
             raise error_of(error)
         return result or {}
 
-    def _post(self, path: str, body: bytes) -> bytes:
-        return self._transport.post(path, body, self._base_url)
+    def _post(self, path: str, body: bytes, read: Callable[[bytes], T]) -> T:
+        """Post a request and return what `read` makes of its answer.
+
+        An answer that cannot be read is shown nowhere: a proxy may have put the token into it.
+        """
+        answer = Hidden(self._transport.post(path, body, self._base_url))
+        try:
+            return read(answer.content)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            problem = of_unreadable(answer.content.decode("utf-8", "replace"))
+        raise UnansweredError(f"The answer of {self._transport.url} cannot be read: {problem}")
 
     def _follow(self, answer: Json) -> None:
         self._baton = answer.get("baton")
         self._base_url = (answer.get("base_url") or self._base_url) if self._baton else None
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UnansweredError("The server's answer cannot be read.") from error
 
 
 def pauses() -> Iterator[float]:
@@ -128,6 +134,8 @@ def _with_attempts(send: Callable[[], T], repeatable: bool) -> T:
 
 def _may_send_again(error: DatabaseError, repeatable: bool) -> bool:
     match error:
+        case MisdirectedError():
+            return False  # it would be led astray again
         case UnreachableError() | RejectedError(status=429):
             return True
         case TimedOutError():

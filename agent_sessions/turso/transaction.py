@@ -51,6 +51,7 @@ class Transaction:
         self._savepoints = Savepoints()
         self._lost: BaseException | None = None
         self._can_unwind = False
+        self._has_lock = False
 
     @property
     def is_lost(self) -> bool:
@@ -148,7 +149,7 @@ class Transaction:
             requests,
             repeatable=commit and self._is_repeatable,
             # Who has the lock already must not wait for those who wait for it.
-            takes_lock=not self._stream.is_open and any(s.takes_lock for s in self._waiting),
+            takes_lock=not self._has_lock and any(s.takes_lock for s in self._waiting),
         )
         if answer["type"] != "ok":
             self._read_large(error_of(answer["error"]))
@@ -165,6 +166,8 @@ class Transaction:
             if result is None:
                 raise self._lose(OperationalError(LOST))
             statement.succeed(result)
+            # A deferred transaction has no lock before its first change.
+            self._has_lock = self._has_lock or statement.takes_lock
         self._waiting = []
         return None
 

@@ -13,34 +13,34 @@ module decides it by a message.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 import urllib3
+from django.utils.http import is_same_domain
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from agent_sessions.turso.address import STANDARD_PORTS, Address, is_header_text
 from agent_sessions.turso.errors import OperationalError
+from agent_sessions.turso.explanations import explanation, of_status, said
 from agent_sessions.turso.failures import (
+    MisdirectedError,
     RejectedError,
     TimedOutError,
     UnansweredError,
     UnreachableError,
 )
+from agent_sessions.turso.masking import Hidden, masked
 from agent_sessions.turso.pool import host_header, is_before_sending, new_pool
 
-
-class Secret:
-    """A token in the variables of functions, which a page about an error may show."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    @property
-    def is_sendable(self) -> bool:
-        return isinstance(self.text, str) and self.text != "" and is_header_text(self.text)
+NO_REASON = "no reason given"
+LONGEST_WORDS = 300
+# A token that was replaced may still be on its way, and come back in an error.
+REMEMBERED_TOKENS = 4
 
 
 class Transport:
@@ -50,21 +50,35 @@ class Transport:
     """
 
     def __init__(self, address: Address) -> None:
+        self._address = address
         if isinstance(address.auth_token, str) and not is_header_text(address.auth_token):
             raise OperationalError("PASSWORD is no token, which is printable ASCII characters.")
-        self._address = address
-        self._token: Secret | None = None
+        self._token: Hidden[str] | None = None
+        self._tokens: deque[Hidden[str]] = deque(maxlen=REMEMBERED_TOKENS)
+        self._has_answered = False
         self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
         self._writers = BoundedSemaphore(address.writers)
 
     def __repr__(self) -> str:
-        return f"<Transport to {self._address.url}>"
+        return f"<Transport to {self.url}>"
+
+    @property
+    def url(self) -> str:
+        """The address as a person would write it, without the token."""
+        return self._address.url
+
+    def masked(self, text: str) -> str:
+        """Return a server's or a proxy's words without the token and the key of the database."""
+        secrets = {token.content: "[token]" for token in tuple(self._tokens)}
+        if self._address.encryption_key:
+            secrets[self._address.encryption_key] = "[key]"
+        return masked(text, secrets)
 
     def post(self, path: str, body: bytes, base_url: str | None = None) -> bytes:
         """Send `body` and return the answer's body.
 
         `base_url` is where the server wants the rest of a stream. Raises UnreachableError,
-        UnansweredError, TimedOutError or RejectedError.
+        MisdirectedError, UnansweredError, TimedOutError or RejectedError.
         """
         token = self._current_token()
         try:
@@ -76,10 +90,11 @@ class Transport:
         return self._post_once(path, body, base_url, self._current_token(refused=token))
 
     def _post_once(
-        self, path: str, body: bytes, base_url: str | None, token: Secret | None
+        self, path: str, body: bytes, base_url: str | None, token: Hidden[str] | None
     ) -> bytes:
         scheme, host, port, prefix = self._place(base_url)
         pool = self._pool(scheme, host, port)
+        failure: OperationalError
         try:
             response = pool.urlopen(
                 "POST",
@@ -89,67 +104,84 @@ class Transport:
                 headers=self._headers(token, host_header(scheme, host, port)),
                 retries=False,
             )
-        except ReadTimeoutError as error:
-            raise TimedOutError(
-                f"{self._address.url} has not answered within "
-                f"{self._address.timeout_seconds:g} seconds. OPTIONS['timeout'] sets how long to "
-                "wait."
-            ) from _without_frames(error)
         except HTTPError as error:
+            failure = self._failure(error)
+        else:
+            if response.status == 200:
+                self._has_answered = True
+                return response.data
+            failure = self._rejection(response)
+        raise failure  # here, where no error of urllib3's is its context
+
+    def _failure(self, error: HTTPError) -> UnreachableError | UnansweredError:
+        """Return the error for a request without an answer; its cause if that tells no secret."""
+        failure: UnreachableError | UnansweredError
+        if isinstance(error, ReadTimeoutError):
+            failure = TimedOutError(
+                f"{self.url} has not answered within {self._address.timeout_seconds:g} seconds. "
+                "OPTIONS['timeout'] sets how long to wait."
+            )
+        else:
+            why = self.masked(explanation(error, self._address, has_answered=self._has_answered))
             if is_before_sending(error):
-                raise UnreachableError(
-                    f"{self._address.url} cannot be reached: {_reason(error)}"
-                ) from _without_frames(error)
-            raise UnansweredError(
-                f"The connection to {self._address.url} was lost: {_reason(error)}"
-            ) from _without_frames(error)
-        if response.status != 200:
-            raise self._rejection(response, token)
-        return response.data
+                failure = UnreachableError(f"{self.url} cannot be reached: {why}")
+            else:
+                failure = UnansweredError(f"The connection to {self.url} was lost: {why}")
+        # Those of http.client, and what they come from, may hold a piece of the answer.
+        if all(isinstance(inner, (OSError, HTTPError)) for inner in _chain(error)):
+            failure.__cause__ = _without_frames(error)
+        return failure
 
-    def _rejection(self, response: urllib3.BaseHTTPResponse, token: Secret | None) -> RejectedError:
-        text, code = _said(response)
-        if token:
-            text = text.replace(token.text, "[token]")  # some proxies repeat what they refuse
-        advice = {
-            401: " The token is missing, wrong or expired: set PASSWORD or OPTIONS['auth_token'].",
-            403: " The token does not allow it.",
-            404: " Is NAME the right address?",
-            429: " The server has too much to do.",
-        }.get(response.status, "")
-        message = f"{self._address.url} answered {response.status}: {text}{advice}"
-        return RejectedError(message, response.status, code)
+    def _rejection(self, response: urllib3.BaseHTTPResponse) -> RejectedError:
+        text = response.data.decode("utf-8", "replace").strip()
+        try:
+            text, code = said(json.loads(text), response.reason or NO_REASON)
+        except ValueError:
+            text, code = text or response.reason or NO_REASON, ""
+        # Some proxies repeat what they refuse. What is cut after a secret was hidden holds no half.
+        text = self.masked(text)[:LONGEST_WORDS]
+        location = self.masked(response.headers.get("Location", ""))
+        message = f"{self.url} answered {response.status}: "
+        message += of_status(response.status, text, location)
+        return RejectedError(message, response.status, self.masked(code))
 
-    def _headers(self, token: Secret | None, host: str) -> dict[str, str]:
+    def _headers(self, token: Hidden[str] | None, host: str) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Host": host}
         if token:
-            headers["Authorization"] = f"Bearer {token.text}"
+            headers["Authorization"] = f"Bearer {token.content}"
         if self._address.encryption_key:
             headers["x-turso-encryption-key"] = self._address.encryption_key
         return headers
 
-    def _current_token(self, refused: Secret | None = None) -> Secret | None:
+    def _current_token(self, refused: Hidden[str] | None = None) -> Hidden[str] | None:
         source = self._address.auth_token
         if source is None:
             return None
         if self._token is None or self._token is refused:
-            self._token = Secret(source() if callable(source) else source)
-        if not self._token.is_sendable:
+            self._token = Hidden(source() if callable(source) else source)
+            self._check_token(self._token)
+            self._tokens.append(self._token)
+        return self._token
+
+    def _check_token(self, token: Hidden[str]) -> None:
+        text = token.content
+        if not isinstance(text, str) or not text or not is_header_text(text):
             self._token = None
             raise OperationalError(
                 "The function in OPTIONS['auth_token'] gave something else than a token: it must "
                 "return a str of printable ASCII characters."
             )
-        return self._token
 
     @contextmanager
     def turn_to_write(self) -> Iterator[None]:
         """Wait while too many others of this process wait for the database's lock.
 
-        The server writes one transaction after the other, and sqld 0.24.32 may stop writing for
-        good where many requests wait for that: docs/turso.md has the numbers. Raises
-        OperationalError, with nothing sent, after `timeout` seconds.
+        Raises OperationalError, with nothing sent, after `timeout` seconds.
         """
+        # The server writes one transaction after the other, and its queue for that may stop for
+        # good when several requests wait in it at once. docs/turso.md has the numbers; this can go
+        # when tests/turso/load.py passes with --writers 4. sqld's queue:
+        # libsql-server/src/connection/connection_manager.rs of github.com/tursodatabase/libsql.
         writers = self._writers
         if not writers.acquire(timeout=self._address.timeout_seconds):
             raise OperationalError(
@@ -167,15 +199,25 @@ class Transport:
         self._writers = BoundedSemaphore(self._address.writers)
 
     def _place(self, base_url: str | None) -> tuple[str, str, int, str]:
-        """Return scheme, host, port and the beginning of the path for a request."""
+        """Return scheme, host, port and the beginning of the path for a request.
+
+        Raises MisdirectedError if `base_url` is elsewhere than NAME and OPTIONS["stream_hosts"].
+        """
         address = self._address
-        if base_url:
-            url = urllib3.util.parse_url(base_url)
-            # The token goes along: nobody may lead it from HTTPS to where it can be read.
-            if url.scheme == address.scheme and url.host:
-                port = url.port or STANDARD_PORTS[url.scheme]
-                return url.scheme, url.host, port, (url.path or "").rstrip("/")
-        return address.scheme, address.host, address.port, address.path
+        url = urllib3.util.parse_url(base_url or "")
+        # Where the request goes the token goes: nobody may lead it from HTTPS to where it can be
+        # read. Behind a proxy that ends TLS a server may name itself so; then NAME is right.
+        if url.scheme != address.scheme or not url.host:
+            return address.scheme, address.host, address.port, address.path
+        port = url.port or STANDARD_PORTS[url.scheme]
+        is_home = (url.host.strip("[]"), port) == (address.host, address.port)
+        if not is_home and not any(is_same_domain(url.host, h) for h in address.stream_hosts):
+            raise MisdirectedError(
+                f"{self.url} wants the transaction to go on at {url.scheme}://{url.host}:{port}. "
+                "The token would go there too, so nothing was sent. If that server is yours, name "
+                "its host in OPTIONS['stream_hosts']."
+            )
+        return url.scheme, url.host, port, (url.path or "").rstrip("/")
 
     def _pool(self, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
         key = (scheme, host, port)
@@ -184,17 +226,12 @@ class Transport:
         return self._pools[key]
 
 
-def _said(response: urllib3.BaseHTTPResponse) -> tuple[str, str]:
-    """Return the words and the code of an HTTP error, which is JSON or plain text."""
-    try:
-        said = response.json()
-    except (ValueError, UnicodeDecodeError):
-        said = {"error": response.data.decode("utf-8", "replace").strip()[:300]}
-    if not isinstance(said, Mapping):
-        said = {}
-    inner = said.get("error") if isinstance(said.get("error"), Mapping) else said
-    text = inner.get("message") or inner.get("error") or response.reason or "no reason given"
-    return f"{text}.".replace("..", "."), str(inner.get("code") or "")
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it was made of."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
+        inner = inner.__cause__ or inner.__context__
 
 
 def _without_frames(error: BaseException) -> BaseException:
@@ -202,16 +239,9 @@ def _without_frames(error: BaseException) -> BaseException:
 
     Their variables hold the token, and Django's page about an error shows variables.
     """
-    inner: BaseException | None = error
-    while inner is not None:
+    for inner in _chain(error):
         inner.__traceback__ = None
-        inner = inner.__cause__ or inner.__context__
     return error
-
-
-def _reason(error: HTTPError) -> str:
-    """Return what went wrong in words, without the object that urllib3 puts before it."""
-    return str(error.args[-1] if error.args else error).split(": ", 1)[-1]
 
 
 _transports: dict[Address, Transport] = {}

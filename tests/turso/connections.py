@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from django.db import connections
 from django.db.utils import ConnectionHandler
-from django.test import SimpleTestCase
+from django.test import RequestFactory, SimpleTestCase
+from django.views.debug import ExceptionReporter
 
 from agent_sessions.turso.base import DatabaseWrapper
 
@@ -54,3 +55,9 @@ def run(connection: Any, sql: str, parameters: Any = None) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
+
+
+def page_about(error: BaseException) -> str:
+    """Return Django's pages about an error, which show variables and settings."""
+    reporter = ExceptionReporter(RequestFactory().get("/"), type(error), error, error.__traceback__)
+    return reporter.get_traceback_html() + reporter.get_traceback_text()

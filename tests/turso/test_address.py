@@ -47,6 +47,9 @@ class AddressTests(unittest.TestCase):
 
         self.assertIsNone(address.auth_token)
         self.assertEqual(address.transaction_mode, "IMMEDIATE")
+        self.assertEqual(
+            address.writers, 1
+        )  # with more a sqld may stop writing: tests/turso/load.py
         self.assertEqual((address.timeout_seconds, address.connect_timeout_seconds), (30, 5))
 
     def test_options(self) -> None:
@@ -59,11 +62,14 @@ class AddressTests(unittest.TestCase):
             timeout=2.5,
             tls={"verify": False, "ca_certs": "ca.pem"},
             transaction_mode="deferred",
+            writers=3,
+            stream_hosts=[".example.com"],
         )
 
         self.assertEqual((address.auth_token, address.encryption_key), ("token", "a2V5"))
         self.assertEqual((address.timeout_seconds, address.connect_timeout_seconds), (2.5, 1))
         self.assertEqual((address.pool_size, address.transaction_mode), (4, "DEFERRED"))
+        self.assertEqual((address.writers, address.stream_hosts), (3, (".example.com",)))
         self.assertEqual(address.tls, (("ca_certs", "ca.pem"), ("verify", False)))
 
     def test_token(self) -> None:
@@ -158,6 +164,10 @@ class MistakeTests(unittest.TestCase):
             ({"pool_size": 0}, "a whole number above 0"),
             ({"pool_size": True}, "a whole number above 0"),
             ({"pool_size": 1.5}, "a whole number above 0"),
+            ({"writers": 0}, "a whole number above 0"),
+            ({"stream_hosts": ".example.com"}, "a list of host names, such as ['.example.com']"),
+            ({"stream_hosts": [""]}, "a list of host names"),
+            ({"stream_hosts": [7]}, "a list of host names"),
             ({"tls": True}, "a dict with any of 'ca_certs'"),
             ({"tls": {"ca": "x"}}, "a dict with any of 'ca_certs'"),
             ({"tls": {"verify": "no"}}, "a dict whose 'verify' is True or False"),

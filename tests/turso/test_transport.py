@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import logging
 import os
 import ssl
@@ -17,14 +18,11 @@ from typing import Any
 from unittest.mock import patch
 
 import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, transaction
-from django.test import RequestFactory, override_settings
-from django.views.debug import ExceptionReporter
+from django.test import override_settings
 
 from agent_sessions.turso import hrana
 from agent_sessions.turso.address import address_of
@@ -33,14 +31,25 @@ from agent_sessions.turso.failures import UnreachableError
 from agent_sessions.turso.statements import Statement
 from agent_sessions.turso.stream import Stream
 from agent_sessions.turso.transport import Transport, transport_to
-from tests.turso.connections import WireTestCase, connected, run
+from tests.turso.certificates import certificate
+from tests.turso.connections import WireTestCase, connected, page_about, run
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import Server, missing
 from tests.writers import in_threads
 
 PEM = serialization.Encoding.PEM
-NOW = datetime.datetime.now(datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
+SECRET = "eyJhbGciOiJFZERTQSJ9.secret.signature"
+# The answer of a server to BEGIN and a SELECT.
+OK_BATCH = {
+    "type": "ok",
+    "response": {
+        "result": {
+            "step_results": [{"cols": [], "rows": []}, {"cols": [{"name": "1"}], "rows": []}],
+            "step_errors": [None, None],
+        }
+    },
+}
 
 
 class Mint:
@@ -161,14 +170,7 @@ class TokenTests(WireTestCase):
 class HiddenTests(WireTestCase):
     """A token is in no text that anybody sees."""
 
-    secret = "eyJhbGciOiJFZERTQSJ9.secret.signature"
-
-    def page(self, error: BaseException) -> str:
-        """Return Django's page about an error, which shows variables and settings."""
-        reporter = ExceptionReporter(
-            RequestFactory().get("/"), type(error), error, error.__traceback__
-        )
-        return reporter.get_traceback_html() + reporter.get_traceback_text()
+    secret = SECRET
 
     def error_of(self, connection: Any) -> BaseException:
         try:
@@ -210,7 +212,7 @@ class HiddenTests(WireTestCase):
                     override_settings(),
                     self.faulty(fault, **dict(place)) as connection,
                 ):
-                    page = self.page(self.error_of(connection))
+                    page = page_about(self.error_of(connection))
 
                     self.assertIn("agent_sessions.turso", page)
                     self.assertNotIn(self.secret, page)
@@ -223,10 +225,20 @@ class HiddenTests(WireTestCase):
             self.shown(connection),
         ):
             error = self.error_of(connection)
-            page = self.page(error)
+            page = page_about(error)
 
         self.assertIsInstance(error, ImproperlyConfigured)
         self.assertNotIn(self.secret, page)
+
+    def test_password_that_is_no_token(self) -> None:
+        """Nor where it is refused: the transport that refuses it can be shown."""
+        with connected("https://shop.turso.io", password="secr\u00e9t") as connection:
+            error = self.error_of(connection)
+            page = page_about(error)
+
+        self.assertIn("PASSWORD is no token", str(error))
+        self.assertIn("&lt;Transport to https://shop.turso.io:443&gt;", page)
+        self.assertNotIn("secr\u00e9t", page)
 
     def test_repr_and_log(self) -> None:
         """Nor in a repr, nor in a log that tells everything."""
@@ -292,14 +304,6 @@ class AnswerTests(WireTestCase):
                 with self.subTest(body=body), self.assertRaisesMessage(OperationalError, words):
                     run(connection, "SELECT 1")
 
-    def test_token_in_an_answer(self) -> None:
-        """What repeats the token is quoted without it."""
-        with Proxy(1) as proxy, connected(proxy.url("shop"), password="secret") as connection:
-            proxy.answer_with(403, b"authorization: Bearer secret is not for here")
-
-            with self.assertRaisesMessage(OperationalError, "Bearer [token] is not for here."):
-                run(connection, "SELECT 1")
-
     def test_headers(self) -> None:
         """The key of an encrypted database and the name of the host go along."""
         with Proxy(1) as proxy, connected(proxy.url("shop"), encryption_key="a2V5") as connection:
@@ -312,15 +316,33 @@ class AnswerTests(WireTestCase):
         self.assertTrue(headers["host"].startswith("shop.localhost:"))
 
     def test_where_the_server_sends_a_stream(self) -> None:
-        """A stream goes on where the server wants it, but its token never leaves HTTPS."""
+        """A stream goes on within the same server, and at hosts that the options name."""
         http = self.transport("http://one.example:80/path")
-        https = self.transport("https://one.example")
+        https = self.transport(
+            "https://one.example", OPTIONS={"stream_hosts": [".example.com", "[::1]"]}
+        )
 
-        there = ("http", "two.example", 80, "/base")
-        self.assertEqual(http._place("http://two.example/base/"), there)
-        self.assertEqual(https._place("https://[::1]:444"), ("https", "[::1]", 444, ""))
-        for base_url in ("http://two.example", "/relative", None):
+        self.assertEqual(http._place("http://one.example/base/")[2:], (80, "/base"))
+        self.assertEqual(https._place("https://a.example.com:444")[1:3], ("a.example.com", 444))
+        self.assertEqual(https._place("https://[::1]:444")[1:3], ("[::1]", 444))
+        for base_url in ("http://a.example.com", "/relative", "", None):
             self.assertEqual(https._place(base_url), ("https", "one.example", 443, ""))
+
+    def test_where_the_token_must_not_go(self) -> None:
+        """Another host is told nothing: the statement fails, and says which option allows it."""
+        with Proxy(1) as own, Proxy(1) as other:
+            answer = {"baton": "b", "base_url": other.url("two"), "results": [OK_BATCH]}
+            own.answer_with(200, json.dumps(answer).encode())
+            with (
+                connected(own.url("one"), password="secret") as connection,
+                self.assertRaisesMessage(OperationalError, "OPTIONS['stream_hosts']"),
+                transaction.atomic(connection.alias),
+            ):
+                run(connection, "SELECT 1")
+                run(connection, "SELECT 2")
+
+        self.assertEqual(len(own.requests), 1)
+        self.assertEqual(other.connections, 0)
 
     @unittest.skipUnless(hasattr(os, "fork"), "this system has no fork")
     @unittest.skipIf(missing(), missing())
@@ -339,29 +361,6 @@ class AnswerTests(WireTestCase):
                 run(connection, "SELECT 1")
 
             self.assertEqual(proxy.connections, 2)
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of 127.0.0.1 that nobody has signed, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.localhost")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - HOUR)
-        .not_valid_after(NOW + HOUR)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "cert.pem", folder / "key.pem"
 
 
 @unittest.skipIf(missing(), missing())
@@ -478,6 +477,20 @@ class WriterTests(WireTestCase):
                 self.insert(connection)
 
         self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(2,)])
+
+    def test_deferred(self) -> None:
+        """A deferred transaction waits for its turn at its first change, and for no other."""
+        with connected(self.url, writers=1, timeout=0.1, transaction_mode="DEFERRED") as connection:
+            with transaction.atomic(connection.alias):
+                with transport_to(connection.address).turn_to_write():
+                    run(connection, "SELECT count(*) FROM rows")
+                    with self.assertRaisesMessage(OperationalError, "waiting to write"):
+                        self.insert(connection)
+                self.insert(connection)
+                with transport_to(connection.address).turn_to_write():
+                    self.insert(connection)
+
+            self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(2,)])
 
     def insert(self, connection: Any) -> None:
         run(connection, "INSERT INTO rows (id) VALUES (NULL)")
