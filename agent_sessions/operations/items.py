@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from agent_sessions.arguments import checked_limit
 from agent_sessions.items import Item, encode_all
 from agent_sessions.messages import readable
 from agent_sessions.operations.runs import RunOperations
@@ -23,6 +24,7 @@ class ItemOperations(RunOperations):
 
         Rows that are not JSON are logged, left in place and not counted.
         """
+        limit = checked_limit(limit)
         if limit is None or limit < 0:
             return [*readable(self._newest(session_id, user))][::-1]
         newest_first: list[Item] = []
