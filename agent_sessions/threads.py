@@ -76,7 +76,7 @@ def _handing_back(operation: Callable[[], T]) -> Callable[[], T]:
 
     A request that streams an answer lives as long as the model talks, and Django would hold its
     connection all the while: a pool of four would serve four conversations and no fifth. A
-    connection that was open before is the caller's, with cursors, locks and settings of its own:
+    connection that was open before is the caller's, with its cursors, locks and settings:
     the caller decides, by release_connections().
     """
 

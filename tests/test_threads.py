@@ -7,8 +7,8 @@ from typing import Any
 from unittest import skipIf
 from unittest.mock import patch
 
-from agents import Agent, Runner
-from agents.testing import ModelStep, ScriptedModel, assistant_message
+from agents import Agent, Runner, function_tool
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection, connections, transaction
@@ -167,12 +167,31 @@ class ReleaseTests(TransactionTestCase):
 
     @on_a_server
     def test_sync_code(self) -> None:
-        """A view or a script that calls Runner.run_sync() has a twin of its own."""
+        """Sync code, which calls Runner.run_sync(), has a twin of it."""
         ask()
 
         release_connections_sync()
 
         self.assertFalse(is_open())
+
+    @on_a_server
+    async def test_sync_tool(self) -> None:
+        """A tool without async, in a thread of asyncio, can release what it opened there."""
+
+        @function_tool
+        def look_up() -> str:
+            ask()
+            was_open = is_open()
+            release_connections_sync()
+            return f"{was_open}, {is_open()}"
+
+        call = [function_call("look_up", {}, call_id="a")]
+        model = ScriptedModel([call, [assistant_message("Done.")]])
+
+        run = await Runner.run(Agent("Calendar Club", model=model, tools=[look_up]), "?")
+
+        [output] = [item.output for item in run.new_items if item.type == "tool_call_output_item"]
+        self.assertEqual(output, "True, False")
 
     def test_sqlite(self) -> None:
         """SQLite stays open, in memory as well, where closing it would empty it."""
