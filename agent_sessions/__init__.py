@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agent_sessions.models import Message, Session
     from agent_sessions.pairs import healed
     from agent_sessions.session import DjangoSession
+    from agent_sessions.threads import release_connections, release_connections_sync
     from agent_sessions.turns import ToolUse, Turn, Turns
     from agent_sessions.usage import Usage, UsageTotal
 
@@ -49,6 +50,8 @@ __all__ = [
     "estimated_tokens",
     "fork",
     "healed",
+    "release_connections",
+    "release_connections_sync",
 ]
 
 _HOMES = {
@@ -67,6 +70,7 @@ _HOMES = {
         "models": ["Message", "Session"],
         "pairs": ["healed"],
         "session": ["DjangoSession"],
+        "threads": ["release_connections", "release_connections_sync"],
         "turns": ["ToolUse", "Turn", "Turns"],
         "usage": ["Usage", "UsageTotal"],
     }.items()

@@ -30,11 +30,13 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
     connection = connections[alias]
     options = connection.settings_dict
     if connection.vendor == "sqlite" and _begins_as_reader(connection):
-        yield checks.Error(
+        # A warning: our own transactions begin with a write, so sessions work without it.
+        yield checks.Warning(
             f"Database {alias!r} is {connection.display_name} without transaction_mode IMMEDIATE.",
-            hint='Concurrent runs fail with "database is locked". Set "OPTIONS": '
+            hint="Transactions of your own code that read before they write fail with "
+            '"database is locked" when two run at once. Set "OPTIONS": '
             f'{{"transaction_mode": "IMMEDIATE"}} in DATABASES[{alias!r}].',
-            id="agent_sessions.E001",
+            id="agent_sessions.W001",
         )
     if options["CONN_MAX_AGE"] != 0:
         yield checks.Warning(

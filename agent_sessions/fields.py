@@ -18,6 +18,8 @@ def checked_id(session_id: str) -> str:
         raise TypeError(
             f"session_id is a {type(session_id).__name__}. Pass a str, such as str(session_id)."
         )
+    if not session_id:
+        raise ValueError("session_id is empty. Pass one of your own, such as uuid.uuid4().hex.")
     if len(session_id) > ID_LENGTH:
         raise ValueError(
             f"session_id has {len(session_id)} characters; {ID_LENGTH} fit. Pass a shorter one, "

@@ -74,6 +74,10 @@ async def forks(session: DjangoSession) -> list[Session]:
 
     Those of a session with a user are that user's. Forks of forks are not among them.
     """
+    from agent_sessions.session import DjangoSession  # late, as in fork()
+
+    if not isinstance(session, DjangoSession):
+        raise TypeError(f"session is a {type(session).__name__}. Pass a DjangoSession.")
     found = Session.objects.using(session.using).forked_from(session.session_id)
     if session.user is not None:
         found = found.owned_by(session.user)

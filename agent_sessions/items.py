@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
+from agent_sessions.arguments import checked_items
 from agent_sessions.exceptions import AgentSessionsError, ItemError
 
 Item: TypeAlias = Any  # whatever JSON holds; the SDK's own name for it costs seconds to import
@@ -56,9 +57,12 @@ def encode(item: object) -> str:
 
 
 def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
-    """Return each item as text with its columns, or raise the ItemError of the first bad one."""
+    """Return each item as text with its columns, or raise the ItemError of the first bad one.
+
+    Raises TypeError for an item that is not in a list.
+    """
     encoded = []
-    for position, item in enumerate(items):
+    for position, item in enumerate(checked_items(items)):
         try:
             encoded.append(_encoded(item))
         except ItemError as error:

@@ -7,10 +7,13 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agents import AgentBase, RunErrorDetails
 from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
+from agents.result import RunResultBase
 
 from agent_sessions import known_sessions, recording
+from agent_sessions.arguments import checked_alias, checked_items, checked_limit
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
 from agent_sessions.history import (
@@ -29,9 +32,8 @@ from agent_sessions.turns import ToolUse, Turn, Turns
 from agent_sessions.usage import UsageTotal
 
 if TYPE_CHECKING:
-    from agents import Agent, RunContextWrapper, RunErrorDetails, TResponseInputItem
+    from agents import Agent, RunContextWrapper, TResponseInputItem
     from agents.memory.session import _CompactionSnapshot
-    from agents.result import RunResultBase
 
 
 # Items, and whether they are known to be all there are.
@@ -74,7 +76,7 @@ class DjangoSession:
     ) -> None:
         self.session_id = checked_id(session_id)
         self.user = checked_owner(user)
-        self.using = using
+        self.using = checked_alias(using)
         self.history = checked_history(history)
         self.dangling = checked_dangling(dangling)
         self.pair_aware_limit = pair_aware_limit
@@ -99,7 +101,7 @@ class DjangoSession:
         """
         recording.notice(wrapper)
         run = known_sessions.enter(recording.current_wrapper(wrapper))
-        limit = resolve_session_limit(limit, self.session_settings)
+        limit = resolve_session_limit(checked_limit(limit), self.session_settings)
         if limit is None and isinstance(self.history, Limit):
             items = await self._sessions.aitems_until(
                 self.session_id, self.history.is_enough, window=self.history.window, user=self.user
@@ -140,7 +142,7 @@ class DjangoSession:
         wrapper: RunContextWrapper[Any] | None,
         run: known_sessions.Run | None,
     ) -> None:
-        batch = [*items]  # looked at twice, as an iterator cannot be
+        batch = [*checked_items(items)]  # looked at twice, as an iterator cannot be
         must_exist = run is not None and run.knows(self._key) and self._goes_on(run, batch)
         recorded = partial(self._sessions.arecorded, self.session_id)
         async with recording.step(wrapper, batch, recorded) as step:
@@ -179,6 +181,11 @@ class DjangoSession:
         await settled(self._record(result))
 
     async def _record(self, result: RunResultBase | RunErrorDetails | None) -> None:
+        if not isinstance(result, RunResultBase | RunErrorDetails | None):
+            raise TypeError(
+                f"record_run() got a {type(result).__name__}. Pass the result of a run, or "
+                "error.run_data of an exception that ended it."
+            )
         if result is None or not conf.recording:
             return
         with suppress(recording.NotStoredError), recording.outcome(result) as outcome:
@@ -200,6 +207,11 @@ class DjangoSession:
 
         Raises ValueError if there are none to pick from, or two of one name.
         """
+        for agent in agents:
+            if not isinstance(agent, AgentBase):
+                raise TypeError(
+                    f"pick_agent() got a {type(agent).__name__}. Pass a list of agents."
+                )
         by_name = {agent.name: agent for agent in agents}
         if len(by_name) < max(1, len(agents)):
             raise ValueError("pick_agent() needs at least one agent, and names that differ.")

@@ -1,4 +1,4 @@
-"""From async code into a thread in which the ORM may work, and out without a connection left."""
+"""From async code into a thread in which the ORM may work, and out without an open connection."""
 
 from __future__ import annotations
 
@@ -20,6 +20,32 @@ async def in_database_thread(operation: Callable[[], T]) -> T:
     if _is_blocking_the_orm():
         return await sync_to_async(_closing(operation), thread_sensitive=False)()
     return await sync_to_async(_handing_back(operation))()
+
+
+async def release_connections() -> None:
+    """Release the idle database connections of the code that awaits this.
+
+        await release_connections()
+        result = await Runner.run(agent, message, session=session)
+
+    A run takes seconds, and the connection that `await request.auser()` or a query of a view has
+    opened would be held all the while. A connection of a pool goes back to its pool, others are
+    closed, and the next query opens one again. A connection inside a transaction stays open, as in
+    atomic() and TestCase, and so does one to SQLite, which no server has to keep. CONN_MAX_AGE
+    keeps connections for its time.
+
+    Call it where no query is being iterated: the rest of its rows goes with the connection.
+    """
+    # Django's connections are a thread's own, and async code runs in another thread than its
+    # queries: sync_to_async(connection.close)() looks up the event loop's connection, and fails.
+    await in_database_thread(release_connections_sync)
+
+
+def release_connections_sync() -> None:
+    """See release_connections(). Sync code calls this before Runner.run_sync()."""
+    for connection in _open_connections():
+        if connection.autocommit and not connection.in_atomic_block:
+            _give_back(connection)
 
 
 def _is_blocking_the_orm() -> bool:
@@ -49,9 +75,9 @@ def _handing_back(operation: Callable[[], T]) -> Callable[[], T]:
     """Let `operation` give back the connections that it opened to a database server.
 
     A request that streams an answer lives as long as the model talks, and Django would hold its
-    connection all the while: a pool of four would serve four conversations and no fifth. What was
-    open before is the caller's, with cursors, locks and settings of its own. SQLite's is a file of
-    this process and takes longer to open than to use. CONN_MAX_AGE keeps what it keeps.
+    connection all the while: a pool of four would serve four conversations and no fifth. A
+    connection that was open before is the caller's, with its cursors, locks and settings:
+    the caller decides, by release_connections().
     """
 
     def operate() -> T:
@@ -60,10 +86,19 @@ def _handing_back(operation: Callable[[], T]) -> Callable[[], T]:
             return operation()
         finally:
             for connection in _open_connections() - before:
-                if connection.vendor != "sqlite":
-                    connection.close_if_unusable_or_obsolete()
+                _give_back(connection)
 
     return operate
+
+
+def _give_back(connection: BaseDatabaseWrapper) -> None:
+    """Close a connection, or return it to its pool, unless CONN_MAX_AGE keeps it.
+
+    SQLite's is a file of this process, and takes longer to open than to use. A connection to Turso
+    holds nothing on the server.
+    """
+    if connection.vendor != "sqlite":
+        connection.close_if_unusable_or_obsolete()
 
 
 def _open_connections() -> set[BaseDatabaseWrapper]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 
+from agent_sessions.arguments import checked_limit, checked_number
 from agent_sessions.fields import checked_id
 from agent_sessions.items import Item
 from agent_sessions.messages import FROM_A_USER, WITHOUT_COLUMNS, Message, readable
@@ -98,6 +99,7 @@ class Turns:
 
     def newest(self, limit: int | None = None) -> list[Turn]:
         """Return the newest `limit` turns, oldest first; all if `limit` is None or negative."""
+        limit = checked_limit(limit)
         texts = WITHOUT_COLUMNS | IN_A_NAMESPACE | FROM_A_USER
         if limit is None or limit < 0:
             return self._turns(texts)
@@ -111,7 +113,7 @@ class Turns:
     def items(self, number: int) -> list[Item]:
         """Return the items of a turn; none if there is no such turn."""
         starts = self.starts()
-        if not 0 <= number <= len(starts):
+        if not 0 <= checked_number("number", number) <= len(starts):
             return []
         messages = self.messages().order_by("pk")
         if number > 0:

@@ -161,8 +161,8 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         """
         expressions = self._expressions()
         if not keys or not expressions.keys() >= {*keys}:
-            known = ", ".join(map(repr, expressions))
-            raise ValueError(f"by() takes one or more of {known}, not {', '.join(keys) or '()'}.")
+            known, given = (", ".join(map(repr, names)) for names in (expressions, keys))
+            raise ValueError(f"by() takes one or more of {known}, not {given or 'none'}.")
         groups = self.groups(**{key: expressions[key] for key in keys})
         found = totals(group._replace(key=_local(keys, group.key)) for group in groups)
         ordered = sorted(found, key=lambda values: [(value is None, value) for value in values])

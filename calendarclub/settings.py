@@ -6,6 +6,7 @@ The environment may say more: DATABASE_URL=libsql://... puts it on Turso.
 import os
 from pathlib import Path
 
+from calendarclub.private_file import PrivateConnection
 from calendarclub.secret_key import local_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -81,6 +82,8 @@ LOCAL_FILE = {
         # With a write-ahead log readers and the writer do not wait for each other.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         "timeout": 20,
+        # Conversations are private: a new file is readable by its owner alone.
+        "factory": PrivateConnection,
     },
 }
 # The same tables in the same format: what is tried on a file is deployed on Turso.

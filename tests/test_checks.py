@@ -37,10 +37,10 @@ class DatabaseTests(TestCase):
             self.assertEqual(found(), [])
 
     def test_sqlite_transaction_mode(self) -> None:
-        """SQLite without IMMEDIATE transactions is an error; EXCLUSIVE ones will do."""
+        """SQLite without IMMEDIATE transactions is warned of; EXCLUSIVE ones will do."""
         for options in ({}, {"transaction_mode": None}, {"transaction_mode": "deferred"}):
             with self.configured(OPTIONS=options):
-                self.assertEqual(found(), ["agent_sessions.E001"])
+                self.assertEqual(found(), ["agent_sessions.W001"])
         with self.configured(OPTIONS={"transaction_mode": "exclusive"}):
             self.assertEqual(found(), [])
 
@@ -49,7 +49,7 @@ class DatabaseTests(TestCase):
         settings = {**connections["archive"].settings_dict, "NAME": "libsql://club.turso.io"}
         self.addCleanup(connections.__setitem__, "archive", connections["archive"])
 
-        for mode, expected in (("", []), ("DEFERRED", ["agent_sessions.E001"])):
+        for mode, expected in (("", []), ("DEFERRED", ["agent_sessions.W001"])):
             options = {"OPTIONS": {"transaction_mode": mode}}
             connections["archive"] = DatabaseWrapper({**settings, **options}, alias="archive")
             with self.configured(**options):

@@ -14,10 +14,11 @@ from agents.testing import ModelStep, ScriptedModel, assistant_message
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.test import RequestFactory, SimpleTestCase, TransactionTestCase
+from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, override_settings
 
 from agent_sessions import SessionOwnershipError, checks
 from agent_sessions.conf import SETTINGS
+from tests.readme_project import blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,7 +26,9 @@ User = get_user_model()
 
 
 def examples(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    """Return the blocks of Python of a page; tests.readme_project follows those with a file."""
+    code = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [block for block in code if not block.startswith("# mysite/")]
 
 
 def compiled(code: str) -> CodeType:
@@ -61,12 +64,19 @@ class ExampleTests(TransactionTestCase):
 
 
 class ReadmeTests(TransactionTestCase):
-    """The twenty lines of README.md, in use."""
+    """README.md, in use."""
 
     async def test_view(self) -> None:
         """The view answers, remembers, and keeps others out."""
+        files = {block.file: block.code for block in blocks("README.md") if "mysite/" in block.code}
         names: dict[str, Any] = {"__name__": "example"}
-        exec(compiled(examples(PAGES[0])[0]), names)
+        exec(compiled(files["mysite/views.py"]), names)
+        pages = {"chat.html": files["mysite/templates/chat.html"]}
+        loaders = [("django.template.loaders.locmem.Loader", pages)]
+        engine = {"BACKEND": "django.template.backends.django.DjangoTemplates"}
+        self.enterContext(
+            override_settings(TEMPLATES=[{**engine, "OPTIONS": {"loaders": loaders}}])
+        )
         model = ScriptedModel([[assistant_message("Hello!")], [assistant_message("Again!")]])
         names["agent"].model = model
         user = await User.objects.acreate(username="annelies")
@@ -76,8 +86,8 @@ class ReadmeTests(TransactionTestCase):
             request.user, request.auser = user, sync_to_async(lambda: user)
             return await names["chat"](request, "one")
 
-        self.assertEqual((await say("Hi", user)).content, b'{"answer": "Hello!"}')
-        self.assertEqual((await say("Still there?", user)).content, b'{"answer": "Again!"}')
+        self.assertIn("<p>Hello!</p>", (await say("Hi", user)).content.decode())
+        self.assertIn("<p>Again!</p>", (await say("Still there?", user)).content.decode())
         self.assertEqual(len(model.last_call.input), 3)
         self.assertEqual((await say("Hi", AnonymousUser())).status_code, 302)
         with self.assertRaises(SessionOwnershipError):

@@ -18,6 +18,7 @@ ROOT = Path(agent_sessions.__file__).parent
 SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py", "compaction.py"}
 DRIVERS = {"django", "libsql", "urllib3"}
 WITHOUT_MODELS = {
+    "arguments.py",
     "heads.py",
     "items.py",
     "markdown.py",

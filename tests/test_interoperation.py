@@ -12,7 +12,7 @@ from unittest import skipUnless
 from agents import SQLiteSession
 from agents.extensions.memory import AsyncSQLiteSession, SQLAlchemySession
 from asgiref.sync import sync_to_async
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import TransactionTestCase
 from django.utils import timezone
@@ -164,6 +164,18 @@ class AdoptionTests(TransactionTestCase):
             self.assertEqual(await DjangoSession("old").get_items(), [*items, USER], name)
             self.assertEqual((await Session.objects.aget(pk="old")).title, "")
             await sync_to_async(call_command)("migrate", "agent_sessions", "zero", verbosity=0)
+
+    async def test_without_fake_initial(self) -> None:
+        """Without the option, migrate names it and leaves the file as it is."""
+        async with sqlite_session("old") as theirs:
+            await theirs.add_items(TURN)
+
+            with self.assertRaisesMessage(CommandError, "migrate --fake-initial"):
+                await sync_to_async(call_command)("migrate", "agent_sessions", verbosity=0)
+
+            self.assertEqual(await theirs.get_items(), TURN)
+            await sync_to_async(self.adopt)()
+        self.assertEqual(await DjangoSession("old").get_items(), TURN)
 
     def test_back_with_a_parent_that_is_gone(self) -> None:
         """The way back works where the SDK has deleted a session that was forked."""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest import skipIf
+from unittest.mock import patch
 
-from agents import Agent, Runner
-from agents.testing import ScriptedModel, assistant_message
+from agents import Agent, Runner, function_tool
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
-from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, connection, connections, transaction
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
+from django.urls import path
 
-from agent_sessions import DjangoSession, Session
+from agent_sessions import (
+    DjangoSession,
+    Session,
+    release_connections,
+    release_connections_sync,
+)
 from tests.contract import ANSWER, USER
 from tests.loops import loop_of_this_thread
 
@@ -112,3 +122,178 @@ class HandBackTests(TransactionTestCase):
             self.assertIsNotNone(connection.connection)
 
         self.assertEqual(Session.objects.items("one"), [USER])
+
+
+def is_open() -> bool:
+    """Tell whether this thread has a connection."""
+    return connection.connection is not None
+
+
+def ask() -> None:
+    """Open this thread's connection, as any query does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+on_a_server = skipIf(connection.vendor == "sqlite", "SQLite's connections stay open.")
+
+
+class ReleaseTests(TransactionTestCase):
+    """release_connections(): before a run, from whatever code begins it."""
+
+    databases = {"default", "archive"}
+
+    @on_a_server
+    async def test_async_code(self) -> None:
+        """The connection that a query of async code opened is released, in its thread."""
+        await Session.objects.acount()
+        self.assertTrue(await sync_to_async(is_open)())
+
+        await release_connections()
+
+        self.assertFalse(await sync_to_async(is_open)())
+        self.assertEqual(await Session.objects.acount(), 0)
+
+    @on_a_server
+    async def test_closing_by_hand(self) -> None:
+        """sync_to_async(connection.close) is of another thread, and fails; this does not."""
+        await Session.objects.acount()
+
+        with self.assertRaises(DatabaseError):
+            await sync_to_async(connection.close)()
+
+        await release_connections()
+        self.assertFalse(await sync_to_async(is_open)())
+
+    @on_a_server
+    def test_sync_code(self) -> None:
+        """Sync code, which calls Runner.run_sync(), has a twin of it."""
+        ask()
+
+        release_connections_sync()
+
+        self.assertFalse(is_open())
+
+    @on_a_server
+    async def test_sync_tool(self) -> None:
+        """A tool without async, in a thread of asyncio, can release what it opened there."""
+
+        @function_tool
+        def look_up() -> str:
+            ask()
+            was_open = is_open()
+            release_connections_sync()
+            return f"{was_open}, {is_open()}"
+
+        call = [function_call("look_up", {}, call_id="a")]
+        model = ScriptedModel([call, [assistant_message("Done.")]])
+
+        run = await Runner.run(Agent("Calendar Club", model=model, tools=[look_up]), "?")
+
+        [output] = [item.output for item in run.new_items if item.type == "tool_call_output_item"]
+        self.assertEqual(output, "True, False")
+
+    def test_sqlite(self) -> None:
+        """SQLite stays open, in memory as well, where closing it would empty it."""
+        archive = connections["archive"]
+        with archive.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        opened = archive.connection
+
+        release_connections_sync()
+
+        self.assertIs(archive.connection, opened)
+
+    def test_inside_a_transaction(self) -> None:
+        """A transaction keeps its connection, and is committed as if nothing had been called."""
+        with transaction.atomic():
+            Session.objects.append("one", [USER])
+            async_to_sync(release_connections)()
+            release_connections_sync()
+            self.assertTrue(is_open())
+
+        self.assertEqual(Session.objects.items("one"), [USER])
+
+    def test_transaction_by_hand(self) -> None:
+        """A transaction that set_autocommit(False) began is kept as well."""
+        transaction.set_autocommit(False)
+        try:
+            Session.objects.create(session_id="one")
+            release_connections_sync()
+            transaction.commit()
+        finally:
+            transaction.rollback()
+            transaction.set_autocommit(True)
+
+        self.assertEqual(Session.objects.count(), 1)
+
+    @on_a_server
+    def test_connections_that_are_kept(self) -> None:
+        """CONN_MAX_AGE keeps connections for as long as it says."""
+        connection.close()
+        with patch.dict(connection.settings_dict, CONN_MAX_AGE=60):
+            ask()
+
+            release_connections_sync()
+
+            self.assertTrue(is_open())
+        connection.close()
+
+    def test_in_a_loop_that_blocks_the_orm(self) -> None:
+        """It returns where sync code in the ORM's own thread runs the loop."""
+
+        def view() -> None:
+            with loop_of_this_thread():
+                asyncio.get_event_loop().run_until_complete(release_connections())
+
+        asyncio.run(asyncio.wait_for(sync_to_async(view)(), 30))
+
+
+class ReleaseInTestCaseTests(TestCase):
+    """release_connections() in Django's TestCase, which wraps each test in a transaction."""
+
+    async def test_rows_stay(self) -> None:
+        """Rows of the test stay, whatever is released."""
+        await Session.objects.acreate(session_id="one")
+
+        await release_connections()
+        await sync_to_async(release_connections_sync)()
+
+        self.assertEqual(await Session.objects.acount(), 1)
+
+
+seen: list[bool] = []
+
+
+async def view(request: HttpRequest) -> HttpResponse:
+    """Ask for the user, release the connection, and note whether it is open during the run."""
+
+    async def answer(call: object) -> list[Any]:
+        seen.append(await sync_to_async(is_open)())
+        return [assistant_message("Hello!")]
+
+    agent = Agent("Calendar Club", model=ScriptedModel([ModelStep.respond(answer)]))
+    session = DjangoSession("one", user=await request.auser())
+    await release_connections()
+    result = await Runner.run(agent, "Hi", session=session)
+    return HttpResponse(result.final_output)
+
+
+urlpatterns = [path("", view)]
+
+
+@override_settings(ROOT_URLCONF=__name__)
+class ReleaseInAViewTests(TransactionTestCase):
+    """The view of README."""
+
+    @on_a_server
+    async def test_no_connection_waits_for_the_model(self) -> None:
+        """While the model answers, the request's thread has no connection."""
+        seen.clear()
+        client = AsyncClient()
+        await client.aforce_login(await get_user_model().objects.acreate(username="annelies"))
+
+        response = await client.get("/")
+
+        self.assertEqual(response.content, b"Hello!")
+        self.assertEqual(seen, [False])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
+from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
@@ -28,8 +29,16 @@ if TYPE_CHECKING:
 
 
 def checked_owner(user: Any) -> Any:
-    """Return `user`, or raise the ValueError that says why nothing can belong to it."""
-    if user is not None and user.pk is None:
+    """Return `user`, or raise the TypeError or ValueError that says why it can own nothing."""
+    if user is None:
+        return None
+    # A lazy request.user passes as the user that it holds.
+    if not isinstance(user, get_user_model()) and getattr(user, "is_anonymous", False) is not True:
+        raise TypeError(
+            f"user is a {user.__class__.__name__}. Pass a {get_user_model().__name__} object, such "
+            "as await request.auser() in an async view."
+        )
+    if user.pk is None:
         raise ValueError(
             "user is anonymous or not saved, so it can own nothing. Pass a saved user, or leave "
             "user= out and check elsewhere who may open the session."

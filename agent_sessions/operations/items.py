@@ -8,6 +8,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from agent_sessions import known_sessions
+from agent_sessions.arguments import checked_limit
 from agent_sessions.exceptions import SessionDeletedError
 from agent_sessions.items import Item, encode_all
 from agent_sessions.messages import readable
@@ -25,6 +26,7 @@ class ItemOperations(RunOperations):
 
         Rows that are not JSON are logged, left in place and not counted.
         """
+        limit = checked_limit(limit)
         if limit is None or limit < 0:
             return [*readable(self._newest(session_id, user))][::-1]
         newest_first: list[Item] = []

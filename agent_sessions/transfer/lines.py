@@ -32,6 +32,8 @@ def imported(lines: Iterable[str]) -> Iterator[Item]:
     Empty lines are skipped. Raises UnreadableItemError, a ValueError, that names the first line
     which is no JSON.
     """
+    if isinstance(lines, str):  # whose letters would be taken for lines
+        raise TypeError("lines is a str. Pass an open file, or text.splitlines().")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

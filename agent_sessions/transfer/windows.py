@@ -16,6 +16,10 @@ WINDOW = 100
 
 def messages_of(session: Session) -> Iterator[Message]:
     """Yield the messages of a session, oldest first, up to the newest that there is at first."""
+    if not isinstance(session, Session):
+        raise TypeError(
+            f"session is a {type(session).__name__}. Pass a row: Session.objects.get(pk=...)."
+        )
     every = Message.objects.using(session._state.db).filter(session_id=session.pk)
     newest, after = every.aggregate(newest=Max("pk"))["newest"], 0
     while newest and (

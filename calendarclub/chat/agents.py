@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from agent_sessions import Session
 from calendarclub.chat.offline import OfflineModel
 from calendarclub.chat.tools import TOOLS
 
@@ -55,10 +56,13 @@ def is_offline() -> bool:
     return not os.environ.get("OPENAI_API_KEY")
 
 
-def calendar_club(*, clock: Callable[[], datetime] = timezone.localtime) -> Agent[None]:
-    """Build the agent for the present environment; `clock` gives the local time of each step."""
+def calendar_club(*, clock: Callable[[], datetime] = timezone.localtime) -> Agent[Session]:
+    """Build the agent for the present environment; `clock` gives the local time of each step.
 
-    def instructions(context: RunContextWrapper[None], agent: Agent[None]) -> str:
+    The context of its runs is the session, which the log names when a tool fails.
+    """
+
+    def instructions(context: RunContextWrapper[Session], agent: Agent[Session]) -> str:
         now = clock()
         return INSTRUCTIONS.format(
             now=now.isoformat(timespec="minutes"), weekday=f"{now:%A}", zone=now.tzinfo

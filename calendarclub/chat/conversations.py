@@ -55,6 +55,14 @@ def memory(session: Session) -> agent_sessions.DjangoSession:
     return agent_sessions.DjangoSession(session.session_id, user=session.user)
 
 
+def where(session: Session | None) -> str:
+    """Name a session and its owner for the log, which learns nothing that either has said."""
+    if session is None:
+        return "a run without a session"
+    owner = "nobody" if session.user_id is None else f"user {session.user_id}"
+    return f"session {session.session_id!r} of {owner}"
+
+
 async def name_after(session: Session, message: str) -> None:
     """Give the conversation its first message as title, if it has none."""
     if session.title:

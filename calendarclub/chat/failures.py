@@ -7,6 +7,9 @@ import logging
 import openai
 from agents.exceptions import MaxTurnsExceeded, ModelTimeoutError
 
+from agent_sessions import Session
+from calendarclub.chat.conversations import where
+
 logger = logging.getLogger("calendarclub.chat")
 
 # The first class that fits is taken, so the special ones stand before the general ones.
@@ -48,16 +51,20 @@ SENTENCES: list[tuple[type[Exception], str]] = [
 OTHERWISE = "Something went wrong while answering. Your message is kept: try again."
 
 
-def explain(error: Exception) -> str:
-    """Return the sentence for the page; the details go to the log, never a key."""
+def explain(error: Exception, session: Session) -> str:
+    """Return the sentence for the page; the details go to the log.
+
+    The log names the session and its owner's primary key, and never quotes a key or a message.
+    """
     if isinstance(error, openai.OpenAIError):
-        # The API's own words may quote the key, so the log gets what identifies the request.
+        # The API's own words may quote the key, so the log identifies the request instead.
         logger.error(
-            "A run failed: %s, status %s, request %s.",
+            "A run failed in %s: %s, status %s, request %s.",
+            where(session),
             type(error).__name__,
             getattr(error, "status_code", None),
             getattr(error, "request_id", None),
         )
     else:
-        logger.error("A run failed.", exc_info=error)
+        logger.error("A run failed in %s.", where(session), exc_info=error)
     return next((text for kind, text in SENTENCES if isinstance(error, kind)), OTHERWISE)

@@ -20,22 +20,23 @@ from agents import RunItem, RunResultStreaming, StreamEvent
 from django.http import StreamingHttpResponse
 from django.template.loader import render_to_string
 
+from agent_sessions import Session
 from agent_sessions.transcript import entry
 from calendarclub.chat.cards import Findings, Suggestions
 from calendarclub.chat.failures import explain
 from calendarclub.chat.history import Turn
 
-Begin: TypeAlias = Callable[[], RunResultStreaming]
+Begin: TypeAlias = Callable[[], Awaitable[RunResultStreaming]]
 Record: TypeAlias = Callable[[RunResultStreaming], Awaitable[None]]
 
 
-def event_stream(begin: Begin, *, record: Record, title: str) -> StreamingHttpResponse:
+def event_stream(begin: Begin, *, record: Record, session: Session) -> StreamingHttpResponse:
     """Answer with the events of the run that `begin` starts, and `record` the run when it ends.
 
     It starts with the first event that is asked for: a client that has left by then starts none.
     """
     return StreamingHttpResponse(
-        server_sent_events(begin, record=record, title=title),
+        server_sent_events(begin, record=record, session=session),
         content_type="text/event-stream",
         # Nginx would otherwise collect the answer and pass it on in one piece.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -43,20 +44,20 @@ def event_stream(begin: Begin, *, record: Record, title: str) -> StreamingHttpRe
 
 
 async def server_sent_events(
-    begin: Begin, *, record: Record, title: str = ""
+    begin: Begin, *, record: Record, session: Session
 ) -> AsyncIterator[str]:
     """Yield the run's events, encoded; whatever happens, the last one is `done`."""
     turn = Turn()
     try:
-        async with aclosing(_events(begin(), record)) as events:
+        async with aclosing(_events(await begin(), record)) as events:
             async for event in events:
                 for name, data in _tell(event, turn):
                     yield _encoded(name, data)
     except Exception as error:  # the page has to be told whatever broke, and its stream to end
         turn.answers.clear()
         turn.is_answered = False
-        yield _encoded("error", {"message": explain(error)})
-    done = {"html": turn.answer_html, "title": title, "answered": turn.is_answered}
+        yield _encoded("error", {"message": explain(error, session)})
+    done = {"html": turn.answer_html, "title": session.title, "answered": turn.is_answered}
     yield _encoded("done", done)
 
 

@@ -7,6 +7,7 @@ ends because of it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from agents.exceptions import ModelBehaviorError
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from agent_sessions import Session, release_connections_sync
+from calendarclub.chat.conversations import where
 from calendarclub.chat.listing import MOST_CARDS, as_json, listing
 from calendarclub.events.models import Event, EventQuerySet
 
@@ -36,14 +39,14 @@ class UnusableArgumentError(Exception):
         self.more = more
 
 
-def explain(context: RunContextWrapper[Any], error: Exception) -> str:
+def explain(context: RunContextWrapper[Session | None], error: Exception) -> str:
     """Turn what a tool raised into the JSON that the model reads."""
     if isinstance(error, UnusableArgumentError):
         return as_json({"error": str(error), **error.more})
     if isinstance(error, ModelBehaviorError):
         return as_json({"error": f"The arguments do not fit the tool's schema: {error}"[:500]})
     # The details are for the log: a model would repeat them to the user.
-    logger.error("A tool failed.", exc_info=error)
+    logger.error("A tool failed in %s.", where(context.context), exc_info=error)
     return as_json({"error": "The events cannot be read at the moment. Tell the user so."})
 
 
@@ -77,9 +80,8 @@ async def search_events(
             "The range is longer than a year. Call again with a shorter one, or ask the user which "
             "part of it they mean."
         )
-    return await sync_to_async(_found)(
-        Event.objects.between(begin, stop), words, category, free_only=free_only
-    )
+    events = Event.objects.between(begin, stop)
+    return await _read(lambda: _found(events, words, category, free_only=free_only))
 
 
 @function_tool(failure_error_function=explain)
@@ -102,12 +104,16 @@ async def refine_results(
     if not 0 < len(event_ids) <= MOST_IDS:
         raise UnusableArgumentError(f"event_ids needs one id at least and {MOST_IDS} at most.")
     chosen = Event.objects.filter(pk__in=ids)
-    if not await chosen.aexists():
-        raise UnusableArgumentError(
-            "No event has any of these ids. Use ids that an earlier tool call listed, or search "
-            "again with search_events."
-        )
-    return await sync_to_async(_found)(chosen, words, category, free_only=free_only)
+
+    def refined() -> str:
+        if not chosen.exists():
+            raise UnusableArgumentError(
+                "No event has any of these ids. Use ids that an earlier tool call listed, or "
+                "search again with search_events."
+            )
+        return _found(chosen, words, category, free_only=free_only)
+
+    return await _read(refined)
 
 
 @function_tool(failure_error_function=explain)
@@ -119,14 +125,17 @@ async def find_similar(event_id: int) -> str:
     Args:
         event_id: The id of the event that the user likes, as listed by an earlier tool call.
     """
-    event = None
-    if 0 < event_id <= BIGGEST_ID:
-        event = await Event.objects.filter(pk=event_id).afirst()
-    if event is None:
-        raise UnusableArgumentError(
-            f"No event has the id {event_id}. Use an id that an earlier tool call listed."
-        )
-    return await sync_to_async(_listed)(Event.objects.similar_to(event))
+
+    def similar() -> str:
+        is_possible = 0 < event_id <= BIGGEST_ID
+        event = Event.objects.filter(pk=event_id).first() if is_possible else None
+        if event is None:
+            raise UnusableArgumentError(
+                f"No event has the id {event_id}. Use an id that an earlier tool call listed."
+            )
+        return _listed(Event.objects.similar_to(event))
+
+    return await _read(similar)
 
 
 @function_tool(failure_error_function=explain)
@@ -174,8 +183,20 @@ def _moment(text: str, name: str, *, last: bool = False) -> datetime:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
+async def _read(read: Callable[[], str]) -> str:
+    """Read events in the database's thread, and release the connection: the model goes on."""
+
+    def reading() -> str:
+        try:
+            return read()
+        finally:
+            release_connections_sync()
+
+    return await sync_to_async(reading)()
+
+
 def _found(events: EventQuerySet, words: str, category: str, *, free_only: bool) -> str:
-    """Narrow the events, in one trip to the database's thread."""
+    """Narrow the events."""
     events = events.matching(words)
     if free_only:
         events = events.free()

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agent_sessions import Session
+from agent_sessions import Session, release_connections
 from calendarclub.chat.conversations import begin, forget, memory, mine, name_after, open_mine
 from calendarclub.chat.history import turns
 from calendarclub.chat.posted import posted_message
@@ -45,15 +45,17 @@ async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
 
     remembered = memory(session)
 
-    def run() -> RunResultStreaming:
+    async def run() -> RunResultStreaming:
+        await release_connections()  # they would wait for the model
         return Runner.run_streamed(
             calendar_club(),
             message or [],  # a message that is tried again is in the session already
+            context=session,
             session=remembered,
             run_config=run_config(),
         )
 
-    return event_stream(run, record=remembered.record_run, title=session.title)
+    return event_stream(run, record=remembered.record_run, session=session)
 
 
 @require_safe

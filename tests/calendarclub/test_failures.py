@@ -10,9 +10,11 @@ from agents.exceptions import MaxTurnsExceeded
 from django.test import SimpleTestCase
 from openai import AsyncOpenAI, OpenAIError
 
+from agent_sessions import Session
 from calendarclub.chat.failures import OTHERWISE, explain
 
 KEY = "sk-this-key-must-stay-secret"
+SESSION = Session(session_id="s-1", user_id=7, title="Something private")
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -47,7 +49,7 @@ class ExplainTests(SimpleTestCase):
             with self.assertRaises(OpenAIError) as caught:
                 await client.responses.create(model="gpt-5-mini", input="hi")
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
-            sentence = explain(caught.exception)
+            sentence = explain(caught.exception, SESSION)
         return sentence, "\n".join(logs.output)
 
     async def test_status(self) -> None:
@@ -66,8 +68,10 @@ class ExplainTests(SimpleTestCase):
                 url = f"http://127.0.0.1:{self.server.server_port}/{status}"
                 sentence, log = await self.failure_at(url)
                 self.assertIn(expected, sentence)
+                self.assertIn("session 's-1' of user 7: ", log)
                 self.assertIn(f"status {status}", log)
                 self.assertNotIn(KEY, sentence + log)
+                self.assertNotIn("private", log)
 
     async def test_api_down(self) -> None:
         """An API that nobody serves cannot be reached."""
@@ -79,14 +83,22 @@ class ExplainTests(SimpleTestCase):
     def test_too_many_steps(self) -> None:
         """A run that did not come to an end can be asked for less."""
         with self.assertLogs("calendarclub.chat", "ERROR"):
-            sentence = explain(MaxTurnsExceeded("Max turns (10) exceeded"))
+            sentence = explain(MaxTurnsExceeded("Max turns (10) exceeded"), SESSION)
 
         self.assertIn("narrower", sentence)
 
     def test_anything_else(self) -> None:
         """The details of an error of our own are for the log alone."""
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
-            sentence = explain(ZeroDivisionError("somewhere"))
+            sentence = explain(ZeroDivisionError("somewhere"), SESSION)
 
         self.assertEqual(sentence, OTHERWISE)
         self.assertIn("somewhere", logs.output[0])
+        self.assertIn("session 's-1' of user 7.", logs.output[0])
+
+    def test_conversation_of_a_browser(self) -> None:
+        """A session without an owner is nobody's to the log."""
+        with self.assertLogs("calendarclub.chat", "ERROR") as logs:
+            explain(ZeroDivisionError("somewhere"), Session(session_id="s-2"))
+
+        self.assertIn("session 's-2' of nobody.", logs.output[0])

@@ -11,10 +11,11 @@ from agents import Agent, RunConfig, Runner, RunResultStreaming, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from django.test import SimpleTestCase, TestCase
 
-from agent_sessions import DjangoSession, Usage
+from agent_sessions import DjangoSession, Session, Usage
 from calendarclub.chat.streaming import event_stream, server_sent_events
 
 QUIET = RunConfig(tracing_disabled=True)
+MUSIC = Session(session_id="music", user_id=7, title="Music?")
 
 
 @function_tool
@@ -47,10 +48,10 @@ async def events_of(stream: AsyncIterator[str]) -> list[tuple[str, dict[str, Any
 
 class ServerSentEventsTests(SimpleTestCase):
     async def run_of(self, *steps: Any, **options: Any) -> list[tuple[str, dict[str, Any]]]:
-        def begin() -> RunResultStreaming:
+        async def begin() -> RunResultStreaming:
             return Runner.run_streamed(agent(*steps), "Music?", run_config=QUIET, **options)
 
-        return await events_of(server_sent_events(begin, record=unrecorded, title="Music?"))
+        return await events_of(server_sent_events(begin, record=unrecorded, session=MUSIC))
 
     async def test_answer(self) -> None:
         """The text comes as it is written, and at last as safe HTML with the title."""
@@ -95,6 +96,7 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertNotIn("secret", json.dumps(events))
         self.assertEqual(events[-1][1], {"html": "", "title": "Music?", "answered": False})
         self.assertIn("secret detail", logs.output[0])
+        self.assertIn("session 'music' of user 7", logs.output[0])
 
     async def test_too_many_steps(self) -> None:
         """A run that does not come to an end says what to do about it."""
@@ -110,11 +112,11 @@ class ServerSentEventsTests(SimpleTestCase):
     async def test_run_that_cannot_begin(self) -> None:
         """A stream is done even if there was no run."""
 
-        def begin() -> RunResultStreaming:
+        async def begin() -> RunResultStreaming:
             raise LookupError("no such model")
 
         with self.assertLogs("calendarclub.chat", "ERROR"):
-            events = await events_of(server_sent_events(begin, record=unrecorded))
+            events = await events_of(server_sent_events(begin, record=unrecorded, session=MUSIC))
 
         self.assertEqual([name for name, _ in events], ["error", "done"])
 
@@ -123,7 +125,7 @@ class ResponseTests(SimpleTestCase):
     def test_headers(self) -> None:
         """Nothing between server and page keeps the stream back or keeps a copy."""
         response = event_stream(
-            lambda: self.fail("nobody has asked for an event"), record=unrecorded, title=""
+            lambda: self.fail("nobody has asked for an event"), record=unrecorded, session=MUSIC
         )
 
         self.assertEqual(response["Content-Type"], "text/event-stream")
@@ -147,9 +149,14 @@ class LeavingTests(TestCase):
         session = DjangoSession("left")
         calls = [function_call("search_events", {}, call_id="a")]
         club = agent(calls, ModelStep.respond(never_answers))
+
+        async def begin() -> RunResultStreaming:
+            return Runner.run_streamed(club, "Music?", session=session, run_config=QUIET)
+
         stream = server_sent_events(
-            lambda: Runner.run_streamed(club, "Music?", session=session, run_config=QUIET),
+            begin,
             record=session.record_run,
+            session=MUSIC,
         )
         first = await anext(stream)
 
@@ -171,9 +178,14 @@ class LeavingTests(TestCase):
         """A stream that is closed between two events ends its run as well."""
         session = DjangoSession("closed")
         club = agent([assistant_message("one")])
+
+        async def begin() -> RunResultStreaming:
+            return Runner.run_streamed(club, "Music?", session=session, run_config=QUIET)
+
         stream = server_sent_events(
-            lambda: Runner.run_streamed(club, "Music?", session=session, run_config=QUIET),
+            begin,
             record=session.record_run,
+            session=MUSIC,
         )
         first = await anext(stream)
 

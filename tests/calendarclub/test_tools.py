@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import skipIf
 
 from agents import Agent, FunctionTool, RunConfig, Runner
 from agents.testing import ScriptedModel, assistant_message, function_call
 from asgiref.sync import sync_to_async
 from django.db import connection
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 
+from agent_sessions import Session
 from calendarclub.chat.tools import TOOLS
 from calendarclub.events.models import Event
 from tests.calendarclub.programme import make_event, make_programme
@@ -19,12 +21,16 @@ QUIET = RunConfig(tracing_disabled=True)
 WEEKEND = {"start": "2040-12-01", "end": "2040-12-02"}
 
 
-async def output(name: str, arguments: dict[str, Any] | str) -> dict[str, Any]:
-    """Let a model call the tool, and read what the tool answers it."""
+async def output(
+    name: str, arguments: dict[str, Any] | str, session: Session | None = None
+) -> dict[str, Any]:
+    """Let a model call the tool in a run of `session`, and read what the tool answers it."""
     call = function_call(name, arguments, call_id="call_1")
     model = ScriptedModel([[call], [assistant_message("Done.")]])
 
-    run = await Runner.run(Agent(name="A", model=model, tools=TOOLS), "?", run_config=QUIET)
+    run = await Runner.run(
+        Agent(name="A", model=model, tools=TOOLS), "?", context=session, run_config=QUIET
+    )
 
     (text,) = [item.output for item in run.new_items if item.type == "tool_call_output_item"]
     answer = json.loads(str(text))
@@ -194,13 +200,14 @@ class SearchEventsTests(ToolTestCase):
         self.assertEqual(answer["categories"], ["comedy", "family", "music"])
 
     async def test_broken_database(self) -> None:
-        """The model hears that nothing can be read, and the log hears why."""
+        """The model hears that nothing can be read, and the log hears why and in which session."""
         await sync_to_async(hide_events)()
 
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
-            await self.assert_error("search_events", WEEKEND, "cannot be read at the moment")
+            answer = await output("search_events", WEEKEND, Session(session_id="s-1", user_id=7))
 
-        self.assertIn("A tool failed", logs.output[0])
+        self.assertIn("cannot be read at the moment", answer["error"])
+        self.assertIn("A tool failed in session 's-1' of user 7.", logs.output[0])
 
     async def test_hostile_words(self) -> None:
         """Words are only ever looked for, whatever they are."""
@@ -278,3 +285,22 @@ class OfferQuickPicksTests(TestCase):
                 "placeholder": "When?",
             },
         )
+
+
+@skipIf(connection.vendor == "sqlite", "SQLite's connections stay open.")
+class ConnectionTests(TransactionTestCase):
+    """Tools open connections in the middle of a run."""
+
+    async def test_released(self) -> None:
+        """A tool leaves no connection that would wait for the model's next words."""
+        calls: dict[str, dict[str, Any]] = {
+            "search_events": WEEKEND,
+            "refine_results": {"event_ids": [1]},
+            "find_similar": {"event_id": 1},
+        }
+
+        for name, arguments in calls.items():
+            await output(name, arguments)
+
+            is_open = await sync_to_async(lambda: connection.connection is not None)()
+            self.assertFalse(is_open, name)

@@ -92,7 +92,7 @@ class Command(BaseCommand):
             for message in MESSAGES:
                 await self._turn(session, message)
         except Exception as error:  # whatever the API does, the server is worth starting
-            self.stderr.write(explain(error))
+            self.stderr.write(explain(error, session))
         remembered = len(await memory(session).get_items())
         self.stdout.write(f"The session {session.session_id} remembers {remembered} items.\n\n")
 
@@ -105,7 +105,11 @@ class Command(BaseCommand):
         self._print(self.style.SUCCESS(f"You: {message}\n"))
         remembered = memory(session)
         run = Runner.run_streamed(
-            calendar_club(), message, session=remembered, run_config=run_config()
+            calendar_club(),
+            message,
+            context=session,
+            session=remembered,
+            run_config=run_config(),
         )
         async for event in run.stream_events():
             if event.type == "raw_response_event":
