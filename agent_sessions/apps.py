@@ -14,7 +14,8 @@ class AgentSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         # Late: checks.py reads models, which exist from here on.
-        from agent_sessions.checks import check_databases, check_settings
+        from agent_sessions.checks import check_clocks, check_databases, check_settings
 
         checks.register(check_databases)
+        checks.register(check_clocks, checks.Tags.database)
         checks.register(check_settings)

@@ -6,16 +6,22 @@ docs/checks.md has a heading for each id.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import connections, router
+from django.db.models.functions import Now
+from django.db.models.sql import Query
+from django.utils import timezone
 
 from agent_sessions.conf import SETTINGS
 from agent_sessions.models import Session
+
+CLOCK_TOLERANCE = timedelta(minutes=10)  # less than any two time zones differ by
 
 
 def check_databases(
@@ -58,6 +64,33 @@ def _begins_as_reader(connection: Any) -> bool:
     """Tell whether a transaction on SQLite, or on an engine made of it, begins without a lock."""
     connection.get_connection_params()  # which reads the mode and its default from the settings
     return connection.transaction_mode in (None, "DEFERRED")
+
+
+def check_clocks(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Ask the databases for the time: what they store by default is read as Django reads it."""
+    aliases = {router.db_for_read(Session), router.db_for_write(Session)} & {*(databases or [])}
+    return [message for alias in sorted(aliases) for message in _check_clock(alias)]
+
+
+def _check_clock(alias: str) -> Iterator[CheckMessage]:
+    behind = abs(timezone.now() - _time_in(alias))
+    if behind > CLOCK_TOLERANCE:
+        yield checks.Warning(
+            f"The clock of database {alias!r} is {behind} off as Django reads it, with USE_TZ = "
+            f"{settings.USE_TZ} and TIME_ZONE = {settings.TIME_ZONE!r}.",
+            hint="Times of sessions and messages are wrong by as much, and costs count on wrong "
+            "days. Set USE_TZ = True; on MySQL and MariaDB also let the server's time_zone be "
+            "'+00:00'.",
+            id="agent_sessions.W006",
+        )
+
+
+def _time_in(alias: str) -> datetime:
+    """Return what a column of db_default=Now() would hold, as the ORM reads it."""
+    query = Query(None)
+    query.add_annotation(Now(), "now", select=True)
+    ((now,),) = query.get_compiler(alias).results_iter()
+    return cast(datetime, now)
 
 
 def check_settings(

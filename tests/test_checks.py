@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import skipUnless
 from unittest.mock import patch
 
 from django.core.checks import run_checks
-from django.db import connections
+from django.db import connection, connections
 from django.test import TestCase, override_settings
 
 from agent_sessions.conf import SETTINGS, conf
@@ -17,6 +18,41 @@ def found() -> list[str]:
     """Return the ids that `manage.py check` reports for the app."""
     ids = [str(message.id) for message in run_checks()]
     return [message_id for message_id in ids if message_id.startswith("agent_sessions.")]
+
+
+class ClockTests(TestCase):
+    """What time it is, by Django and by the database."""
+
+    def clocks(self) -> list[str]:
+        messages = run_checks(databases=["default"])
+        return [str(message) for message in messages if message.id == "agent_sessions.W006"]
+
+    def test_same_time(self) -> None:
+        """With USE_TZ every database agrees with Django, whatever the time zone."""
+        with override_settings(TIME_ZONE="America/New_York"):
+            self.assertEqual(self.clocks(), [])
+
+    @override_settings(USE_TZ=False, TIME_ZONE="America/New_York")
+    def test_without_time_zones(self) -> None:
+        """Without it a database whose clock is UTC is hours off, and PostgreSQL is not."""
+        is_right = connection.vendor == "postgresql"
+
+        self.assertEqual(len(self.clocks()), 0 if is_right else 1)
+
+    @override_settings(USE_TZ=False, TIME_ZONE="UTC")
+    def test_utc_without_time_zones(self) -> None:
+        """Where the project's own time is UTC, they agree."""
+        self.assertEqual(self.clocks(), [])
+
+    @skipUnless(connection.vendor == "mysql", "Only MySQL has such a zone: TEST_DATABASE=mariadb.")
+    def test_server_in_another_zone(self) -> None:
+        """A server of MySQL or MariaDB that is not in UTC is warned of, with the remedy."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+05:00'")
+            self.addCleanup(lambda: connection.cursor().execute("SET time_zone = DEFAULT"))
+
+        (message,) = self.clocks()
+        self.assertIn("+00:00", message)
 
 
 class DatabaseTests(TestCase):

@@ -7,13 +7,17 @@ import logging
 import openai
 from agents.exceptions import MaxTurnsExceeded, ModelTimeoutError
 
-from agent_sessions import Session
+from agent_sessions import Session, SessionDeletedError
 from calendarclub.chat.conversations import where
 
 logger = logging.getLogger("calendarclub.chat")
 
 # The first class that fits is taken, so the special ones stand before the general ones.
 SENTENCES: list[tuple[type[Exception], str]] = [
+    (
+        SessionDeletedError,
+        "This conversation was deleted before the answer was complete. Begin a new one to go on.",
+    ),
     (ModelTimeoutError, "The language model took too long to answer. Try again in a moment."),
     (openai.APITimeoutError, "The language model took too long to answer. Try again in a moment."),
     (
@@ -56,7 +60,9 @@ def explain(error: Exception, session: Session) -> str:
 
     The log names the session and its owner's primary key, and never quotes a key or a message.
     """
-    if isinstance(error, openai.OpenAIError):
+    if isinstance(error, SessionDeletedError):
+        logger.info("A run was stopped in %s, which was deleted.", where(session))
+    elif isinstance(error, openai.OpenAIError):
         # The API's own words may quote the key, so the log identifies the request instead.
         logger.error(
             "A run failed in %s: %s, status %s, request %s.",

@@ -11,7 +11,7 @@ from agents import Agent, RunConfig, Runner, RunResultStreaming, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from django.test import SimpleTestCase, TestCase
 
-from agent_sessions import DjangoSession, Session, Usage
+from agent_sessions import DjangoSession, Session, SessionDeletedError, Usage
 from calendarclub.chat.streaming import event_stream, server_sent_events
 
 QUIET = RunConfig(tracing_disabled=True)
@@ -97,6 +97,17 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertEqual(events[-1][1], {"html": "", "title": "Music?", "answered": False})
         self.assertIn("secret detail", logs.output[0])
         self.assertIn("session 'music' of user 7", logs.output[0])
+
+    async def test_deleted_meanwhile(self) -> None:
+        """A conversation that is deleted while it is answered ends with a sentence."""
+        deleted = SessionDeletedError("music")
+
+        with self.assertLogs("calendarclub.chat", "INFO") as logs:
+            events = await self.run_of(deleted)
+
+        self.assertEqual([name for name, _ in events], ["error", "done"])
+        self.assertIn("was deleted", events[0][1]["message"])
+        self.assertEqual([record.levelname for record in logs.records], ["INFO"])
 
     async def test_too_many_steps(self) -> None:
         """A run that does not come to an end says what to do about it."""
