@@ -6,7 +6,11 @@ from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import TransactionTestCase, override_settings
+
+from agent_sessions import Session
+from tests.contract import TURN
 
 
 class OtherDatabase:
@@ -17,58 +21,43 @@ class OtherDatabase:
 
 
 class ExistingTablesTests(TransactionTestCase):
-    """migrate, before the app's first migration is applied. AdoptionTests adopt a real file."""
+    """migrate, where none of the app's migrations is recorded. AdoptionTests adopt a real file."""
 
     def setUp(self) -> None:
-        self.migrate("zero")
-        self.addCleanup(self.migrate)
+        Session.objects.append("one", TURN)
+        recorded = MigrationRecorder(connection).migration_qs.filter(app="agent_sessions")
+        rows = list(recorded)
+        recorded.delete()
+        self.addCleanup(recorded.model.objects.bulk_create, rows)
+        self.addCleanup(recorded.delete)
 
-    def migrate(self, *target: str) -> None:
-        call_command("migrate", "agent_sessions", *target, verbosity=0)
+    def migrate(self) -> None:
+        call_command("migrate", "agent_sessions", verbosity=0)
 
-    def make(self, table: str) -> None:
-        """Make a table with a row."""
+    def rename(self, table: str, name: str) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TABLE {table} (session_id VARCHAR(255) PRIMARY KEY)")
-            cursor.execute(f"INSERT INTO {table} VALUES ('theirs')")
-        self.addCleanup(self.drop, table)
-
-    def drop(self, table: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE {table}")
-
-    def rows(self, table: str) -> list[Any]:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {table}")
-            return list(cursor.fetchall())
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
     def test_tables_of_the_sdk(self) -> None:
         """Both tables may be adopted: the error names the option, and nothing has changed."""
-        self.make("agent_sessions")
-        self.make("agent_messages")
-
         with self.assertRaisesMessage(CommandError, "python manage.py migrate --fake-initial"):
             self.migrate()
 
-        self.assertEqual(self.rows("agent_sessions"), [("theirs",)])
+        self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_table_of_something_else(self) -> None:
         """One of them alone is not the SDK's, and the option would not help."""
-        self.make("agent_messages")
+        self.rename("agent_messages", "elsewhere")
+        self.addCleanup(self.rename, "elsewhere", "agent_messages")
 
-        with self.assertRaisesMessage(CommandError, "named agent_messages already") as caught:
+        with self.assertRaisesMessage(CommandError, "named agent_sessions already") as caught:
             self.migrate()
 
         self.assertNotIn("--fake-initial", str(caught.exception))
-        self.assertEqual(self.rows("agent_messages"), [("theirs",)])
 
     def test_another_database(self) -> None:
-        """Tables of a database from which a router keeps the app are nobody's concern."""
-        self.make("agent_sessions")
-        self.make("agent_messages")
-
+        """Tables of a database from which a router keeps the app are not looked at."""
         with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
             self.migrate()
-            self.migrate("zero")
 
-        self.assertEqual(self.rows("agent_sessions"), [("theirs",)])
+        self.assertEqual(Session.objects.items("one"), TURN)
