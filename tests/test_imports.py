@@ -18,9 +18,11 @@ ROOT = Path(agent_sessions.__file__).parent
 SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py", "compaction.py"}
 DRIVERS = {"django", "libsql", "urllib3"}
 WITHOUT_MODELS = {
+    "attachments.py",
     "heads.py",
     "items.py",
     "markdown.py",
+    "money.py",
     "transcript.py",
     "conf.py",
     "exceptions.py",
@@ -30,6 +32,7 @@ WITHOUT_MODELS = {
     "history.py",
     "pairs.py",
     "pricing.py",
+    "reading.py",
     "signals.py",
     "rows.py",
     "steps.py",

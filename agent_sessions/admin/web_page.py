@@ -15,14 +15,13 @@ from django.db.models import Max
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, get_language_bidi
 
-from agent_sessions.admin.cards import Card
 from agent_sessions.admin.conversation import Spent, TurnView, conversation
 from agent_sessions.admin.pages import steps_in
 from agent_sessions.admin.parts import Part
 from agent_sessions.admin.windows import window
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
-from agent_sessions.summaries import summaries
+from agent_sessions.summaries import summaries, title_of
 from agent_sessions.visible import visible
 
 TEMPLATES = "admin/agent_sessions/session/"
@@ -46,7 +45,7 @@ def web_page(session: Session) -> Iterator[str]:
     while after < newest and (shown := window(messages, {"after": str(after)})).rows:
         spent = Spent([*steps_in(shown, session).by_message()], [])
         for turn in conversation(shown, spent, may_read=True):
-            yield render_to_string(TEMPLATES + "web_page_turn.html", _turn(turn))
+            yield turn_of(turn)
         after = shown.last_id or newest
     yield "</main>\n</body>\n</html>\n"
 
@@ -65,7 +64,7 @@ def _head(session: Session) -> dict[str, object]:
         "style": STYLE,
         "language": get_language(),
         "is_bidi": get_language_bidi(),
-        "title": visible(session.title or found.first_words or session.pk),
+        "title": visible(title_of(session, found)),
         "session_id": visible(session.pk),
         "owner": visible(session.user.get_username()) if session.user else "",
         "parent": visible(session.parent_id or ""),
@@ -74,13 +73,10 @@ def _head(session: Session) -> dict[str, object]:
     }
 
 
-def _turn(turn: TurnView) -> dict[str, object]:
-    cards = [(card, _shown(card.parts), _shown(_answers(card))) for card in turn.cards]
-    return {"turn": turn, "cards": cards}
-
-
-def _answers(card: Card) -> list[Part]:
-    return [] if card.handed_to else card.answers
+def turn_of(turn: TurnView) -> str:
+    """Return a turn as a piece of the page."""
+    cards = [(card, _shown(card.parts), _shown(card.answers)) for card in turn.cards]
+    return render_to_string(TEMPLATES + "web_page_turn.html", {"turn": turn, "cards": cards})
 
 
 def _shown(parts: Iterable[Part]) -> list[Shown]:
