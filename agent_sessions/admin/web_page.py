@@ -25,6 +25,7 @@ from agent_sessions.summaries import summaries, title_of
 from agent_sessions.visible import visible
 
 TEMPLATES = "admin/agent_sessions/session/"
+MOST_MESSAGES = 20_000
 STYLE = TEMPLATES + "web_page.css"
 
 
@@ -36,18 +37,28 @@ class Shown(NamedTuple):
 
 
 def web_page(session: Session) -> Iterator[str]:
-    """Yield the page: its head, turn after turn, its end."""
+    """Yield the page: its head, turn after turn, its end; of the first MOST_MESSAGES or a few more.
+
+    A turn takes about 2 ms of a processor: of a session without an end the page would be rendered
+    longer than many servers let a request live, and no browser would show it.
+    """
     yield render_to_string(TEMPLATES + "web_page_head.html", _head(session))
     messages = Message.objects.using(session._state.db).filter(session_id=session.pk)
     # Up to the newest that there is at first, or there might be no end.
     newest = messages.aggregate(newest=Max("pk"))["newest"] or 0
-    messages, after = messages.filter(pk__lte=newest), 0
-    while after < newest and (shown := window(messages, {"after": str(after)})).rows:
+    messages, after, count = messages.filter(pk__lte=newest), 0, 0
+    while after < newest and count < MOST_MESSAGES:
+        shown = window(messages, {"after": str(after)})
+        if shown.last_id is None or shown.last_id <= after:  # the others have been deleted
+            after = newest
+            break
         spent = Spent([*steps_in(shown, session).by_message()], [])
         for turn in conversation(shown, spent, may_read=True):
             yield turn_of(turn)
-        after = shown.last_id or newest
-    yield "</main>\n</body>\n</html>\n"
+        after, count = shown.last_id, count + len(shown.rows)
+    yield render_to_string(
+        TEMPLATES + "web_page_end.html", {"count": count, "is_cut": after < newest}
+    )
 
 
 def policy() -> str:
