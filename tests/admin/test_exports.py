@@ -177,8 +177,8 @@ class PiecesTests(Exporting):
     def test_memory(self) -> None:
         """Messages of a megabyte each are read one at a time."""
         length = 2**20
-        items = [{"role": "user", "content": "x" * length} for _ in range(20)]
-        Session.objects.append("one", items)
+        for _ in range(20):
+            Session.objects.append("one", [{"role": "user", "content": "x" * length}])
 
         for name in ("json", "jsonl", "markdown"):
             sent = iter(self.export("one", name))
