@@ -16,7 +16,7 @@ from agent_sessions.faults import TOOL_FAILED
 from agent_sessions.items import UnreadableItemError, encode
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.transfer import document, imported, lines, markdown
-from agent_sessions.transfer.windows import WINDOW, Costs, messages_of, usage_of
+from agent_sessions.transfer.windows import SHORT_LENGTH, WINDOW, Costs, messages_of, usage_of
 from tests.contract import (
     ANSWER,
     CALL,
@@ -62,7 +62,7 @@ class WindowTests(TestCase):
             found = [message.item for message in messages_of(session())]
 
         self.assertEqual(found, numbered(2 * WINDOW + 1))
-        self.assertEqual(len(sent), 1 + 1 + 4)
+        self.assertEqual(len(sent), 1 + 1 + 3)
 
     def test_in_pieces(self) -> None:
         """Who takes a few messages has a window read, not the session."""
@@ -82,6 +82,21 @@ class WindowTests(TestCase):
         Session.objects.append("one", numbered(500))
 
         self.assertEqual(len(list(found)), 1)
+
+    def test_what_goes_meanwhile(self) -> None:
+        """Messages that are deleted while a session is read are left out, long ones too."""
+        Session.objects.append("one", numbered(2 * WINDOW))
+        Session.objects.append("two", [USER, {"role": "user", "content": "x" * SHORT_LENGTH}, USER])
+        one, two = messages_of(session()), messages_of(session("two"))
+        next(one), next(two)
+
+        newest = Message.objects.filter(session="one").order_by("pk")[WINDOW].pk
+        Message.objects.filter(session="one", pk__gte=newest).delete()
+        [_, long, _] = Message.objects.filter(session="two").order_by("pk")
+        long.delete()
+
+        self.assertEqual(len([*one]), WINDOW - 1)
+        self.assertEqual([message.item for message in two], [USER])
 
     def test_nothing(self) -> None:
         """A session without messages has none."""

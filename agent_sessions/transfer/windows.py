@@ -30,10 +30,11 @@ def messages_of(session: Session) -> Iterator[Message]:
     more than one picture is in memory.
     """
     every = Message.objects.using(session._state.db).filter(session_id=session.pk)
-    newest, after = every.aggregate(newest=Max("pk"))["newest"], 0
+    newest, after = every.aggregate(newest=Max("pk"))["newest"] or 0, 0
     windows = every.defer("message_data").annotate(short=SHORT_TEXT).order_by("pk")
-    while newest and (window := deque(windows.filter(pk__gt=after, pk__lte=newest)[:WINDOW])):
-        after = window[-1].pk
+    while after < newest:
+        window = deque(windows.filter(pk__gt=after, pk__lte=newest)[:WINDOW])
+        after = window[-1].pk if window else newest  # the others have been deleted meanwhile
         while window:
             message = window.popleft()
             texts = [message.short] if message.short is not None else _text(every, message.pk)
@@ -55,12 +56,12 @@ def usage_of(session: Session) -> Iterator[Usage]:
     ordered = usage.order_by("message_id", "pk")
     yield from ordered.filter(message=None)
     message_id = pk = 0
-    while window := list(
-        ordered.filter(
-            Q(message__gt=message_id) | Q(message=message_id, pk__gt=pk), message__gte=message_id
-        )[:WINDOW]
-    ):
+    while True:
+        later = Q(message__gt=message_id) | Q(message=message_id, pk__gt=pk)
+        window = list(ordered.filter(later, message__gte=message_id)[:WINDOW])
         yield from window
+        if len(window) < WINDOW:
+            return
         message_id, pk = window[-1].message_id or 0, window[-1].pk
 
 
