@@ -1,8 +1,8 @@
-"""An item while it is read: what is taken of it to be shown, and what is left. (pure)
+"""An item while it is read: the values that are shown, and the rest. (pure)
 
-The kinds of items grow faster than the code that shows them. A renderer takes the values that it
-knows how to show; whatever it has not taken is left, and shown as it is stored. A value that is
-not of the type a renderer asks for is not taken, so that it is left as well.
+Models and the SDK add kinds and fields faster than the code that shows them. A renderer takes the
+values that it knows how to show. The rest is shown as it is stored, so that no value is lost. A
+value of another type than the renderer asks for is not taken, and belongs to the rest as well.
 
     reading = Reading({"type": "web_search_call", "action": {"query": "jazz", "depth": 2}})
     reading.inside("action").text("query")      # "jazz"
@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-# Left out of what is left: names and numbers that identify or locate, and say nothing to a reader.
-# The type is in the label of an item, and on its card.
+# Left out of the rest: names and numbers that identify or locate, and say nothing to a reader. The
+# type is in the label of an item and on its card.
 QUIET = frozenset(
     {
         *("type", "phase", "id", "call_id", "caller", "caller_id", "approval_request_id"),
@@ -24,13 +24,13 @@ QUIET = frozenset(
 )
 # Left out whatever is in them.
 OPAQUE = frozenset({"encrypted_content", "logprobs"})
-# Left out only where they say that all is as usual.
+# Left out if they have their usual value.
 USUAL = {"status": "completed", "detail": "auto"}
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 class Reading:
-    """A dict of an item, of which values are taken; the dicts inside it are readings as well."""
+    """A dict whose values are taken one by one. The dicts inside it are readings as well."""
 
     def __init__(self, holder: dict[str, Any]) -> None:
         self.holder = holder
@@ -54,7 +54,8 @@ class Reading:
 
     def inside(self, key: str) -> Reading:
         """Take a dict as a reading, the same each time; an empty one if something else is there."""
-        if isinstance(self._left.get(key), dict):
+        value = self._left.get(key)
+        if isinstance(value, dict) and value:
             self._inner[key] = Reading(self.take(key))
         return self._inner.get(key) or Reading({})
 
@@ -66,8 +67,9 @@ class Reading:
         return [self._value(f"{key}.{at}", one) for at, one in enumerate(value)]
 
     def dicts(self, key: str) -> list[Reading]:
-        """Take a list of dicts as readings; nothing of a list that holds something else."""
-        return self.each(key) if _is_list_of(dict, self._left.get(key)) else []
+        """Take a list of dicts as readings, less empty ones; nothing of a list of anything else."""
+        values = self.each(key) if _is_list_of(dict, self._left.get(key)) else []
+        return [value for value in values if isinstance(value, Reading)]
 
     def whole(self) -> dict[str, Any]:
         """Take all of it."""
@@ -75,13 +77,13 @@ class Reading:
         return self.holder
 
     def drop(self, *shown: str) -> None:
-        """Take the texts that are shown, wherever they are."""
+        """Take the given texts under whatever keys they are."""
         self._left = {key: value for key, value in self._left.items() if value not in shown}
 
     def rest(self) -> Iterator[tuple[str, Any]]:
         """Yield what was not taken, under the path that leads to it.
 
-        A dict of which nothing was taken is one value: its type and its ids may be all it says.
+        A dict is one value if nothing of it was taken: its type and ids may be all that it says.
         """
         for key, value in self._left.items():
             if not is_quiet(key, value):
@@ -104,7 +106,7 @@ def _is_list_of(kind: type, value: Any) -> bool:
 
 
 def is_quiet(key: str, value: Any) -> bool:
-    """Tell whether a value that no renderer takes is left out."""
+    """Tell whether the rest leaves a value out."""
     if value in NOTHING or key in OPAQUE or (key in USUAL and value == USUAL[key]):
         return True
     if key not in QUIET or isinstance(value, list):

@@ -54,8 +54,8 @@ def entry(item: Item) -> Entry:
 def text_of(item: Item) -> str:
     """Return the readable text of an item of any kind, which is empty if it holds none.
 
-    What the code does not know of an item follows as lines "key: value": see agent_sessions.reading
-    for what is left out on purpose. Images, files and sounds are "[image]" and the like.
+    Values that the code does not know follow as lines "key: value"; agent_sessions.reading lists
+    those that are left out on purpose. Images, files and sounds are "[image]" and the like.
     """
     return HALVES.sub("\N{REPLACEMENT CHARACTER}", _text(item).strip())
 
@@ -72,7 +72,7 @@ def _text(item: Item) -> str:
 
 
 def rest_of(reading: Reading) -> str:
-    """Return what was not taken of an item, a line for each value."""
+    """Return the values that were not taken, a line for each."""
     return "\n".join(f"{path}: {written(value)}" for path, value in reading.rest())
 
 

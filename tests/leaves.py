@@ -1,7 +1,7 @@
-"""Items of every shape, in which each leaf is a text or a number of its own that can be looked for.
+"""Items of every shape whose leaves all differ, so that each can be looked for on a page.
 
-A leaf is one of the values at the ends of an item: a text, or a number. `true` and `false` are as
-good as any other, but a page cannot be asked whose they are.
+A leaf is a text or a number inside an item. `true` and `false` are not looked for, since a page
+does not tell from which of them a word comes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KNOWN = {name for item in ITEMS for name in _names(item)} | {
     *("outcome", "exit_code", "namespace", "server_label", "status", "logs", "file_url", "caller"),
 }
 UNKNOWN = {"novel", "Größe", "x y", "0", "dot.ted"}
-# What says what the rest is, and is no leaf: it is left as it is drawn.
+# These keys say what a dict is: their values stay as they are drawn.
 SAYS_WHAT = ("type", "role", "__enc__")
 names = st.sampled_from(sorted((KNOWN | UNKNOWN) - {*SAYS_WHAT}))
 leaves = st.sampled_from([TEXT, NUMBER, True, None, ""])
@@ -76,7 +76,7 @@ items: st.SearchStrategy[Item] = (_grafted() | _made_up()).map(lambda item: _tol
 
 
 def _told_apart(item: Item) -> Item:
-    """Make every leaf one of its own."""
+    """Replace the leaves by texts and numbers that all differ."""
     number = count(1)
 
     def apart(key: str, value: Any) -> Any:

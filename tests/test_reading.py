@@ -22,7 +22,7 @@ class ReadingTests(SimpleTestCase):
     """Reading."""
 
     def test_what_is_left(self) -> None:
-        """What is not taken is left under its path, values of other types than asked for too."""
+        """Values that are not taken are left under their path, those of unexpected types too."""
         reading = Reading({"text": 1, "action": {"query": "jazz", "depth": 2}, "words": ["a", 1]})
 
         self.assertEqual(reading.text("text"), "")
@@ -39,8 +39,16 @@ class ReadingTests(SimpleTestCase):
         self.assertEqual((texts, reading.dicts("tools")), (["a", "b"], []))
         self.assertEqual(rest(reading), {"tools": [1], "results.0.score": 1})
 
+    def test_empty_dicts(self) -> None:
+        """An empty dict says nothing, alone or in a list."""
+        reading = Reading({"results": [{}, {"text": "a"}], "output": {}})
+
+        self.assertEqual(reading.each("output"), [{}])
+        self.assertEqual([one.text("text") for one in reading.dicts("results")], ["a"])
+        self.assertEqual(rest(reading), {})
+
     def test_untouched_dict(self) -> None:
-        """A dict of which nothing is taken is shown whole: its type may be all that it says."""
+        """A dict is shown whole if nothing of it is taken: its type may be all that it says."""
         reading = Reading({"outcome": {"type": "killed"}})
         reading.inside("outcome").text("signal")
 
@@ -62,8 +70,11 @@ class ReadingTests(SimpleTestCase):
         )
         usual = {"status": "completed", "detail": "auto", "caller": {"type": "direct"}}
         unusual = {"status": "queued", "detail": "high", "caller": {"name": "cron"}, "id": [1]}
-        empty = {"error": None, "text": "", "sources": [], "environment": {}}
+        empty = {"error": None, "text": "", "sources": [], "environment": {}, "action": {}}
+        search = Reading({"action": {}})
+        self.assertEqual(search.inside("action").text("query"), "")
 
+        self.assertEqual(rest(search), {})
         self.assertEqual(rest(Reading({**usual, **empty, "id": "x", "logprobs": [{"a": 1}]})), {})
         self.assertEqual(rest(Reading(unusual)), unusual)
 
@@ -114,6 +125,7 @@ class LeavesTests(SimpleTestCase):
                 "type": "shell_call_output",
                 "output": [{"stderr": "no", "outcome": {"type": "exit", "exit_code": 2}}],
             },
+            "approve: maybe": {"type": "mcp_approval_response", "approve": "maybe"},
             "yes": {
                 "type": "shell_call_output",
                 "output": [{"stdout": "yes", "outcome": {"type": "exit", "exit_code": 0}}],
@@ -125,8 +137,12 @@ class LeavesTests(SimpleTestCase):
 
     @given(items)
     def test_every_leaf(self, item: Item) -> None:
-        """Every leaf is in the text, but for what is left out on purpose."""
+        """Every leaf is in the text, except those that are left out on purpose."""
         text = text_of(item)
 
         lost = {leaf for leaf in shown_leaves(item) if leaf not in text} - places(item)
         self.assertEqual(lost, set(), text)
+
+    def test_no_envelope(self) -> None:
+        """What calls itself encrypted and is no envelope is shown."""
+        self.assertEqual(text_of({"type": "encrypted"}), '{\n  "type": "encrypted"\n}')

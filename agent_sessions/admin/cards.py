@@ -170,7 +170,7 @@ def _filled(card: Card, row: Row, text: Text) -> Card:
 
 
 def _shown(card: Card, row: Row) -> list[Part]:
-    """Return the parts of a card that are the last of an item of its own."""
+    """Return the parts to which the last ones of an item are added."""
     return card.answers if card.answers or row.kind in CALLS else card.parts
 
 

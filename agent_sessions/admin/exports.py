@@ -81,8 +81,8 @@ def export_several(
     """Send sessions as JSON Lines, a document each.
 
     Not as an archive of files: this holds all that is known of them, no name of a file is made of
-    an id that may hold anything, and it is sent while it is read. Raises PermissionDenied, before
-    anything is sent, if one of them may not be taken along.
+    an id that may hold anything, and it is sent while it is read. Raises PermissionDenied before
+    anything is sent if the request may not export one of them.
     """
     if not all(_may_export(model_admin, request, session) for session in sessions):
         raise PermissionDenied
@@ -94,7 +94,7 @@ def export_several(
 def _documents(
     model_admin: SessionAdmin, request: HttpRequest, session_ids: list[str]
 ) -> Iterator[str]:
-    """Yield a line of each session that is still there, and may still be taken along."""
+    """Yield a line for each session that still exists and may still be exported."""
     for session_id in session_ids:
         found = model_admin.get_queryset(request).select_related("user").filter(pk=session_id)
         session = found.first()
@@ -121,8 +121,10 @@ def _note(
 
 def _hide_parent(model_admin: SessionAdmin, request: HttpRequest, session: Session) -> None:
     """Leave out a parent that the request may not see; the session is not to be saved."""
-    parent_id = session.parent_id
-    if parent_id and not model_admin.get_queryset(request).filter(pk=parent_id).exists():
+    if session.parent_id is None:
+        return
+    parent = model_admin.get_queryset(request).filter(pk=session.parent_id).first()
+    if parent is None or not model_admin.has_view_permission(request, parent):
         session.parent_id = None
 
 

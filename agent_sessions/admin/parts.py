@@ -40,7 +40,7 @@ LONG_LINES = 16
 # JSON that is longer is not put into lines: that takes long, and the page shows no more of it.
 LONG_JSON = LONGEST
 LONGEST_LABEL = 200
-# What a browser opens of an address that a model or a search names.
+# Addresses that become links.
 _LINK = re.compile(r"https?://.{1,2000}\Z", re.IGNORECASE | re.DOTALL)
 # What fits on a line stays on it.
 SHORT_JSON = 70
@@ -124,7 +124,7 @@ def thought(item: Reading) -> list[Part]:
 
 
 def more(item: Reading) -> list[Part]:
-    """Return what no other part shows, as it is stored, but for what says nothing to a reader."""
+    """Return the values that no other part shows, as they are stored."""
     text = rest_of(item)
     return [text_part("text", text, _("More"))] if text else []
 
@@ -165,13 +165,13 @@ def _sources(found: list[Reading]) -> Iterator[Part]:
         key = "title" if source.has_text("title") else "filename"
         name, url = source.text(key) if _is_label(source, key) else "", source.text("url")
         if _LINK.match(url):
-            yield replace(text_part("link", url), label=visible(name or url[:LONGEST_LABEL]))
+            yield replace(text_part("link", url), label=visible(name))
         elif text := ": ".join(filter(None, [name, source_of(source), url])):
             yield text_part("text", text, _("Source"))
 
 
 def _is_label(item: Reading, key: str) -> bool:
-    """Tell whether a text is short enough to stand beside another."""
+    """Tell whether a text is short enough to label another."""
     return item.has_text(key) and len(item.holder[key]) <= LONGEST_LABEL
 
 
@@ -197,7 +197,7 @@ def _code(item: Reading) -> list[Part]:
 
 
 def _written(value: Any, label: str) -> list[Part]:
-    """Return text as it is, also if it is JSON, and another value as JSON."""
+    """Return text as it is, even if it is JSON, and any other value as JSON."""
     text = value if isinstance(value, str) else json_of(value)
     return [] if value in NOTHING else [text_part("code", text, label)]
 

@@ -218,7 +218,7 @@ class PiecesTests(Exporting):
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class SeveralTests(TestCase):
-    """Several sessions, each if it may be taken along."""
+    """Several sessions in one file."""
 
     def setUp(self) -> None:
         for session_id in ("one", "two", "three"):
@@ -236,11 +236,11 @@ class SeveralTests(TestCase):
         return [json.loads(line)["session_id"] for line in lines]
 
     def test_all(self) -> None:
-        """Sessions that may be taken along are sent."""
+        """Sessions that the request may export are sent."""
         self.assertEqual(self.read(self.export()), ["one", "three", "two"])
 
     def test_one_that_is_not_to_be_exported(self) -> None:
-        """Nothing is sent or noted if one of them may not be seen, or not be taken along."""
+        """Nothing is sent or noted if the request may not see, or not export, one of them."""
         for denied in ("hidden", "kept"):
             with (
                 mock.patch.object(self.admin, denied, {"two"}),
@@ -248,6 +248,17 @@ class SeveralTests(TestCase):
             ):
                 self.export()
         self.assertFalse(LogEntry.objects.exists())
+
+    def test_parents(self) -> None:
+        """A fork names its parent to those who may see that one."""
+        Session.objects.fork("one", "fork")
+        [fork] = Session.objects.filter(pk="fork")
+
+        shown = json.loads(export_several(self.admin, self.request, [fork]).getvalue())
+        with mock.patch.object(self.admin, "hidden", {"one"}):
+            hidden = json.loads(export_several(self.admin, self.request, [fork]).getvalue())
+
+        self.assertEqual((shown["parent"], hidden["parent"]), ("one", None))
 
     def test_what_changes_meanwhile(self) -> None:
         """A session that goes, or is closed to the reader, before its turn is left out."""
@@ -321,7 +332,7 @@ class WebPageTests(Exporting):
 
     @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
     def test_messages_that_go_meanwhile(self) -> None:
-        """A page ends also if its last messages are deleted while it is written."""
+        """A page ends even if its last messages are deleted while it is written."""
         Session.objects.append("one", numbered(6))
         written = web_page.web_page(Session.objects.get())
         begun = [next(written), next(written), next(written)]

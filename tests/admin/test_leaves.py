@@ -1,4 +1,4 @@
-"""Nothing that an item holds is lost, on the page of a session or in what is taken along."""
+"""No value of an item is lost on the page of a session or in an export."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lost(item: Item, text: str) -> set[str]:
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class LeavesTests(SimpleTestCase):
-    """Every leaf of any item, but for what is left out on purpose."""
+    """Every leaf of any item, except those that are left out on purpose."""
 
     @given(items)
     def test_page(self, item: Item) -> None:
@@ -47,14 +47,14 @@ class LeavesTests(SimpleTestCase):
 
     @given(items)
     def test_web_page(self, item: Item) -> None:
-        """Every leaf is in the web page that is taken along."""
+        """Every leaf is in the exported web page."""
         page = turn_of(turn(item))
 
         self.assertEqual(lost(item, page), set(), page)
 
     @given(items)
     def test_markdown(self, item: Item) -> None:
-        """Every leaf is in the Markdown, with a word in the place of an attachment."""
+        """Every leaf is in the Markdown, with a word instead of an attachment."""
         text = message_of(Message(message_data=encode(item), created_at=START))
 
         self.assertEqual(lost(item, text) - places(item), set(), text)
@@ -65,7 +65,7 @@ class NewFieldsTests(TestCase):
     """The pages themselves, with a field that nobody knows in every item of every kind."""
 
     def test_every_kind(self) -> None:
-        """The admin's page and every export show the field, but for what is encrypted."""
+        """The admin's page and every export show the field, except that of an envelope."""
         self.client.force_login(get_user_model().objects.create_superuser("root"))
         found = [sample.item for sample in SAMPLES.values() if isinstance(sample.item, dict)]
         novel = [{**item, "novel": f"novelty {at}!"} for at, item in enumerate(found)]

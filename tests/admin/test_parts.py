@@ -77,7 +77,7 @@ class MessageTests(SimpleTestCase):
             [(part.shape, part.text, part.label) for part in parts],
             [
                 ("link", "https://example.org/", "Example⟨U+202E⟩"),
-                ("link", "HTTP://example.org/", "HTTP://example.org/"),
+                ("link", "HTTP://example.org/", ""),
                 ("text", "javascript:alert(1)", "Source"),
                 ("text", "a.pdf", "Source"),
             ],
