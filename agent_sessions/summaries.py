@@ -38,6 +38,11 @@ class Summary(NamedTuple):
     first_words: str = ""
 
 
+def title_of(session: Session, summary: Summary) -> str:
+    """Return what a session is called: its title, or its user's first words, or else its id."""
+    return session.title.strip() or summary.first_words or session.pk
+
+
 class _Counts(NamedTuple):
     """How many messages a session has, how many of users, and how many that the SDK wrote."""
 

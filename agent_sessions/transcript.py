@@ -2,7 +2,7 @@
 
 Everything here is pure and returns plain text, never HTML: what a person or a model wrote is
 for the template to escape. No kind of item is left out: one that the SDK invents tomorrow shows
-as its JSON.
+as its JSON, and so does each field that it adds to a kind which is known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from agent_sessions.attachments import taken
 from agent_sessions.items import Item, columns
+from agent_sessions.pairs import is_envelope
+from agent_sessions.reading import NOTHING, Reading
 
 HALVES = re.compile("[\ud800-\udfff]")  # lone surrogates: no page can be sent with them
 
@@ -49,13 +52,38 @@ def entry(item: Item) -> Entry:
 
 
 def text_of(item: Item) -> str:
-    """Return the readable text of an item of any kind, which is empty if it holds none."""
-    write = _TEXTS.get(columns(item).kind, _json) if isinstance(item, dict) else _json
+    """Return the readable text of an item of any kind, which is empty if it holds none.
+
+    Values that the code does not know follow as lines "key: value"; agent_sessions.reading lists
+    those that are left out on purpose. Images, files and sounds are "[image]" and the like.
+    """
+    return HALVES.sub("\N{REPLACEMENT CHARACTER}", _text(item).strip())
+
+
+def _text(item: Item) -> str:
+    if is_envelope(item):
+        return "[encrypted]"
+    kind = columns(item).kind
+    if kind not in _TEXTS:
+        return written(item, indent=2)
+    reading = Reading(item)
+    known = _TEXTS[kind](reading)
+    return _lines(known, rest_of(reading))
+
+
+def rest_of(reading: Reading) -> str:
+    """Return the values that were not taken, a line for each."""
+    return "\n".join(f"{path}: {written(value)}" for path, value in reading.rest())
+
+
+def written(value: Any, *, indent: int | None = None) -> str:
+    """Return text as it is, and any other value as JSON."""
+    if isinstance(value, str):
+        return value
     try:
-        text = write(item).strip()
-    except RecursionError:
+        return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    except (ValueError, RecursionError):
         return "[nested too deeply to show]"
-    return HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def label_of(kind: str, role: str, tool_name: str) -> str:
@@ -67,118 +95,188 @@ def label_of(kind: str, role: str, tool_name: str) -> str:
     return words if not tool_name or kind.startswith(tool_name) else f"{words}: {tool_name}"
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
-
-
 def _lines(*values: Any) -> str:
-    """Join what is there, one to a line; a value is text, a part of a content, or a list."""
+    """Join what is there, one to a line; a value is text, a reading, or anything else."""
     return "\n".join(text for text in map(_part, values) if text)
 
 
 def _part(value: Any) -> str:
-    """Return the text of a content part, or its placeholder in brackets; images stay unloaded."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return _lines(*value)
-    if not isinstance(value, dict):
-        return "" if value is None else _json(value)
-    for key in ("text", "refusal", "transcript"):
-        if isinstance(value.get(key), str):
-            return str(value[key])
-    kind = str(value.get("type") or "part").removeprefix("input_").removeprefix("computer_")
-    name = value.get("filename")
+    if isinstance(value, Reading):
+        return _dict_part(value)
+    return "" if value in NOTHING else written(value, indent=2)
+
+
+def _dict_part(part: Reading) -> str:
+    """Return the text of a part of a message or an output, or its placeholder in brackets."""
+    said = [part.text(key) for key in ("text", "refusal", "transcript")]
+    if taken(part):
+        return _lines(*said, _placeholder(part.holder))
+    if text := _lines(*said, *map(source_of, part.dicts("annotations"))):
+        return text
+    is_known_by_type = not any(part.rest())
+    holder = part.whole()
+    return _placeholder(holder) if is_known_by_type else written(holder, indent=2)
+
+
+def _placeholder(holder: dict[str, Any]) -> str:
+    """Return the kind and the name of an attachment, whose data and address stay unshown."""
+    kind = str(holder.get("type") or "part").removeprefix("input_").removeprefix("computer_")
+    name = holder.get("filename")
     return f"[{kind}: {name}]" if isinstance(name, str) else f"[{kind}]"
 
 
-def _call(item: dict[str, Any]) -> str:
+def source_of(source: Reading) -> str:
+    """Return the title and the address of a source that a model or a search names."""
+    names = [source.text(key) for key in ("title", "filename", "name", "url")]
+    return ": ".join(filter(None, names))
+
+
+def _message(item: Reading) -> str:
+    if item.holder.get("role") == columns(item.holder).role:
+        item.take("role")  # the label says it
+    return _lines(*item.each("content"))
+
+
+def _output(item: Reading) -> str:
+    return _lines(*item.each("output"))
+
+
+def thought_in(item: Reading) -> str:
+    """Return the reasoning that a model has shown, often in summary, and often nothing."""
+    return _lines(*item.each("summary"), *item.each("content"))
+
+
+def _call(item: Reading) -> str:
     """Write a call as its tool's name with the arguments as the model sent them."""
-    arguments = item.get("arguments", item.get("input", ""))
-    return (
-        f"{item.get('name', '')}({arguments if isinstance(arguments, str) else _json(arguments)})"
-    )
+    name = ".".join(filter(None, [item.text("namespace"), item.text("name")]))
+    arguments = item.take("arguments" if "arguments" in item.holder else "input")
+    return f"{name}({_part(arguments)})"
 
 
-def _inner(item: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the dict at `key`, or an empty one where something else is."""
-    value = item.get(key)
-    return value if isinstance(value, dict) else {}
+def searched(item: Reading) -> str:
+    """Return what a search of the web looks for, or where it looks."""
+    action = item.inside("action")
+    words = [action.text("query"), *action.texts("queries")]
+    # The query is often the first of the queries as well.
+    return _lines(*dict.fromkeys([*words, action.text("url"), action.text("pattern")]))
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    """Return the dicts of a list, or none where something else is."""
-    return [inner for inner in value if isinstance(inner, dict)] if isinstance(value, list) else []
+def sources_in(item: Reading) -> list[Reading]:
+    """Return the sources that a search of the web has found."""
+    return item.inside("action").dicts("sources")
 
 
-def _web_search(item: dict[str, Any]) -> str:
-    action = _inner(item, "action")
-    return _lines(action.get("query"), action.get("url"), action.get("pattern"))
+def _web_search(item: Reading) -> str:
+    return _lines(searched(item), *map(source_of, sources_in(item)))
 
 
-def _file_search(item: dict[str, Any]) -> str:
-    return _lines(item.get("queries"), item.get("results"))
+def _file_search(item: Reading) -> str:
+    return _lines(*item.texts("queries"), *map(_file_found, item.dicts("results")))
 
 
-def _code(item: dict[str, Any]) -> str:
-    return _lines(item.get("code"), [output.get("logs") for output in _dicts(item.get("outputs"))])
+def _file_found(result: Reading) -> str:
+    return _lines(result.text("text"), result.text("filename"))
 
 
-def _command(item: dict[str, Any]) -> str:
-    action = _inner(item, "action")
-    words = action.get("command")
-    if isinstance(words, list):
-        return " ".join(map(str, words))
-    return _lines(words, action.get("commands"))
+def _code(item: Reading) -> str:
+    return _lines(item.take("code"), *map(_code_output, item.each("outputs")))
 
 
-def _shell_output(item: dict[str, Any]) -> str:
-    outputs = item.get("output")
-    if not isinstance(outputs, list):
-        return _lines(outputs)
-    return _lines([[output.get("stdout"), output.get("stderr")] for output in _dicts(outputs)])
+def _code_output(output: Any) -> str:
+    logs = output.text("logs") if isinstance(output, Reading) else ""
+    return logs or _part(output)
 
 
-def _patch(item: dict[str, Any]) -> str:
-    operation = _inner(item, "operation")
-    return _lines(operation.get("type"), operation.get("path"), operation.get("diff"))
+def command_in(item: Reading) -> str:
+    """Return the command, or the commands, that a shell is given."""
+    action = item.inside("action")
+    words = action.texts("command")
+    return _lines(" ".join(words) or action.take("command"), *action.each("commands"))
 
 
-def _tool_names(item: dict[str, Any]) -> str:
-    names = [tool.get("name") for tool in _dicts(item.get("tools"))]
-    return _lines(item.get("server_label"), names, item.get("error"))
+def _shell_output(item: Reading) -> str:
+    outputs = item.dicts("output")
+    return _lines(*map(_streams, outputs)) if outputs else _output(item)
 
 
-def _approval(item: dict[str, Any]) -> str:
-    return _lines("approved" if item.get("approve") else "declined", item.get("reason"))
+def _streams(output: Reading) -> str:
+    return _lines(output.text("stdout"), output.text("stderr"), end_of(output))
 
 
-_TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "message": lambda item: _lines(item.get("content")),
+def end_of(output: Reading) -> str:
+    """Take how a command has ended, and say so unless it has ended well."""
+    outcome = output.inside("outcome")
+    if outcome.holder.get("type") == "timeout":
+        outcome.take("type")
+        return "[timed out]"
+    if not isinstance(outcome.holder.get("exit_code"), int):
+        return ""
+    code = outcome.take("exit_code")
+    return f"[exit code {code}]" if code else ""
+
+
+def change_in(item: Reading) -> str:
+    """Return what a patch does to which file, and the patch."""
+    operation = item.inside("operation")
+    return _lines(*map(operation.text, ("type", "path", "diff")))
+
+
+def tool_names(item: Reading) -> str:
+    """Return the names of the tools that a server has, or a search has found."""
+    return _lines(*(tool.text("name") for tool in item.dicts("tools")))
+
+
+def _server_tools(item: Reading) -> str:
+    return _lines(item.text("server_label"), tool_names(item), item.take("error"))
+
+
+def _server_call(item: Reading) -> str:
+    return _lines(_call(item), *item.each("output"), *item.each("error"))
+
+
+def _approval(item: Reading) -> str:
+    answers = {True: "approved", False: "declined", None: "declined"}
+    approve = item.holder.get("approve")
+    is_known = approve is None or isinstance(approve, bool)
+    if is_known:
+        item.take("approve")
+    return _lines(answers[approve] if is_known else "", item.text("reason"))
+
+
+def _image(item: Reading) -> str:
+    taken(item)
+    return _lines(item.text("revised_prompt"), "[image]")
+
+
+def _action(item: Reading) -> str:
+    return _lines(item.take("action"), item.take("actions"))
+
+
+_TEXTS: dict[str, Callable[[Reading], str]] = {
+    "message": _message,
     "function_call": _call,
-    "function_call_output": lambda item: _lines(item.get("output")),
+    "function_call_output": _output,
     "custom_tool_call": _call,
-    "custom_tool_call_output": lambda item: _lines(item.get("output")),
-    "reasoning": lambda item: _lines(item.get("summary"), item.get("content")),
+    "custom_tool_call_output": _output,
+    "reasoning": thought_in,
     "file_search_call": _file_search,
     "web_search_call": _web_search,
-    "computer_call": lambda item: _json(item.get("action") or item.get("actions")),
-    "computer_call_output": lambda item: _lines(item.get("output")),
+    "computer_call": _action,
+    "computer_call_output": _output,
     "code_interpreter_call": _code,
-    "image_generation_call": lambda item: _lines(item.get("revised_prompt"), "[image]"),
-    "local_shell_call": _command,
-    "local_shell_call_output": lambda item: _lines(item.get("output")),
-    "shell_call": _command,
+    "image_generation_call": _image,
+    "local_shell_call": command_in,
+    "local_shell_call_output": _output,
+    "shell_call": command_in,
     "shell_call_output": _shell_output,
-    "apply_patch_call": _patch,
-    "apply_patch_call_output": lambda item: _lines(item.get("output")),
-    "mcp_list_tools": _tool_names,
-    "mcp_call": lambda item: _lines(_call(item), item.get("output"), item.get("error")),
+    "apply_patch_call": change_in,
+    "apply_patch_call_output": _output,
+    "mcp_list_tools": _server_tools,
+    "mcp_call": _server_call,
     "mcp_approval_request": _call,
     "mcp_approval_response": _approval,
     "tool_search_call": _call,
-    "tool_search_output": _tool_names,
+    "tool_search_output": _server_tools,
     "compaction": lambda item: "[earlier conversation, compacted]",
-    "item_reference": lambda item: _lines(item.get("id")),
-    "encrypted": lambda item: "[encrypted]",
+    "item_reference": lambda item: item.text("id"),
 }

@@ -19,9 +19,11 @@ SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py", "compaction.py"}
 DRIVERS = {"django", "libsql", "urllib3"}
 WITHOUT_MODELS = {
     "arguments.py",
+    "attachments.py",
     "heads.py",
     "items.py",
     "markdown.py",
+    "money.py",
     "transcript.py",
     "conf.py",
     "exceptions.py",
@@ -32,6 +34,7 @@ WITHOUT_MODELS = {
     "known_sessions.py",
     "pairs.py",
     "pricing.py",
+    "reading.py",
     "signals.py",
     "rows.py",
     "steps.py",

@@ -12,10 +12,11 @@ from django.contrib.auth import get_user_model
 from django.test import TestCase, override_settings
 
 from agent_sessions import DjangoSession, Message, Session, Usage
+from agent_sessions.faults import TOOL_FAILED
 from agent_sessions.items import UnreadableItemError, encode
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.transfer import document, imported, lines, markdown
-from agent_sessions.transfer.windows import WINDOW, Costs, messages_of, usage_of
+from agent_sessions.transfer.windows import SHORT_LENGTH, WINDOW, Costs, messages_of, usage_of
 from tests.contract import (
     ANSWER,
     CALL,
@@ -61,7 +62,7 @@ class WindowTests(TestCase):
             found = [message.item for message in messages_of(session())]
 
         self.assertEqual(found, numbered(2 * WINDOW + 1))
-        self.assertEqual(len(sent), 1 + 1 + 4)
+        self.assertEqual(len(sent), 1 + 1 + 3)
 
     def test_in_pieces(self) -> None:
         """Who takes a few messages has a window read, not the session."""
@@ -81,6 +82,21 @@ class WindowTests(TestCase):
         Session.objects.append("one", numbered(500))
 
         self.assertEqual(len(list(found)), 1)
+
+    def test_what_goes_meanwhile(self) -> None:
+        """Messages that are deleted while a session is read are left out, long ones too."""
+        Session.objects.append("one", numbered(2 * WINDOW))
+        Session.objects.append("two", [USER, {"role": "user", "content": "x" * SHORT_LENGTH}, USER])
+        one, two = messages_of(session()), messages_of(session("two"))
+        next(one), next(two)
+
+        newest = Message.objects.filter(session="one").order_by("pk")[WINDOW].pk
+        Message.objects.filter(session="one", pk__gte=newest).delete()
+        [_, long, _] = Message.objects.filter(session="two").order_by("pk")
+        long.delete()
+
+        self.assertEqual(len([*one]), WINDOW - 1)
+        self.assertEqual([message.item for message in two], [USER])
 
     def test_nothing(self) -> None:
         """A session without messages has none."""
@@ -295,7 +311,7 @@ class MarkdownTests(TestCase):
 
         shown = [
             "# Jazz \\*tonight\\*\n\n- Session: one\n- Owner: annelies\n- Created: 20",
-            "*2 steps, 1015 tokens, cost 0.001015*",
+            "*2 steps, 1015 tokens, cost 0.001*",
             "## Turn 1\n\n### User\n\n20",
             "> Any jazz tonight?\n\n### Function call: search\\_events \\(Calendar Club\\)\n\n20",
             '```\nsearch_events({"words": "jazz"})\n```',
@@ -303,13 +319,41 @@ class MarkdownTests(TestCase):
             "```\n[]\n```",
             "### Assistant \\(Calendar Club\\)\n\n20",
             "> None tonight.",
-            "*1 steps, 15 tokens, cost 0.000015*",
+            "*1 steps, 15 tokens, cost < 0.0001*",
             "## Turn 2",
             "*1 steps, 1000 tokens, cost 0.001*",
         ]
         self.assertEqual([part for part in shown if part not in text], [], text)
         places = [text.index(part) for part in shown]
         self.assertEqual(places, sorted(places))
+
+    def test_titles(self) -> None:
+        """A session without a title goes by its user's first words, and its id is beside them."""
+        Session.objects.append("one", TURN)
+        Session.objects.create(session_id="two")
+
+        self.assertTrue(self.write().startswith("# Any jazz tonight?\n\n- Session: one\n"))
+        empty = "".join(markdown(session("two")))
+        self.assertTrue(empty.startswith("# two\n\n- Session: two\n"))
+
+    def test_faults(self) -> None:
+        """A tool's error, a command that failed and a refused approval are marked."""
+        late = {"type": "shell_call_output", "output": [{"outcome": {"type": "timeout"}}]}
+        Session.objects.append(
+            "one", [CALL, OUTPUT | {"output": f"{TOOL_FAILED}. Error: boom"}, late, OUTPUT]
+        )
+
+        headings = [line for line in self.write().splitlines() if line.startswith("### ")]
+
+        self.assertEqual(
+            headings,
+            [
+                "### Function call: search\\_events",
+                "### Function call output: **error**",
+                "### Shell call output: **timed out**",
+                "### Function call output",
+            ],
+        )
 
     def test_unknown_numbers(self) -> None:
         """A cost that nobody knows is left out, and steps of unknown tokens are counted."""
@@ -349,7 +393,11 @@ class MarkdownTests(TestCase):
         evil = "".join(f"words{end}## Turn 99" for end in ends)
         Session.objects.append("one", [{"role": "user", "content": evil}])
 
-        forged = [line for line in re.split(r"[\r\n\u2028\u2029]", self.write()) if "99" in line]
+        forged = [
+            line
+            for line in re.split(r"[\r\n\u2028\u2029]", self.write(title="Jazz"))
+            if "99" in line
+        ]
 
         self.assertTrue(all(line.startswith("> ") for line in forged), forged)
 
@@ -358,7 +406,7 @@ class MarkdownTests(TestCase):
         evil = "![a](https://e.example/x) \\![b](https://e.example/y) <img src=x> \\<b> a < b"
         Session.objects.append("one", [{"role": "user", "content": evil}])
 
-        text = self.write()
+        text = self.write(title="Jazz")
 
         self.assertNotRegex(text, r"!\[|<[A-Za-z/!?]")
         self.assertIn("!&#91;a](https://e.example/x) \\!&#91;b](https", text)

@@ -15,6 +15,7 @@ from agent_sessions.admin.parts import (
     Part,
     answered,
     asked_for,
+    more,
     said,
     text_part,
     thought,
@@ -23,8 +24,9 @@ from agent_sessions.admin.parts import (
 from agent_sessions.admin.windows import Text, Window
 from agent_sessions.faults import faults_of
 from agent_sessions.heads import begun
-from agent_sessions.items import Item, UnreadableItemError, decode
-from agent_sessions.pairs import CALLS, OUTPUTS
+from agent_sessions.items import UnreadableItemError, decode
+from agent_sessions.pairs import CALLS, OUTPUTS, is_envelope
+from agent_sessions.reading import Reading
 from agent_sessions.rows import Row, partners
 from agent_sessions.visible import visible
 
@@ -33,9 +35,6 @@ BEGINNING_LENGTH = 2_000
 
 # What a card shows of an item of more parts; the rest is in the raw item.
 MOST_PARTS = 100
-
-# What else a message may hold that says nothing to a reader.
-QUIET = {"type", "role", "content", "id", "status", "phase"}
 
 
 class Mark(NamedTuple):
@@ -163,10 +162,16 @@ def _filled(card: Card, row: Row, text: Text) -> Card:
     if not isinstance(item, dict):
         card.parts += whole(item)
         return card
-    _fill(card, row, item)
-    _limit(card.parts)
-    _limit(card.answers)
+    rest = _fill(card, row, item)
+    for shown in (card.parts, card.answers):
+        _limit(shown)
+    _shown(card, row).extend(rest)
     return card
+
+
+def _shown(card: Card, row: Row) -> list[Part]:
+    """Return the parts to which the last ones of an item are added."""
+    return card.answers if card.answers or row.kind in CALLS else card.parts
 
 
 def _limit(found: list[Part]) -> None:
@@ -177,93 +182,121 @@ def _limit(found: list[Part]) -> None:
 def _begun(card: Card, row: Row, text: Text) -> Card:
     """Put on a card what has been read of an item that is too long to be read as a whole."""
     item = begun(text.text)
-    if isinstance(item, dict):
-        _fill(card, row, item)
-    shown = card.answers or card.parts
+    rest = _fill(card, row, item) if isinstance(item, dict) else []
+    shown = _shown(card, row)
     if not shown:
-        card.parts.append(replace(text_part("text", text.text[:BEGINNING_LENGTH]), is_cut=True))
+        shown.append(replace(text_part("text", text.text[:BEGINNING_LENGTH]), is_cut=True))
     elif attachment := shown[-1].attachment:  # most probably it is what the item is so long for
         shown[-1] = replace(shown[-1], attachment=attachment._replace(length=text.size))
     else:
         shown[-1] = replace(shown[-1], is_cut=True)
+    shown += rest
     card.marks.append(Mark(_("too long to be shown whole"), is_fault=False))
     return card
 
 
-def _fill(card: Card, row: Row, item: dict[str, Any]) -> None:
+def _fill(card: Card, row: Row, item: dict[str, Any]) -> list[Part]:
+    """Put on a card what its item says, and return what is left of it."""
     card.marks += map(Mark, faults_of(row.kind, item))
-    if row.kind in CALLS:
-        card.answers += answered(row.kind, item)
-        card.handed_to = visible(_handed_to(item))
-    if fill := _FILLS.get(row.kind):
-        fill(card, item)
-    elif card.face == "tool" and row.kind not in CALLS:
-        _fill_call(card, row.kind, item)
-    elif card.face != "tool":
+    fill = _FILLS.get(row.kind) or (_fill_tool if card.face == "tool" else None)
+    if fill is None:
         card.parts += whole(item)
+        return []
+    reading = Reading(item)
+    if item.get("status") in ("failed", "incomplete"):
+        reading.take("status")  # a mark says it
+    fill(card, row, reading)
+    return more(reading)
 
 
-def _fill_call(card: Card, kind: str, item: dict[str, Any]) -> None:
-    card.parts += asked_for(kind, item)
-    if kind not in OUTPUTS:  # it answers inside itself
-        card.answers += answered(kind, item)
-    server = item.get("server_label")
-    if isinstance(server, str) and server:
+def _fill_tool(card: Card, row: Row, item: Reading) -> None:
+    if row.kind in CALLS:
+        _fill_output(card, row, item)
+        return
+    _entitle(card, row, item)
+    card.parts += asked_for(row.kind, item)
+    if row.kind not in OUTPUTS:  # it answers inside itself
+        card.answers += answered(row.kind, item)
+
+
+def _entitle(card: Card, row: Row, item: Reading) -> None:
+    """Take the name of the tool, which is the title, and put before it where the tool is."""
+    if card.title == visible(row.tool_name) and item.holder.get("name") == row.tool_name:
+        item.take("name")
+        if namespace := item.text("namespace"):
+            card.title = visible(f"{namespace}.{card.title}")
+    if server := item.text("server_label"):
         card.title = visible(f"{server}: {card.title}")
 
 
-def _fill_message(card: Card, item: dict[str, Any]) -> None:
-    is_prose = card.face in ("user", "assistant")
-    card.parts += said(item, is_prose=is_prose)
-    if not card.parts and not item.keys() <= QUIET:
-        card.parts += whole(item)
-    content = item.get("content")
+def _fill_output(card: Card, row: Row, item: Reading) -> None:
+    card.handed_to = visible(_handed_to(item.holder))
+    if card.handed_to:
+        item.take("output")
+    card.answers += answered(row.kind, item)
+
+
+def _fill_message(card: Card, row: Row, item: Reading) -> None:
+    if item.holder.get("role") == row.role:
+        item.take("role")  # the title says it
+    content = item.holder.get("content")
     if isinstance(content, list) and any(map(_is_refusal, content)):
         card.marks.append(Mark(_("refusal")))
+    card.parts += said(item, is_prose=card.face in ("user", "assistant"))
 
 
 def _is_refusal(part: Any) -> bool:
     return isinstance(part, dict) and "refusal" in part
 
 
-def _fill_reasoning(card: Card, item: dict[str, Any]) -> None:
+def _fill_reasoning(card: Card, row: Row, item: Reading) -> None:
     card.parts += thought(item)
     if not card.parts:
         card.marks.append(Mark(_("kept secret by the model"), is_fault=False))
 
 
-def _fill_request(card: Card, item: dict[str, Any]) -> None:
-    card.parts += asked_for("mcp_approval_request", item)
+def _fill_request(card: Card, row: Row, item: Reading) -> None:
+    if item.holder.get("name") == row.tool_name:
+        name = ": ".join(filter(None, [item.text("server_label"), item.text("name")]))
+        card.title = visible(_("Approval asked for: %s") % name)
+    card.parts += asked_for(row.kind, item)
 
 
-def _fill_response(card: Card, item: dict[str, Any]) -> None:
-    is_given = bool(item.get("approve"))
+def _fill_response(card: Card, row: Row, item: Reading) -> None:
+    is_given = bool(item.holder.get("approve"))
     card.marks.append(Mark(_("approved") if is_given else _("declined"), is_fault=not is_given))
-    if isinstance(reason := item.get("reason"), str) and reason:
+    if isinstance(item.holder.get("approve"), bool):
+        item.take("approve")
+    if reason := item.text("reason"):
         card.answers.append(text_part("text", reason, _("Reason")))
 
 
-def _fill_reference(card: Card, item: dict[str, Any]) -> None:
-    if isinstance(item.get("id"), str):
-        card.parts.append(text_part("text", item["id"]))
+def _fill_reference(card: Card, row: Row, item: Reading) -> None:
+    if name := item.text("id"):
+        card.parts.append(text_part("text", name))
 
 
-def _fill_note(card: Card, item: dict[str, Any]) -> None:
-    """There is nothing to read: what it holds is encrypted."""
+def _fill_compaction(card: Card, row: Row, item: Reading) -> None:
+    """There is nothing to read: what was compacted is encrypted."""
 
 
-_FILLS: dict[str, Callable[[Card, dict[str, Any]], None]] = {
+def _fill_envelope(card: Card, row: Row, item: Reading) -> None:
+    if is_envelope(item.holder):
+        item.whole()  # nobody but an EncryptedSession knows what it holds
+
+
+_FILLS: dict[str, Callable[[Card, Row, Reading], None]] = {
     "message": _fill_message,
     "reasoning": _fill_reasoning,
     "mcp_approval_request": _fill_request,
     "mcp_approval_response": _fill_response,
     "item_reference": _fill_reference,
-    "compaction": _fill_note,
-    "encrypted": _fill_note,
+    "compaction": _fill_compaction,
+    "encrypted": _fill_envelope,
 }
 
 
-def _handed_to(output: Item) -> str:
+def _handed_to(output: dict[str, Any]) -> str:
     """Return the agent that a handoff's output names, which the SDK writes as JSON; or nothing."""
     text = output.get("output")
     if output.get("type") != "function_call_output" or not isinstance(text, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from agent_sessions.pairs import CALLS, OUTPUTS
 from agent_sessions.rows import Row
@@ -25,6 +26,31 @@ TOOLS = {
     "image_generation_call",
 }
 
+ROLES = {
+    "user": gettext_lazy("User"),
+    "system": gettext_lazy("System"),
+    "developer": gettext_lazy("Developer"),
+}
+TITLES = {
+    "reasoning": gettext_lazy("Reasoning"),
+    "compaction": gettext_lazy("The conversation until here was compacted"),
+    "encrypted": gettext_lazy("Encrypted by EncryptedSession, cannot be read here"),
+    "item_reference": gettext_lazy("Reference to an item"),
+    "mcp_approval_response": gettext_lazy("Approval"),
+    "mcp_list_tools": gettext_lazy("Tools of a server"),
+    "web_search_call": gettext_lazy("Web search"),
+    "file_search_call": gettext_lazy("File search"),
+    "code_interpreter_call": gettext_lazy("Code interpreter"),
+    "image_generation_call": gettext_lazy("Image generation"),
+    "computer_call": gettext_lazy("Computer"),
+    "local_shell_call": gettext_lazy("Local shell"),
+    "shell_call": gettext_lazy("Shell"),
+    "apply_patch_call": gettext_lazy("Patch"),
+    "tool_search_call": gettext_lazy("Search for tools"),
+    "program": gettext_lazy("Program"),
+    "": gettext_lazy("Unknown item"),
+}
+
 
 def face_of(row: Row) -> Face:
     if row.kind == "message":
@@ -43,35 +69,20 @@ def face_of(row: Row) -> Face:
 
 def title_of(row: Row) -> str:
     if row.kind == "message":
-        roles = {"user": _("User"), "system": _("System"), "developer": _("Developer")}
-        if row.role == "assistant":
-            return row.agent_name or _("Assistant")
-        return roles.get(row.role) or row.role or _("Message")
-    titles = {
-        "reasoning": _("Reasoning"),
-        "compaction": _("The conversation until here was compacted"),
-        "encrypted": _("Encrypted by EncryptedSession, cannot be read here"),
-        "item_reference": _("Reference to an item"),
-        "mcp_approval_request": _("Approval asked for: %s") % row.tool_name,
-        "mcp_approval_response": _("Approval"),
-        "mcp_list_tools": _("Tools of a server"),
-        "web_search_call": _("Web search"),
-        "file_search_call": _("File search"),
-        "code_interpreter_call": _("Code interpreter"),
-        "image_generation_call": _("Image generation"),
-        "computer_call": _("Computer"),
-        "local_shell_call": _("Local shell"),
-        "shell_call": _("Shell"),
-        "apply_patch_call": _("Patch"),
-        "tool_search_call": _("Search for tools"),
-        "program": _("Program"),
-        "": _("Unknown item"),
-    }
-    if row.kind in titles:
-        return titles[row.kind]
+        return _speaker(row)
+    if row.kind == "mcp_approval_request":
+        return _("Approval asked for: %s") % row.tool_name
+    if row.kind in TITLES:
+        return str(TITLES[row.kind])
     if is_named(row):
         return row.tool_name
     return label_of(row.kind, row.role, row.tool_name)
+
+
+def _speaker(row: Row) -> str:
+    if row.role == "assistant":
+        return row.agent_name or _("Assistant")
+    return str(ROLES[row.role]) if row.role in ROLES else row.role or _("Message")
 
 
 def is_named(row: Row) -> bool:

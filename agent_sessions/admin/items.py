@@ -10,8 +10,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from agent_sessions.admin.access import opened_to_read
-from agent_sessions.admin.attachments import Attachment, attachments, image_type
 from agent_sessions.admin.policy import HEADER, SANDBOX
+from agent_sessions.attachments import Attachment, attachments, image_type
 from agent_sessions.items import UnreadableItemError
 from agent_sessions.messages import Message
 

@@ -7,6 +7,7 @@ HTML by the Markdown parser. Whatever an item holds, there are parts for it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -14,10 +15,21 @@ from typing import Any, Literal, TypeAlias
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from agent_sessions.admin.attachments import Attachment, attachment_of, holders
+from agent_sessions.attachments import Attachment, attachment_of, holders, taken
 from agent_sessions.items import Item
 from agent_sessions.markdown import LONGEST, render
-from agent_sessions.transcript import text_of
+from agent_sessions.reading import NOTHING, Reading
+from agent_sessions.transcript import (
+    change_in,
+    command_in,
+    end_of,
+    rest_of,
+    searched,
+    source_of,
+    sources_in,
+    thought_in,
+    tool_names,
+)
 from agent_sessions.visible import visible
 
 Shape: TypeAlias = Literal["prose", "text", "code", "attachment", "link"]
@@ -27,6 +39,9 @@ LONG_TEXT = 1_200
 LONG_LINES = 16
 # JSON that is longer is not put into lines: that takes long, and the page shows no more of it.
 LONG_JSON = LONGEST
+LONGEST_LABEL = 200
+# Addresses that become links.
+_LINK = re.compile(r"https?://.{1,2000}\Z", re.IGNORECASE | re.DOTALL)
 # What fits on a line stays on it.
 SHORT_JSON = 70
 
@@ -63,12 +78,11 @@ class Numbers:
         found = [holder for holder in holders(item) if attachment_of(holder)]
         self._places = {id(holder): place for place, holder in enumerate(found)}
 
-    def part(self, holder: dict[str, Any], label: str = "") -> Part | None:
-        attachment = attachment_of(holder)
-        if attachment is None or id(holder) not in self._places:
+    def part(self, holder: Reading) -> Part | None:
+        place = self._places.get(id(holder.holder))
+        if place is None:
             return None
-        place = self._places[id(holder)]
-        return Part("attachment", attachment=attachment, place=place, label=visible(label))
+        return Part("attachment", attachment=taken(holder), place=place)
 
 
 def text_part(shape: Shape, text: str, label: str = "") -> Part:
@@ -84,30 +98,35 @@ def value_part(value: Any, label: str = "") -> Part:
     return text_part("code", json_of(value), label)
 
 
-def said(item: dict[str, Any], *, is_prose: bool) -> list[Part]:
+def said(item: Reading, *, is_prose: bool) -> list[Part]:
     """Return what a message says: prose is Markdown, anything else is shown as it was written."""
     shape: Shape = "prose" if is_prose else "text"
-    content, numbers = item.get("content"), Numbers(item)
-    values = content if isinstance(content, list) else [content]
-    return [part for value in values for part in _said(value, shape, numbers)]
+    numbers = Numbers(item.holder)
+    return [part for value in item.each("content") for part in _said(value, shape, numbers)]
 
 
-def asked_for(kind: str, item: dict[str, Any]) -> list[Part]:
+def asked_for(kind: str, item: Reading) -> list[Part]:
     """Return with what a tool is called."""
     parts = _CALLS.get(kind, _arguments)(item)
     return [part for part in parts if part.text or part.attachment]
 
 
-def answered(kind: str, item: dict[str, Any]) -> list[Part]:
+def answered(kind: str, item: Reading) -> list[Part]:
     """Return what a tool has answered, also inside of its call, as tools at the provider do."""
-    parts = _ANSWERS.get(kind, _output)(item)
+    parts = [*_ANSWERS.get(kind, _output)(item), *_error(item)]
     return [part for part in parts if part.text or part.attachment]
 
 
-def thought(item: dict[str, Any]) -> list[Part]:
+def thought(item: Reading) -> list[Part]:
     """Return the reasoning that a model has shown, often in summary, and often nothing."""
-    text = text_of({**item, "type": "reasoning"})
+    text = thought_in(item)
     return [text_part("prose", text)] if text else []
+
+
+def more(item: Reading) -> list[Part]:
+    """Return the values that no other part shows, as they are stored."""
+    text = rest_of(item)
+    return [text_part("text", text, _("More"))] if text else []
 
 
 def whole(item: Item) -> list[Part]:
@@ -116,142 +135,149 @@ def whole(item: Item) -> list[Part]:
 
 
 def _said(value: Any, shape: Shape, numbers: Numbers) -> Iterator[Part]:
-    if value is None or value == "":
+    if value in NOTHING:
         return
-    if isinstance(value, str):
+    if isinstance(value, Reading):
+        yield from _part_said(value, shape, numbers)
+    elif isinstance(value, str):
         yield text_part(shape, value)
-    elif not isinstance(value, dict):
+    else:
         yield text_part("code", json_of(value))
-    elif part := numbers.part(value):
-        yield part
-        if isinstance(transcript := value.get("transcript"), str):
+
+
+def _part_said(part: Reading, shape: Shape, numbers: Numbers) -> Iterator[Part]:
+    if attachment := numbers.part(part):
+        yield attachment
+        if transcript := part.text("transcript"):
             yield text_part(shape, transcript, _("What is said"))
+    elif part.has_text("refusal"):
+        yield text_part("text", part.text("refusal"))
+    elif part.has_text("text"):
+        yield text_part(shape, part.text("text"))
+        yield from _sources(part.dicts("annotations"))
     else:
-        yield from _text_said(value, shape)
+        yield text_part("code", json_of(part.whole()))
 
 
-def _text_said(value: dict[str, Any], shape: Shape) -> Iterator[Part]:
-    if isinstance(value.get("refusal"), str):
-        yield text_part("text", value["refusal"])
-    elif isinstance(value.get("text"), str):
-        yield text_part(shape, value["text"])
-        yield from _citations(value.get("annotations"))
-    else:
-        yield text_part("code", json_of(value))
+def _sources(found: list[Reading]) -> Iterator[Part]:
+    """Yield the sources that a model or a search names: links, if they are on the web."""
+    for source in found:
+        key = "title" if source.has_text("title") else "filename"
+        name, url = source.text(key) if _is_label(source, key) else "", source.text("url")
+        if _LINK.match(url):
+            yield replace(text_part("link", url), label=visible(name))
+        elif text := ": ".join(filter(None, [name, source_of(source), url])):
+            yield text_part("text", text, _("Source"))
 
 
-def _citations(annotations: Any) -> Iterator[Part]:
-    for citation in _dicts(annotations):
-        url, name = citation.get("url"), citation.get("title") or citation.get("filename")
-        name = name if isinstance(name, str) else ""
-        if isinstance(url, str) and url.lower().startswith(("https://", "http://")):
-            yield replace(text_part("link", url[:2_000]), label=visible(name[:200] or url[:200]))
-        elif name or isinstance(url, str):
-            yield text_part("text", name[:200] or str(url)[:200], _("Source"))
+def _is_label(item: Reading, key: str) -> bool:
+    """Tell whether a text is short enough to label another."""
+    return item.has_text(key) and len(item.holder[key]) <= LONGEST_LABEL
 
 
-def _arguments(item: dict[str, Any]) -> list[Part]:
-    value = item.get("arguments", item.get("input", ""))
-    return [value_part(value, _("Arguments"))] if value not in ("", None, "{}") else []
+def _arguments(item: Reading) -> list[Part]:
+    value = item.take("arguments" if "arguments" in item.holder else "input")
+    return [] if value in NOTHING or value == "{}" else [value_part(value, _("Arguments"))]
 
 
-def _command(item: dict[str, Any]) -> list[Part]:
-    return [text_part("code", text_of(item), _("Command"))]
+def _command(item: Reading) -> list[Part]:
+    return [text_part("code", command_in(item), _("Command"))]
 
 
-def _query(item: dict[str, Any]) -> list[Part]:
-    return [text_part("text", text_of(item), _("Search"))]
+def _query(item: Reading) -> list[Part]:
+    return [text_part("text", searched(item), _("Search"))]
 
 
-def _queries(item: dict[str, Any]) -> list[Part]:
-    return [text_part("text", text_of({**item, "results": None}), _("Search"))]
+def _queries(item: Reading) -> list[Part]:
+    return [text_part("text", "\n".join(item.texts("queries")), _("Search"))]
 
 
-def _code(item: dict[str, Any]) -> list[Part]:
-    code = item.get("code")
-    return [text_part("code", code if isinstance(code, str) else json_of(code), _("Code"))]
+def _code(item: Reading) -> list[Part]:
+    return _written(item.take("code"), _("Code"))
 
 
-def _action(item: dict[str, Any]) -> list[Part]:
-    return [value_part(item.get("action") or item.get("actions"), _("Action"))]
+def _written(value: Any, label: str) -> list[Part]:
+    """Return text as it is, even if it is JSON, and any other value as JSON."""
+    text = value if isinstance(value, str) else json_of(value)
+    return [] if value in NOTHING else [text_part("code", text, label)]
 
 
-def _patch(item: dict[str, Any]) -> list[Part]:
-    return [text_part("code", text_of(item), _("Change"))]
+def _action(item: Reading) -> list[Part]:
+    actions = (item.take("action"), item.take("actions"))
+    return [value_part(value, _("Action")) for value in actions if value not in NOTHING]
 
 
-def _prompt(item: dict[str, Any]) -> list[Part]:
-    prompt = item.get("revised_prompt")
-    return [text_part("text", prompt, _("Prompt"))] if isinstance(prompt, str) else []
+def _patch(item: Reading) -> list[Part]:
+    return [text_part("code", change_in(item), _("Change"))]
 
 
-def _output(item: dict[str, Any]) -> list[Part]:
-    numbers, value = Numbers(item), item.get("output")
-    values = value if isinstance(value, list) else [value]
-    found = [_output_of(one, numbers) for one in values if one is not None]
-    error = item.get("error")
-    return found if error in (None, "") else [*found, value_part(error, _("Error"))]
+def _prompt(item: Reading) -> list[Part]:
+    return [text_part("text", item.text("revised_prompt"), _("Prompt"))]
 
 
-def _output_of(value: Any, numbers: Numbers) -> Part:
-    label = _("Result")
-    if isinstance(value, dict):
+def _output(item: Reading) -> list[Part]:
+    numbers = Numbers(item.holder)
+    return [_answer(one, "text", numbers) for one in item.each("output") if one is not None]
+
+
+def _error(item: Reading) -> list[Part]:
+    error = item.take("error")
+    return [] if error in NOTHING else [value_part(error, _("Error"))]
+
+
+def _answer(value: Any, key: str, numbers: Numbers) -> Part:
+    """Return one of the values of an output: an attachment, the text at a key, or all of it."""
+    if isinstance(value, Reading):
         if part := numbers.part(value):
             return part
-        if isinstance(value.get("text"), str):
-            return value_part(value["text"], label)
-    return value_part(value, label)
+        value = value.text(key) if value.has_text(key) else value.whole()
+    return value_part(value, _("Result"))
 
 
-def _shell_output(item: dict[str, Any]) -> list[Part]:
-    if not isinstance(item.get("output"), list):
-        return _output(item)
-    return [
-        text_part("code", output[stream], stream)
-        for output in _dicts(item["output"])
-        for stream in ("stdout", "stderr")
-        if isinstance(output.get(stream), str)
-    ]
+def _shell_output(item: Reading) -> list[Part]:
+    outputs = item.dicts("output")
+    return [part for output in outputs for part in _streams(output)] or _output(item)
 
 
-def _logs(item: dict[str, Any]) -> list[Part]:
-    numbers = Numbers(item)
-    parts: list[Part] = []
-    for output in _dicts(item.get("outputs")):
-        part = numbers.part(output)
-        parts.append(part or value_part(output.get("logs", output), _("Result")))
-    return parts
+def _streams(output: Reading) -> Iterator[Part]:
+    for stream in ("stdout", "stderr"):
+        yield text_part("code", output.text(stream), stream)
+    end_of(output)  # the marks of the card say it
 
 
-def _files_found(item: dict[str, Any]) -> list[Part]:
-    return [
-        text_part(
-            "text",
-            result["text"] if isinstance(result.get("text"), str) else json_of(result),
-            result["filename"] if isinstance(result.get("filename"), str) else _("Result"),
-        )
-        for result in _dicts(item.get("results"))
-    ]
+def _logs(item: Reading) -> list[Part]:
+    numbers = Numbers(item.holder)
+    return [_answer(one, "logs", numbers) for one in item.each("outputs") if one is not None]
 
 
-def _picture(item: dict[str, Any]) -> list[Part]:
-    part = Numbers(item).part(item)
+def _files_found(item: Reading) -> list[Part]:
+    return list(map(_file_found, item.dicts("results")))
+
+
+def _file_found(result: Reading) -> Part:
+    name = result.text("filename") if _is_label(result, "filename") else ""
+    text = result.text("text") if result.has_text("text") else json_of(result.whole())
+    return text_part("text", text, name or _("Result"))
+
+
+def _picture(item: Reading) -> list[Part]:
+    part = Numbers(item.holder).part(item)
     return [part] if part else []
 
 
-def _nothing(item: dict[str, Any]) -> list[Part]:
-    return []
+def _pages_found(item: Reading) -> list[Part]:
+    return list(_sources(sources_in(item)))
 
 
-def _tools(item: dict[str, Any]) -> list[Part]:
-    return [text_part("text", text_of(item), _("Tools"))]
+def _tools(item: Reading) -> list[Part]:
+    return [text_part("text", tool_names(item), _("Tools"))]
 
 
-def _result(item: dict[str, Any]) -> list[Part]:
-    return [value_part(item.get("result"), _("Result"))]
+def _result(item: Reading) -> list[Part]:
+    return [value_part(value, _("Result")) for value in [item.take("result")] if value is not None]
 
 
-_CALLS: dict[str, Callable[[dict[str, Any]], list[Part]]] = {
+_CALLS: dict[str, Callable[[Reading], list[Part]]] = {
     "local_shell_call": _command,
     "shell_call": _command,
     "web_search_call": _query,
@@ -263,12 +289,12 @@ _CALLS: dict[str, Callable[[dict[str, Any]], list[Part]]] = {
     "image_generation_call": _prompt,
 }
 
-_ANSWERS: dict[str, Callable[[dict[str, Any]], list[Part]]] = {
+_ANSWERS: dict[str, Callable[[Reading], list[Part]]] = {
     "shell_call_output": _shell_output,
     "code_interpreter_call": _logs,
     "file_search_call": _files_found,
     "image_generation_call": _picture,
-    "web_search_call": _nothing,
+    "web_search_call": _pages_found,
     "tool_search_output": _tools,
     "mcp_list_tools": _tools,
     "program_output": _result,
@@ -293,7 +319,3 @@ def json_of(value: Any) -> str:
         return line if is_line else json.dumps(value, ensure_ascii=False, indent=2)
     except (ValueError, RecursionError):
         return _("Nested too deeply to be shown.")
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [inner for inner in value if isinstance(inner, dict)] if isinstance(value, list) else []

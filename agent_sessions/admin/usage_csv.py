@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,12 @@ from agent_sessions.admin.usage_numbers import Line, Numbers
 from agent_sessions.admin.usage_texts import name_of
 from agent_sessions.steps import Tokens
 
-# What begins with one of these is a formula to a spreadsheet, which runs it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet runs what begins with one of these as a formula. It may leave out what it does not
+# see before that, and read full-width characters as the usual ones. In countries that write 1,5 it
+# also begins a cell after a semicolon.
+_UNSEEN = r"[\s\x00-\x1f\x7f-\xa0\xad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+_SIGNS = r"[-=+@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212]"
+_FORMULA = re.compile(rf"(\A|;)(?={_UNSEEN}{_SIGNS})|\A(?=[\t\r\n])")
 
 
 def as_csv(numbers: Numbers, period: Period, *, by: str, with_cost: bool) -> HttpResponse:
@@ -34,8 +39,8 @@ def as_csv(numbers: Numbers, period: Period, *, by: str, with_cost: bool) -> Htt
 
 
 def safe(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """Return a text that no spreadsheet takes for a formula, with a quote where one would begin."""
+    return _FORMULA.sub(lambda match: f"{match[0]}'", text)
 
 
 def _values(line: Line, *, with_cost: bool) -> Iterator[Any]:

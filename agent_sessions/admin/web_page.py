@@ -15,17 +15,17 @@ from django.db.models import Max
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, get_language_bidi
 
-from agent_sessions.admin.cards import Card
 from agent_sessions.admin.conversation import Spent, TurnView, conversation
 from agent_sessions.admin.pages import steps_in
 from agent_sessions.admin.parts import Part
 from agent_sessions.admin.windows import window
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
-from agent_sessions.summaries import summaries
+from agent_sessions.summaries import summaries, title_of
 from agent_sessions.visible import visible
 
 TEMPLATES = "admin/agent_sessions/session/"
+MOST_MESSAGES = 20_000
 STYLE = TEMPLATES + "web_page.css"
 
 
@@ -37,18 +37,28 @@ class Shown(NamedTuple):
 
 
 def web_page(session: Session) -> Iterator[str]:
-    """Yield the page: its head, turn after turn, its end."""
+    """Yield the page: its head, turn after turn, its end; of the first MOST_MESSAGES or a few more.
+
+    A turn takes about 2 ms of a processor: of a session without an end the page would be rendered
+    longer than many servers let a request live, and no browser would show it.
+    """
     yield render_to_string(TEMPLATES + "web_page_head.html", _head(session))
     messages = Message.objects.using(session._state.db).filter(session_id=session.pk)
     # Up to the newest that there is at first, or there might be no end.
     newest = messages.aggregate(newest=Max("pk"))["newest"] or 0
-    messages, after = messages.filter(pk__lte=newest), 0
-    while after < newest and (shown := window(messages, {"after": str(after)})).rows:
+    messages, after, count = messages.filter(pk__lte=newest), 0, 0
+    while after < newest and count < MOST_MESSAGES:
+        shown = window(messages, {"after": str(after)})
+        if shown.last_id is None or shown.last_id <= after:  # the others have been deleted
+            after = newest
+            break
         spent = Spent([*steps_in(shown, session).by_message()], [])
         for turn in conversation(shown, spent, may_read=True):
-            yield render_to_string(TEMPLATES + "web_page_turn.html", _turn(turn))
-        after = shown.last_id or newest
-    yield "</main>\n</body>\n</html>\n"
+            yield turn_of(turn)
+        after, count = shown.last_id, count + len(shown.rows)
+    yield render_to_string(
+        TEMPLATES + "web_page_end.html", {"count": count, "is_cut": after < newest}
+    )
 
 
 def policy() -> str:
@@ -65,7 +75,7 @@ def _head(session: Session) -> dict[str, object]:
         "style": STYLE,
         "language": get_language(),
         "is_bidi": get_language_bidi(),
-        "title": visible(session.title or found.first_words or session.pk),
+        "title": visible(title_of(session, found)),
         "session_id": visible(session.pk),
         "owner": visible(session.user.get_username()) if session.user else "",
         "parent": visible(session.parent_id or ""),
@@ -74,13 +84,10 @@ def _head(session: Session) -> dict[str, object]:
     }
 
 
-def _turn(turn: TurnView) -> dict[str, object]:
-    cards = [(card, _shown(card.parts), _shown(_answers(card))) for card in turn.cards]
-    return {"turn": turn, "cards": cards}
-
-
-def _answers(card: Card) -> list[Part]:
-    return [] if card.handed_to else card.answers
+def turn_of(turn: TurnView) -> str:
+    """Return a turn as a piece of the page."""
+    cards = [(card, _shown(card.parts), _shown(card.answers)) for card in turn.cards]
+    return render_to_string(TEMPLATES + "web_page_turn.html", {"turn": turn, "cards": cards})
 
 
 def _shown(parts: Iterable[Part]) -> list[Shown]:

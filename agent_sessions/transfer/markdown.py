@@ -11,10 +11,14 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
+from agent_sessions.faults import faults_of
+from agent_sessions.items import UnreadableItemError, columns
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
+from agent_sessions.money import shown
+from agent_sessions.summaries import summaries, title_of
 from agent_sessions.transfer.windows import Costs, messages_of
-from agent_sessions.usage import Usage, UsageTotal
+from agent_sessions.usage import UsageTotal
 from agent_sessions.visible import visible
 
 SAID = ("message", "reasoning")
@@ -36,12 +40,12 @@ def markdown(session: Session) -> Iterator[str]:
             yield _numbers(costs.until(message.pk))
             turn += 1
             yield f"## {_('Turn')} {turn}\n\n"
-        yield _message(message)
+        yield message_of(message)
     yield _numbers(costs.until())
 
 
 def _heading(session: Session) -> str:
-    total = Usage.objects.using(session._state.db).filter(session_id=session.pk).total()
+    summary = summaries([session.pk], using=session._state.db, with_text=True)[session.pk]
     facts = {
         _("Session"): session.pk,
         _("Owner"): session.user.get_username() if session.user else "",
@@ -50,7 +54,7 @@ def _heading(session: Session) -> str:
         _("Forked from"): session.parent_id or "",
     }
     listed = "".join(f"- {name}: {_inline(value)}\n" for name, value in facts.items() if value)
-    return f"# {_inline(str(session))}\n\n{listed}\n{_numbers(total)}"
+    return f"# {_inline(title_of(session, summary))}\n\n{listed}\n{_numbers(summary.usage)}"
 
 
 def _numbers(total: UsageTotal) -> str:
@@ -61,20 +65,31 @@ def _numbers(total: UsageTotal) -> str:
         "steps": total.steps,
         "tokens": total.total_tokens,
     }
-    cost = "" if total.cost is None else ", " + _("cost %s") % f"{total.cost:f}"
+    cost = "" if total.cost is None else ", " + _("cost %s") % shown(total.cost)
     unknown = "" if total.is_complete else ", " + _("of %d unknown") % total.unknown_steps
     return f"*{tokens}{cost}{unknown}*\n\n"
 
 
-def _message(message: Message) -> str:
+def message_of(message: Message) -> str:
+    """Return a message as a piece of the document."""
     entry = message.entry
     label = f"{entry.label} ({message.agent_name})" if message.agent_name else entry.label
     time = message.created_at.isoformat(" ", "seconds")
-    heading = f"### {_inline(label)}\n\n{time}\n\n"
+    heading = f"### {_inline(label)}{_marks(message)}\n\n{time}\n\n"
     if message.is_purged:
         return heading
     body = _quoted(entry.text) if entry.kind in SAID else _fenced(entry.text)
     return f"{heading}{body}\n\n"
+
+
+def _marks(message: Message) -> str:
+    """Return what has gone wrong with a call or an output, in bold."""
+    try:
+        item = message.item
+    except UnreadableItemError:  # as that of a purged message is
+        return ""
+    faults = faults_of(columns(item).kind, item) if isinstance(item, dict) else []
+    return f": **{_inline(', '.join(faults))}**" if faults else ""
 
 
 def _inline(text: str) -> str:

@@ -91,6 +91,29 @@ class FaceTests(SimpleTestCase):
         expected = [("search", True), ("tickets: buy", True), ("Web search", False)]
         self.assertEqual(found, [*expected, ("Tool search output", False)])
 
+    def test_places_of_tools(self) -> None:
+        """A tool stands behind its namespace, and one that waits for leave behind its server."""
+        [tool] = shown(call("find") | {"namespace": "crm"})
+        [request] = shown(SAMPLES["leave asked for"].item | {"server_label": "shop"})
+
+        self.assertEqual([tool.title, request.title], ["crm.find", "Approval asked for: shop: buy"])
+        self.assertEqual([part.label for part in (*tool.parts, *request.parts)], ["Arguments"])
+
+    def test_names_that_are_cut(self) -> None:
+        """A role, name or decision that the title cannot show is on the card."""
+        long = "x" * 300
+        found = shown(
+            {"role": long, "content": "Hi"},
+            call(long),
+            SAMPLES["leave asked for"].item | {"name": long},
+            {"type": "mcp_approval_response", "approve": "maybe"},
+        )
+
+        lines = [[*card.parts, *card.answers][-1].text for card in found]
+        self.assertEqual(
+            lines, [f"role: {long}", f"name: {long}", f"name: {long}", "approve: maybe"]
+        )
+
     def test_messages_of_others(self) -> None:
         """A message without content shows what else it has, or nothing."""
         [other] = shown({"role": "assistant", "tool_calls": [{"id": 1}]})
@@ -121,6 +144,13 @@ class FaceTests(SimpleTestCase):
         [card] = shown({"type": "item_reference", "id": 1})
 
         self.assertEqual(card.parts, [])
+
+    def test_envelopes(self) -> None:
+        """Nothing of an envelope is shown; what only calls itself encrypted is no envelope."""
+        [envelope] = shown({"__enc__": 1, "payload": "gAAAA", "novel": "x"})
+        [other] = shown({"type": "encrypted", "novel": "x"})
+
+        self.assertEqual((envelope.parts, other.parts[0].text), ([], "novel: x"))
 
     def test_refusal(self) -> None:
         """A refusal is marked."""

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from base64 import b64encode
+from collections.abc import Set
+from datetime import UTC, datetime
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
+from unittest import mock
 
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
-from django.test import TestCase, TransactionTestCase, override_settings
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, connection
+from django.http import HttpRequest
+from django.test import RequestFactory, TestCase, TransactionTestCase, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from agent_sessions import DjangoSession, Message, Session
-from agent_sessions.admin.exports import FORMATS
+from agent_sessions.admin import SessionAdmin, web_page
+from agent_sessions.admin.exports import FORMATS, PIECE_LENGTH, export_several
 from agent_sessions.signals import content_viewed
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.transfer import imported
@@ -35,6 +45,10 @@ PIXEL = (
 def export_url(session_id: str, file_format: str) -> str:
     args = [quote(session_id), file_format]
     return reverse("admin:agent_sessions_session_export", args=args, urlconf="tests.admin_urls")
+
+
+def gone_away(*args: Any) -> Any:
+    raise DatabaseError("gone away")
 
 
 def picture(url: str) -> dict[str, Any]:
@@ -147,6 +161,128 @@ class ExportTests(Exporting):
             self.assertTrue(self.text("one", name))
 
 
+class PiecesTests(Exporting):
+    """How a file is sent."""
+
+    def test_first_piece(self) -> None:
+        """The first piece is sent at once, before the session is read."""
+        Session.objects.append("one", numbered(300))
+
+        for name in FORMATS:
+            first, *others = self.export("one", name)
+            self.assertLess(len(first), 10_000, name)
+            self.assertGreater(len(b"".join(others)), 3 * len(first), name)
+            self.assertLess(max(map(len, others)), 2 * PIECE_LENGTH, name)
+
+    def test_memory(self) -> None:
+        """Messages of a megabyte each are read one at a time."""
+        length = 2**20
+        for _ in range(20):
+            Session.objects.append("one", [{"role": "user", "content": "x" * length}])
+
+        for name in ("json", "jsonl", "markdown"):
+            sent = iter(self.export("one", name))
+            tracemalloc.start()
+            self.addCleanup(tracemalloc.stop)
+            total = sum(map(len, sent))
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            self.assertGreater(total, 20 * length)
+            self.assertLess(peak, 12 * length, name)
+
+    def test_error_in_the_middle(self) -> None:
+        """An error ends the connection and not the file, and is in the log."""
+        Session.objects.append("one", numbered(300))
+        sent = iter(self.export("one", "jsonl"))
+        next(sent)
+
+        with (
+            connection.execute_wrapper(gone_away),
+            self.assertLogs("agent_sessions", "ERROR") as log,
+            self.assertRaisesMessage(DatabaseError, "gone away"),
+        ):
+            list(sent)
+
+        self.assertIn("An export broke off.", log.output[0])
+
+    def test_time_zone(self) -> None:
+        """Times are those of the zone in which the file was asked for, whenever it is sent."""
+        Session.objects.append("one", TURN)
+        noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        Session.objects.update(created_at=noon, updated_at=noon)
+        with timezone.override("Asia/Tokyo"):
+            response = self.export("one", "html")
+
+        self.assertIn("9 p.m.", response.getvalue().decode())
+
+
+@override_settings(ROOT_URLCONF="tests.admin_urls")
+class SeveralTests(TestCase):
+    """Several sessions in one file."""
+
+    def setUp(self) -> None:
+        for session_id in ("one", "two", "three"):
+            Session.objects.append(session_id, TURN)
+        self.request = RequestFactory().get("/")
+        self.request.user = User.objects.create_superuser("root")
+        self.admin = PickyAdmin(Session, site)
+
+    def export(self) -> Any:
+        chosen = [*Session.objects.order_by("pk")]
+        return export_several(self.admin, self.request, chosen)
+
+    def read(self, response: Any) -> list[str]:
+        lines = response.getvalue().decode().splitlines()
+        return [json.loads(line)["session_id"] for line in lines]
+
+    def test_all(self) -> None:
+        """Sessions that the request may export are sent."""
+        self.assertEqual(self.read(self.export()), ["one", "three", "two"])
+
+    def test_one_that_is_not_to_be_exported(self) -> None:
+        """Nothing is sent or noted if the request may not see, or not export, one of them."""
+        for denied in ("hidden", "kept"):
+            with (
+                mock.patch.object(self.admin, denied, {"two"}),
+                self.assertRaises(PermissionDenied),
+            ):
+                self.export()
+        self.assertFalse(LogEntry.objects.exists())
+
+    def test_parents(self) -> None:
+        """A fork names its parent to those who may see that one."""
+        Session.objects.fork("one", "fork")
+        [fork] = Session.objects.filter(pk="fork")
+
+        shown = json.loads(export_several(self.admin, self.request, [fork]).getvalue())
+        with mock.patch.object(self.admin, "hidden", {"one"}):
+            hidden = json.loads(export_several(self.admin, self.request, [fork]).getvalue())
+
+        self.assertEqual((shown["parent"], hidden["parent"]), ("one", None))
+
+    def test_what_changes_meanwhile(self) -> None:
+        """A session that goes, or is closed to the reader, before its turn is left out."""
+        response = self.export()
+
+        self.admin.kept = {"three"}
+        Session.objects.filter(pk="two").delete()
+
+        self.assertEqual(self.read(response), ["one"])
+
+
+class PickyAdmin(SessionAdmin):
+    """A model admin with permissions of each session, as a project may write it."""
+
+    hidden: Set[str] = frozenset()
+    kept: Set[str] = frozenset()
+
+    def has_view_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return obj is None or obj.pk not in self.hidden
+
+    def has_export_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return obj is None or obj.pk not in self.kept
+
+
 class WebPageTests(Exporting):
     """The page in one file."""
 
@@ -179,6 +315,35 @@ class WebPageTests(Exporting):
         self.assertEqual(text.count("None tonight."), 4)
         self.assertIn("1,015", text.replace("\xa0", ","))
         self.assertTrue(text.endswith("</html>\n"))
+
+    @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
+    def test_longest_page(self) -> None:
+        """A page ends after so many messages, and says so where there are more."""
+        Session.objects.append("one", numbered(9))
+        Session.objects.append("two", numbered(6))
+
+        with mock.patch.object(web_page, "MOST_MESSAGES", 6):
+            cut, whole = self.text("one", "html"), self.text("two", "html")
+
+        self.assertEqual([f"item {n}</p>" in cut for n in (0, 5, 6, 8)], [True, True, False, False])
+        self.assertIn("The page ends here, after 6 messages.", cut)
+        self.assertNotIn("The page ends here", whole)
+        self.assertTrue(cut.endswith("</html>\n"))
+
+    @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
+    def test_messages_that_go_meanwhile(self) -> None:
+        """A page ends even if its last messages are deleted while it is written."""
+        Session.objects.append("one", numbered(6))
+        written = web_page.web_page(Session.objects.get())
+        begun = [next(written), next(written), next(written)]
+        newest = Message.objects.order_by("-pk").values_list("pk", flat=True)
+        Message.objects.filter(pk__in=[*newest[:4]]).delete()
+
+        text = "".join([*begun, *written])
+
+        self.assertEqual(text.count("<article>"), 2)
+        self.assertTrue(text.endswith("</html>\n"))
+        self.assertNotIn("The page ends here", text)
 
     def test_empty_session(self) -> None:
         """A session without messages is a page as well."""
@@ -299,6 +464,6 @@ class AsyncTests(TransactionTestCase):
         response = await self.async_client.get(export_url("one", "jsonl"))
         pieces = [piece async for piece in response.streaming_content]
 
-        self.assertEqual(len(pieces), 3)
+        self.assertGreater(len(pieces), 1)
         lines = b"".join(pieces).splitlines()
         self.assertEqual([json.loads(line) for line in lines], numbered(250))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agent_sessions.admin.parts import Part, answered, asked_for, said, text_part, thought, whole
 from agent_sessions.markdown import LONGEST
+from agent_sessions.reading import Reading
 from tests.samples import SAMPLES
 from tests.test_items import json_values
 
@@ -28,7 +29,7 @@ class MessageTests(SimpleTestCase):
     """said()."""
 
     def said(self, content: Any, *, is_prose: bool = True) -> list[Part]:
-        return said({"content": content}, is_prose=is_prose)
+        return said(Reading({"content": content}), is_prose=is_prose)
 
     def test_words(self) -> None:
         """Words are Markdown where people and agents speak, and plain text elsewhere."""
@@ -76,7 +77,7 @@ class MessageTests(SimpleTestCase):
             [(part.shape, part.text, part.label) for part in parts],
             [
                 ("link", "https://example.org/", "Example⟨U+202E⟩"),
-                ("link", "HTTP://example.org/", "HTTP://example.org/"),
+                ("link", "HTTP://example.org/", ""),
                 ("text", "javascript:alert(1)", "Source"),
                 ("text", "a.pdf", "Source"),
             ],
@@ -103,7 +104,7 @@ class ToolTests(SimpleTestCase):
         }
 
         for arguments, expected in cases.items():
-            parts = asked_for("function_call", {"arguments": arguments})
+            parts = asked_for("function_call", Reading({"arguments": arguments}))
             self.assertEqual(texts(parts), expected)
 
     def test_every_kind(self) -> None:
@@ -112,7 +113,8 @@ class ToolTests(SimpleTestCase):
         for name, sample in SAMPLES.items():
             if isinstance(sample.item, dict):
                 kind = sample.columns[0]
-                parts = asked_for(kind, sample.item) + answered(kind, sample.item)
+                reading = Reading(sample.item)
+                parts = asked_for(kind, reading) + answered(kind, reading)
                 found[name] = [(part.label, part.text) for part in parts]
 
         self.assertEqual(found["code run"][:2], [("Code", "print(6 * 7)"), ("Result", "42")])
@@ -131,19 +133,19 @@ class ToolTests(SimpleTestCase):
     def test_more_of_some_kinds(self) -> None:
         """Prompts of images, programs and errors of servers are shown."""
         image = {"type": "image_generation_call", "revised_prompt": "a boat", "result": 1}
-        self.assertEqual(texts(asked_for("image_generation_call", image)), ["a boat"])
-        self.assertEqual(answered("image_generation_call", image), [])
-        self.assertEqual(texts(asked_for("program", {"code": 1})), ["1"])
-        self.assertEqual(texts(answered("program_output", {"result": "2"})), ["2"])
-        [output, error] = answered("mcp_call", {"output": "a", "error": "gone"})
+        self.assertEqual(texts(asked_for("image_generation_call", Reading(image))), ["a boat"])
+        self.assertEqual(answered("image_generation_call", Reading(image)), [])
+        self.assertEqual(texts(asked_for("program", Reading({"code": 1}))), ["1"])
+        self.assertEqual(texts(answered("program_output", Reading({"result": "2"}))), ["2"])
+        [output, error] = answered("mcp_call", Reading({"output": "a", "error": "gone"}))
         self.assertEqual((output.text, error.label, error.text), ("a", "Error", "gone"))
-        [file] = answered("file_search_call", {"results": [{"score": 1}]})
+        [file] = answered("file_search_call", Reading({"results": [{"score": 1}]}))
         self.assertEqual((file.label, file.text), ("Result", '{"score": 1}'))
 
     def test_output_in_parts(self) -> None:
         """An output may be text, images and anything else."""
         output = [{"type": "input_text", "text": "a"}, {"type": "input_image"}, {"b": 1}, None]
-        parts = answered("function_call_output", {"output": output})
+        parts = answered("function_call_output", Reading({"output": output}))
 
         self.assertEqual([part.shape for part in parts], ["text", "attachment", "code"])
 
@@ -151,8 +153,9 @@ class ToolTests(SimpleTestCase):
     def test_never_fails(self, kind: str, fields: dict[str, Any]) -> None:
         """Whatever stands in the fields, there are parts, and they can be sent."""
         item = {**fields, "type": kind}
-        parts = asked_for(kind, item) + answered(kind, item) + thought(item) + whole(item)
-        for part in parts + said(item, is_prose=True):
+        readings = [Reading(item) for _ in range(4)]
+        parts = asked_for(kind, readings[0]) + answered(kind, readings[1]) + whole(item)
+        for part in parts + thought(readings[2]) + said(readings[3], is_prose=True):
             f"{part.text}{part.label}{part.html}{part.beginning}".encode()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
+import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
@@ -317,7 +319,35 @@ class TextTests(SimpleTestCase):
         """What begins as a formula gets a quote before it; anything else is as it was."""
         for first in "=+-@\t\r\n":
             self.assertEqual(safe(f"{first}1"), f"'{first}1")
-        self.assertEqual((safe("a=1"), safe("")), ("a=1", ""))
+        for harmless in ("a=1", "", " ", "Clerk", "a - b", "a;b"):
+            self.assertEqual(safe(harmless), harmless)
+
+    def test_safe_behind_what_is_not_seen(self) -> None:
+        """Neither space of any kind nor another width hides the beginning of a formula."""
+        unseen = [
+            " ",
+            "\xa0",
+            "\u2003",
+            "\u3000",
+            "\ufeff",
+            "\u200b",
+            "\xad",
+            "\x00",
+            "\x1b",
+            " \t",
+        ]
+        for before in unseen:
+            self.assertEqual(safe(f"{before}=1"), f"'{before}=1", ascii(before))
+        for sign in "\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212":
+            self.assertEqual(safe(f" {sign}1"), f"' {sign}1")
+        self.assertEqual(safe("a; =1;-2"), "a;' =1;'-2")
+
+    def test_every_space_there_is(self) -> None:
+        """Whatever Unicode counts as space, as a control or as a format is not seen."""
+        categories = ("Zs", "Zl", "Zp", "Cc")
+        for code in range(sys.maxunicode):
+            if unicodedata.category(character := chr(code)) in categories or character.isspace():
+                self.assertEqual(safe(f"{character}=1")[0], "'", hex(code))
 
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")

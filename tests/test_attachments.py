@@ -1,4 +1,4 @@
-"""admin.attachments: images, files and sounds in items."""
+"""attachments: images, files and sounds in items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_sessions.admin.attachments import Attachment, attachments, image_type
+from agent_sessions.attachments import Attachment, attachments, image_type
 from tests.samples import SAMPLES
 from tests.test_items import json_values
 

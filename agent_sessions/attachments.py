@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from agent_sessions.items import Item
+from agent_sessions.reading import Reading
 from agent_sessions.visible import visible
 
 IMAGES = ("input_image", "output_image", "image", "image_url", "computer_screenshot")
@@ -27,6 +28,9 @@ _BEGINNINGS = {
     "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
 }
 _BEGINNING_LENGTH = 64
+# How much is shown of a name and of an address.
+NAME_LENGTH = 200
+ADDRESS_LENGTH = 500
 
 
 class Attachment(NamedTuple):
@@ -45,11 +49,11 @@ class Attachment(NamedTuple):
 
     @property
     def shown_name(self) -> str:
-        return visible(self.name[:200])
+        return visible(self.name[:NAME_LENGTH])
 
     @property
     def shown_address(self) -> str:
-        return visible(self.address[:500])
+        return visible(self.address[:ADDRESS_LENGTH])
 
     @property
     def image_type(self) -> str:
@@ -93,6 +97,16 @@ def attachment_of(holder: dict[str, Any]) -> Attachment | None:
         inner = _inner(holder, "input_audio")
         return Attachment("audio", data=_text(inner, "data"), name=_text(inner, "format"))
     return None
+
+
+def taken(reading: Reading) -> Attachment | None:
+    """Take what a reader sees of an attachment: its data, or where it is, and its name."""
+    attachment = attachment_of(reading.holder)
+    if attachment is not None:
+        place = attachment.data or attachment.address[:ADDRESS_LENGTH]
+        for holder in (reading, *map(reading.inside, ("image_url", "file", "input_audio"))):
+            holder.drop(place, attachment.name[:NAME_LENGTH])
+    return attachment
 
 
 def image_type(content: bytes) -> str:
