@@ -184,11 +184,14 @@ class AdminTests(AdminBrowserTestCase):
 
         first = self.turns(page).first
         first.get_by_role("button", name="Fork after this turn").click()
+        expect(page.get_by_role("radio", name="Me (root)")).to_be_checked()
+        page.get_by_role("button", name="Fork").click()
         page.wait_for_url(lambda url: "evening" not in url)
 
         expect(self.turns(page)).to_have_count(1)
         expect(page.get_by_text("began as a copy of evening")).to_be_visible()
         expect(page.locator(".as-head").get_by_role("link", name="evening")).to_be_visible()
+        expect(page.locator(".as-about")).to_contain_text("root")
 
     def test_exports(self) -> None:
         """Each export is a file to save, and holds what was said."""
