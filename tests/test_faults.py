@@ -179,4 +179,3 @@ class StoredFailuresTests(TransactionTestCase):
 
         found = Message.objects.values_list("tool_failed", flat=True)
         self.assertEqual({failed async for failed in found}, {None})
-

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from agent_sessions.conf import conf
 from agent_sessions.models import Session
+from agent_sessions.money import shown
 from agent_sessions.states import SessionState
 from agent_sessions.summaries import Summary
 from agent_sessions.visible import visible
@@ -29,8 +31,6 @@ STATES: dict[SessionState, Promise] = {
 NOTHING = "\N{EN DASH}"
 SHORT_LENGTH = 8  # of an id, which tells it from the others of a page
 AGENTS_SHOWN = 3
-CENT = Decimal("0.01")
-SMALLEST = Decimal("0.0001")
 
 
 class Listed(NamedTuple):
@@ -38,6 +38,7 @@ class Listed(NamedTuple):
 
     summary: Summary
     state: SessionState
+    owner_url: str = ""
 
 
 def listed(session: Session) -> Listed:
@@ -60,11 +61,18 @@ def conversation(session: Session) -> str:
 
 @admin.display(description=gettext_lazy("owner"))
 def owner(session: Session) -> str:
-    """Name the owner, with a link to all sessions of theirs."""
+    """Name the owner, with links to all sessions of theirs and to their own page."""
     if session.user is None:
         return NOTHING
-    query = urlencode({"owner": session.user.pk})
-    return format_html('<a href="?{}">{}</a>', query, visible(str(session.user)))
+    name = visible(str(session.user))
+    sessions = format_html('<a href="?{}">{}</a>', urlencode({"owner": session.user.pk}), name)
+    if not (url := listed(session).owner_url):
+        return sessions
+    page = _("Open the user %s") % name
+    link = (
+        '{} <a class="session-user" href="{}" title="{}" aria-label="{}">\N{NORTH EAST ARROW}</a>'
+    )
+    return format_html(link, sessions, url, page, page)
 
 
 @admin.display(description=gettext_lazy("agents"))
@@ -101,7 +109,7 @@ def cost(session: Session) -> str:
     usage = listed(session).summary.usage
     if usage.cost is None or usage.steps == usage.unpriced_steps:
         return NOTHING
-    spent = money(usage.cost)
+    spent = shown(usage.cost, conf.currency)
     return (
         spent if usage.is_cost_complete else _at_least(spent, _("Of some steps it is not known."))
     )
@@ -109,20 +117,14 @@ def cost(session: Session) -> str:
 
 @admin.display(description=gettext_lazy("state"))
 def state(session: Session) -> str:
-    """Say how the last turn ended, and whether the session is a fork."""
-    found = listed(session).state
-    shown = format_html('<span class="session-state session-{}">{}</span>', found, STATES[found])
-    if session.forked_at is None:
-        return shown
-    return format_html('{} <span class="session-fork">{}</span>', shown, _("Fork"))
-
-
-def money(cost: Decimal) -> str:
-    """Write what something cost, rounded down: no cost is shown where its filter has it not."""
-    if 0 < cost < SMALLEST:
-        return f"< {number_format(SMALLEST)}"
-    unit = CENT if cost >= 1 or not cost else SMALLEST
-    return number_format(cost.quantize(unit, ROUND_DOWN), force_grouping=True)
+    """Say how the last turn ended, whether a tool failed, and whether the session is a fork."""
+    found = listed(session)
+    marks = [(f"session-state session-{found.state}", str(STATES[found.state]))]
+    if found.summary.failed_tools:
+        marks.append(("session-failed", _("Tool failed")))
+    if session.forked_at is not None:
+        marks.append(("session-fork", _("Fork")))
+    return format_html_join(" ", '<span class="{}">{}</span>', marks)
 
 
 def number(value: int | Decimal) -> str:

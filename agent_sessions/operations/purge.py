@@ -27,10 +27,11 @@ class PurgeOperations(Operations):
     def purge(self, session_id: str, *, user: Any = None) -> int:
         """Empty all messages of a session and its title, and return how many messages they were.
 
-        The messages stay with their times, kinds, tools, failures, call ids and agents, and so does
-        what they cost: numbers and turns are as before. Rows that the SDK wrote get their columns from
-        their items first. A purged message is no item any more: nobody reads, pops or replaces it,
-        and it goes with its session only. New items can be added behind it.
+        The messages stay with their times, kinds, tools, call ids, agents and whether a tool
+        failed, and so does what they cost: numbers and turns are as before. Rows that the SDK wrote
+        get their columns from their items first. A purged message is no item any more: nobody
+        reads, pops or replaces it, and it goes with its session only. New items can be added
+        behind it.
 
         The metadata stays, because it may say which tenant a session is of: what it holds of the
         content is the project's to clear. Forks are sessions of their own and keep their copies.

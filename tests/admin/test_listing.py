@@ -68,12 +68,12 @@ class RowTests(ListTestCase):
             [
                 {
                     "conversation": "Jazz tonight 01234567",
-                    "owner": "annelies",
+                    "owner": "annelies ↗",
                     "agents": "Triage",
                     "turns": "1",
                     "messages": "4",
                     "tokens": "2,000,000",
-                    "cost": "0.5000",
+                    "cost": "0.50",
                     "updated_at": "Jan. 1, 2020, 1 p.m.",
                     "state": "Complete",
                 }
@@ -112,7 +112,7 @@ class RowTests(ListTestCase):
         (row,) = self.cells()
 
         self.assertEqual(row["tokens"], "≥ at least 40,000")
-        self.assertEqual(row["cost"], "≥ at least 0.0100")
+        self.assertEqual(row["cost"], "≥ at least 0.01")
 
     @override_settings(AGENT_SESSIONS_PRICES=PRICES)
     def test_cost_is_rounded_down(self) -> None:
