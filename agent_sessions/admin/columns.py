@@ -49,14 +49,15 @@ def listed(session: Session) -> Listed:
 
 @admin.display(description=gettext_lazy("conversation"))
 def conversation(session: Session) -> str:
-    """Name a session by its title, its first words, or else its id."""
+    """Name a session by its title, its first words, or else its id; and beneath, its agents."""
     name = visible(session.title.strip() or listed(session).summary.first_words)
-    if not name:
-        return format_html('<span class="session-id">{}</span>', visible(session.pk))
-    short = visible(session.pk[:SHORT_LENGTH])
-    return format_html(
-        '<span class="session-name">{}</span> <span class="session-id quiet">{}</span>', name, short
-    )
+    pieces = [("session-id", visible(session.pk))]
+    if name:
+        short = visible(session.pk[:SHORT_LENGTH])
+        pieces = [("session-name", name), ("session-id quiet", short)]
+    if agents := _agents(session):
+        pieces.append(("session-agents", agents))
+    return format_html_join(" ", '<span class="{}">{}</span>', pieces)
 
 
 @admin.display(description=gettext_lazy("owner"))
@@ -73,15 +74,6 @@ def owner(session: Session) -> str:
         '{} <a class="session-user" href="{}" title="{}" aria-label="{}">\N{NORTH EAST ARROW}</a>'
     )
     return format_html(link, sessions, url, page, page)
-
-
-@admin.display(description=gettext_lazy("agents"))
-def agents(session: Session) -> str:
-    names = [visible(name) for name in listed(session).summary.agents]
-    if len(names) <= AGENTS_SHOWN:
-        return ", ".join(names) or NOTHING
-    shown, more = names[:AGENTS_SHOWN], len(names) - AGENTS_SHOWN
-    return format_html('<span title="{}">{} +{}</span>', ", ".join(names), ", ".join(shown), more)
 
 
 @admin.display(description=gettext_lazy("turns"))
@@ -127,6 +119,16 @@ def state(session: Session) -> str:
     return format_html_join(" ", '<span class="{}">{}</span>', marks)
 
 
+def _agents(session: Session) -> str:
+    """Name the agents that spoke, the first few of many."""
+    names = [visible(name) for name in listed(session).summary.agents]
+    more = len(names) - AGENTS_SHOWN
+    if more <= 0:
+        return ", ".join(names)
+    few = ", ".join(names[:AGENTS_SHOWN])
+    return format_html('<span title="{}">{} +{}</span>', ", ".join(names), few, more)
+
+
 def number(value: int | Decimal) -> str:
     return number_format(value, force_grouping=True)
 
@@ -151,5 +153,4 @@ COLUMNS: tuple[str | Callable[[Any], str | bool], ...] = (
     messages,
     tokens,
     cost,
-    agents,
 )

@@ -251,7 +251,10 @@ class ListTests(Acting):
         self.assertIn('name="action" value="fork_selected"', page)
         self.assertFalse(Session.objects.exclude(parent=None).exists())
 
-        for owner, users in (("same", [self.owner, self.superuser]), ("mine", [self.superuser] * 2)):
+        for owner, users in (
+            ("same", [self.owner, self.superuser]),
+            ("mine", [self.superuser] * 2),
+        ):
             response = self.act("fork_selected", ["one", "two"], owner=owner)
             forks = Session.objects.exclude(parent=None).order_by("parent")
             self.assertEqual([fork.parent_id for fork in forks], ["one", "two"])
