@@ -14,9 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agent_sessions.conf import conf
 from agent_sessions.models import Session
-from agent_sessions.money import shown
 from agent_sessions.states import SessionState
 from agent_sessions.summaries import Summary
 from agent_sessions.visible import visible
@@ -101,7 +99,7 @@ def cost(session: Session) -> str:
     usage = listed(session).summary.usage
     if usage.cost is None or usage.steps == usage.unpriced_steps:
         return NOTHING
-    spent = shown(usage.cost, conf.currency)
+    spent = usage.cost_text
     return (
         spent if usage.is_cost_complete else _at_least(spent, _("Of some steps it is not known."))
     )

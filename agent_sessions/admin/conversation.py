@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from agent_sessions.admin.cards import Card, Mark, cards
 from agent_sessions.admin.windows import Window
 from agent_sessions.conf import conf
-from agent_sessions.money import shown
 from agent_sessions.rows import Row, State, grouped_by_turn, is_from_a_user, state_of
 from agent_sessions.usage import Group, UsageTotal, totals
 from agent_sessions.visible import visible
@@ -58,11 +57,6 @@ class TurnView:
     goes_on: bool
     is_newest: bool
     failed_tools: int
-
-    @property
-    def cost(self) -> str:
-        """What it cost, as far as that is known; blank if it is not."""
-        return "" if self.usage.cost is None else shown(self.usage.cost, conf.currency)
 
     @property
     def took(self) -> str:

@@ -8,7 +8,6 @@ from django.contrib.admin.helpers import AdminReadonlyField
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Max, Min, Q
 
-from agent_sessions import money
 from agent_sessions.admin.access import note
 from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.conversation import Spent, conversation
@@ -16,7 +15,6 @@ from agent_sessions.admin.owners import user_url
 from agent_sessions.admin.parts import json_of
 from agent_sessions.admin.texts import Hits, search, sought
 from agent_sessions.admin.windows import Window, window
-from agent_sessions.conf import conf
 from agent_sessions.messages import FAILED, Message
 from agent_sessions.summaries import summaries
 from agent_sessions.usage import Usage, UsageQuerySet
@@ -58,9 +56,6 @@ def session_page(
         "window": shown,
         "turns": turns,
         "failures": _failures(messages, shown) if summary.failed_tools else None,
-        "cost": ""
-        if summary.usage.cost is None
-        else money.shown(summary.usage.cost, conf.currency),
         "hits": _hits(model_admin, request, session, messages) if may_read else None,
         "summary": summary._replace(first_words=visible(summary.first_words)),
         "agents": [visible(agent) for agent in summary.agents],

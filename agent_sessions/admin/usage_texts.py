@@ -104,7 +104,7 @@ def _count(total: UsageTotal, name: str) -> str:
 def _cost(total: UsageTotal) -> str:
     if total.cost is None:
         return _("unknown")
-    return _at_least(shown(total.cost, conf.currency), is_complete=total.is_cost_complete)
+    return _at_least(total.cost_text, is_complete=total.is_cost_complete)
 
 
 def _at_least(text: str, *, is_complete: bool) -> str:

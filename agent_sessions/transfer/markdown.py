@@ -61,7 +61,7 @@ def _numbers(total: UsageTotal) -> str:
         "steps": total.steps,
         "tokens": total.total_tokens,
     }
-    cost = "" if total.cost is None else ", " + _("cost %s") % f"{total.cost:f}"
+    cost = "" if total.cost is None else ", " + _("cost %s") % total.cost_text
     unknown = "" if total.is_complete else ", " + _("of %d unknown") % total.unknown_steps
     return f"*{tokens}{cost}{unknown}*\n\n"
 
