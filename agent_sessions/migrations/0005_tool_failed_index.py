@@ -1,19 +1,19 @@
-"""An index of the failures alone, apart from their column: building it takes no transaction."""
+"""An index of the failures alone, in a migration that can be repeated."""
 
 from django.db import migrations, models
 
-from agent_sessions.migrations._indexes import AddIndexConcurrently
+from agent_sessions.indexes import AddIndexToTableInUse
 
 
 class Migration(migrations.Migration):
-    atomic = False
+    atomic = False  # so that PostgreSQL can build the index while others write
 
     dependencies = [
         ("agent_sessions", "0005_tool_failed"),
     ]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndexToTableInUse(
             model_name="message",
             index=models.Index(
                 condition=models.Q(("tool_failed", True)),
