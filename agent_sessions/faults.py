@@ -32,8 +32,8 @@ def tool_failed(kind: str, item: dict[str, Any]) -> bool | None:
 
     A result is the output of a call, or a hosted call, such as a web search, which holds its own.
     It has failed if the item says so: by its status, an error, an exit code, a time-out, or the
-    words that the SDK puts in the place of a result. A call that somebody declined has not failed.
-    The error text that a project wrote for the model is a result like any other.
+    text that the SDK gives the model instead of a result. A call that somebody declined has not
+    failed. An error text of the project's own is a result like any other.
     """
     is_output = kind.endswith("_output")
     if not (is_output or _is_hosted(kind, item)):

@@ -71,9 +71,9 @@ def _valid(items: list[Item]) -> list[Item]:
 def _strays(items: list[Item]) -> set[int]:
     """Return the places of items whose program, output or call is not there.
 
-    What goes may leave something else alone, such as the output of a program's call. Only what had
-    to do with it is looked at again: looking at everything would take as many rounds as programs
-    stand inside one another.
+    An item that goes may leave another one alone, such as the output of a program's call. Only
+    items of the same program or call are looked at again: with all of them there would be as many
+    rounds as programs inside one another.
     """
     programs: defaultdict[str | None, list[int]] = defaultdict(list)
     made_by: defaultdict[str | None, list[int]] = defaultdict(list)

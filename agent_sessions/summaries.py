@@ -109,7 +109,7 @@ def _agents(ids: list[str], using: str | None) -> dict[str, tuple[str, ...]]:
 
 
 def _failed_tools(ids: list[str], using: str | None) -> dict[str, int]:
-    """Count the failures, of which an index holds nothing else."""
+    """Count the failures. They have an index of their own."""
     failed = Message.objects.using(using).filter(FAILED, session__in=ids).order_by()
     return dict(failed.values_list("session_id").annotate(failed=Count("pk")))
 

@@ -148,7 +148,7 @@ class StoredFailuresTests(TransactionTestCase):
         return {call: failed async for call, failed in rows.values_list("call_id", "tool_failed")}
 
     async def test_a_run(self) -> None:
-        """What the SDK itself stores for tools that fail is known to have failed."""
+        """Outputs that the SDK stores for tools that fail are known to have failed."""
         await self.run_with("broken", "slow", "fine", "missing")
 
         expected = {"broken": True, "slow": True, "fine": False, "missing": True}

@@ -60,7 +60,7 @@ def conversation(session: Session) -> str:
 
 @admin.display(description=gettext_lazy("owner"))
 def owner(session: Session) -> str:
-    """Name the owner, with links to all sessions of theirs and to their own page."""
+    """Name the owner, with a link to their sessions and one to their page as a user."""
     if session.user is None:
         return NOTHING
     name = visible(str(session.user))

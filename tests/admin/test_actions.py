@@ -125,7 +125,7 @@ class ForkTests(Acting):
         self.assertContains(self.client.get(url("fork", "nobody's")), "Nobody")
 
     def test_only_who_may_read_gets_one(self) -> None:
-        """Whoever may fork but not read cannot take a conversation into their own account."""
+        """A fork in one's own account takes the permission to read the conversation."""
         forker = User.objects.create_user("forker", is_staff=True)
         codenames = ("view_session", "add_session")
         forker.user_permissions.set(Permission.objects.filter(codename__in=codenames))

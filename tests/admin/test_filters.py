@@ -142,7 +142,7 @@ class FailureTests(ListTestCase):
         self.assertEqual(len(self.found(failed="tool", tool="\x00")), 3)
 
     def test_anything_else(self) -> None:
-        """What is no failure leads back to the list."""
+        """An unknown value leads back to the list."""
         self.assertRedirects(self.client.get(LIST, {"failed": "x"}), f"{LIST}?e=1")
 
     def test_the_newest(self) -> None:

@@ -119,7 +119,7 @@ class PlaceTests(WindowTestCase):
             self.assertEqual(found.number, min(int(turn), 10), turn)
 
     def test_no_turn(self) -> None:
-        """What is no number shows the newest, and so does any where turns are not known."""
+        """Anything but a number shows the newest, and so does a number if turns are not known."""
         self.fill(*TURN * 10)
         messages = Message.objects.filter(session="one")
         newest = self.places(self.window())
