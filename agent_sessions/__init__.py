@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent_sessions.compaction import CompactionSession
-    from agent_sessions.exceptions import AgentSessionsError, ItemError, SessionOwnershipError
+    from agent_sessions.exceptions import (
+        AgentSessionsError,
+        ItemError,
+        SessionDeletedError,
+        SessionOwnershipError,
+        UnknownOutcomeError,
+    )
     from agent_sessions.forks import fork
     from agent_sessions.history import LastItems, LastTurns, TokenBudget, estimated_tokens
     from agent_sessions.models import Message, Session
@@ -31,11 +37,13 @@ __all__ = [
     "LastTurns",
     "Message",
     "Session",
+    "SessionDeletedError",
     "SessionOwnershipError",
     "TokenBudget",
     "ToolUse",
     "Turn",
     "Turns",
+    "UnknownOutcomeError",
     "Usage",
     "UsageTotal",
     "estimated_tokens",
@@ -47,7 +55,13 @@ _HOMES = {
     name: f"agent_sessions.{module}"
     for module, names in {
         "compaction": ["CompactionSession"],
-        "exceptions": ["AgentSessionsError", "ItemError", "SessionOwnershipError"],
+        "exceptions": [
+            "AgentSessionsError",
+            "ItemError",
+            "SessionDeletedError",
+            "SessionOwnershipError",
+            "UnknownOutcomeError",
+        ],
         "forks": ["fork"],
         "history": ["LastItems", "LastTurns", "TokenBudget", "estimated_tokens"],
         "models": ["Message", "Session"],

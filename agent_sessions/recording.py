@@ -160,7 +160,7 @@ async def _run(
         return None
     if run := _runs.get(wrapper):
         return run
-    if _begins(wrapper, items):
+    if is_input(items):
         return _enter(wrapper, tokens_of(wrapper.usage))
     trace = trace_id()
     found = await recorded(trace) if trace else []
@@ -182,11 +182,13 @@ def _fitting(
     return next((one for one in found if one[1].total_tokens in costs), None)
 
 
-def _begins(wrapper: RunContextWrapper[Any], items: list[Columns]) -> bool:
-    """Tell whether a run that is met with this step begins with it, rather than goes on.
+def is_input(items: Iterable[Columns]) -> bool:
+    """Tell whether a batch is only what a run begins with: the words of its user.
 
-    It goes on if it is resumed from a RunState: its counter holds what was recorded already.
+    A run whose first batch is anything else goes on from a RunState: its counter holds what was
+    recorded already.
     """
+    items = [*items]
     if any(item.kind == "encrypted" for item in items):
         return not agent_name()  # what a person says is stored before an agent's span opens
     return all(item.role in NO_AGENT for item in items)

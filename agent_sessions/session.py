@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
-from agent_sessions import recording
+from agent_sessions import known_sessions, recording
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
 from agent_sessions.history import (
@@ -19,7 +19,7 @@ from agent_sessions.history import (
     checked_history,
     part_for_a_run,
 )
-from agent_sessions.items import UnreadableItemError
+from agent_sessions.items import UnreadableItemError, columns
 from agent_sessions.models import Session
 from agent_sessions.operations import SessionQuerySet
 from agent_sessions.operations.base import checked_owner
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, RunErrorDetails, TResponseInputItem
     from agents.memory.session import _CompactionSnapshot
     from agents.result import RunResultBase
+
+
+# Items, and whether they are known to be all there are.
+Compactable: TypeAlias = "tuple[list[TResponseInputItem], bool]"
 
 
 class DjangoSession:
@@ -94,6 +98,7 @@ class DjangoSession:
         place.
         """
         recording.notice(wrapper)
+        run = known_sessions.enter(recording.current_wrapper(wrapper))
         limit = resolve_session_limit(limit, self.session_settings)
         if limit is None and isinstance(self.history, Limit):
             items = await self._sessions.aitems_until(
@@ -101,6 +106,8 @@ class DjangoSession:
             )
         else:
             items = await self._sessions.aitems(self.session_id, limit, user=self.user)
+        if run and items:
+            run.learn(self._key)
         if limit is None:
             return part_for_a_run(items, self.history, self.dangling)
         return healed(items) if self._may_leave_out(limit, wrapper) else items
@@ -119,17 +126,33 @@ class DjangoSession:
     ) -> None:
         """Add `items` at the end, all or none, in one transaction.
 
-        Raises ItemError if one of them is not JSON.
+        Raises ItemError if one of them is not JSON, and SessionDeletedError if somebody else has
+        deleted the session while the run behind `wrapper` went on.
         """
-        await settled(self._add(items, wrapper))
+        # Outside the task that settled() makes, which has a context of its own: a tool that clears
+        # the session copies this one.
+        run = known_sessions.enter(recording.current_wrapper(wrapper))
+        await settled(self._add(items, wrapper, run))
 
     async def _add(
-        self, items: list[TResponseInputItem], wrapper: RunContextWrapper[Any] | None
+        self,
+        items: list[TResponseInputItem],
+        wrapper: RunContextWrapper[Any] | None,
+        run: known_sessions.Run | None,
     ) -> None:
         batch = [*items]  # looked at twice, as an iterator cannot be
+        must_exist = run is not None and run.knows(self._key) and self._goes_on(run, batch)
         recorded = partial(self._sessions.arecorded, self.session_id)
         async with recording.step(wrapper, batch, recorded) as step:
-            await self._sessions.aappend(self.session_id, batch, user=self.user, step=step)
+            await self._sessions.aappend(
+                self.session_id, batch, user=self.user, step=step, must_exist=must_exist
+            )
+        if run and batch:
+            run.learn(self._key)
+
+    def _goes_on(self, run: known_sessions.Run, items: list[TResponseInputItem]) -> bool:
+        """Tell whether a batch belongs to a conversation that has begun."""
+        return run.is_nested or not recording.is_input(map(columns, items))
 
     async def pop_item(
         self, *, wrapper: RunContextWrapper[Any] | None = None
@@ -189,8 +212,27 @@ class DjangoSession:
         """
         if type(self) is not DjangoSession:
             return False
-        await self.replace_items(items)
+        await settled(
+            self._sessions.areplace(self.session_id, items, user=self.user, must_exist=True)
+        )
         return True
+
+    @property
+    def _read_compaction_items(self) -> Callable[..., Awaitable[Compactable]] | None:
+        """Read for the SDK's compaction, which replaces the whole history by hand: all of it.
+
+        It looks this name up on the object. None, where get_items() hides nothing, lets it keep a
+        cache of what it has read.
+        """
+        is_limited = self.session_settings is not None and self.session_settings.limit is not None
+        return self._read_whole if is_limited or self.history is not None else None
+
+    async def _read_whole(self, limit: int | None) -> Compactable:
+        """Return the newest `limit` items, or all, and whether nothing older is there."""
+        if limit is None:
+            return healed(await self.get_items(-1), self.dangling), False
+        items = await self.get_items(limit)
+        return items, len(items) < limit
 
     async def _get_compaction_snapshot(
         self, limit: int, *, prune_prefix: Callable[[TResponseInputItem], bool] | None = None
@@ -253,6 +295,10 @@ class DjangoSession:
     @property
     def _turns(self) -> Turns:
         return Turns(self.session_id, user=self.user, using=self.using)
+
+    @property
+    def _key(self) -> known_sessions.Key:
+        return self._sessions.key(self.session_id)
 
     @property
     def _sessions(self) -> SessionQuerySet:

@@ -26,10 +26,10 @@ from agents.memory import session as sdk
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.test import SimpleTestCase, TestCase
+from django.test import SimpleTestCase, TestCase, override_settings
 from openai.types.responses import ResponseReasoningItem, ResponseUsage
 
-from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
+from agent_sessions import DjangoSession, LastItems, Message, Session, SessionOwnershipError
 from agent_sessions import Usage as StoredUsage
 from agent_sessions.compaction import CompactionSession
 from agent_sessions.signals import items_added
@@ -117,10 +117,16 @@ class CompactionContract:
         raise NotImplementedError
 
     def wrapped(
-        self, wrapping: str, client: Client, *, key: str = KEY, trigger: Any = always
+        self,
+        wrapping: str,
+        client: Client,
+        *,
+        key: str = KEY,
+        trigger: Any = always,
+        **settings: Any,
     ) -> Any:
         """Return the store that bears the wrapping's name, wrapped so."""
-        store = self.make_store(wrapping)
+        store = self.make_store(wrapping, **settings)
         if wrapping == AROUND:
             return encrypted(self.compacted(store, client, trigger), key)
         return self.compacted(
@@ -485,11 +491,70 @@ class DjangoCompactionTests(CompactionContract, TestCase):
             title = "" if name == INSIDE else "Jazz"
             self.assertEqual((await Session.objects.aget(pk=name)).title, title, name)
 
+    wrappings_that_read_everything: tuple[str, ...] = (COMPACTION,)
+
+    async def test_limits_by_hand(self) -> None:
+        """What a run is not given is summarized too before it is replaced, whatever limits it."""
+        for name in self.wrappings_that_read_everything:
+            for limits in ({"session_settings": {"limit": 2}}, {"history": LastItems(2)}):
+                client = Client()
+                session = self.wrapped(name, client, **limits)
+                await session.add_items([*pair(0), *pair(1), *pair(2)])
+                self.assertEqual(await session.get_items(), pair(2), name)
+
+                await session.run_compaction({"force": True})
+
+                self.assertEqual(client.asked[0]["input"], [*pair(0), *pair(1), *pair(2)], name)
+                self.assertEqual(await session.get_items(), [SUMMARY], name)
+                await session.clear_session()
+
+    @override_settings(AGENT_SESSIONS_HISTORY_LIMIT=2)
+    async def test_limit_of_the_project(self) -> None:
+        """The limit of the project's settings hides nothing from compaction either."""
+        for name in self.wrappings_that_read_everything:
+            client = Client()
+            session = self.wrapped(name, client)
+            await session.add_items([*pair(0), *pair(1)])
+
+            await session.run_compaction({"force": True})
+
+            self.assertEqual(client.asked[0]["input"], [*pair(0), *pair(1)], name)
+
+    async def test_limit_after_a_run(self) -> None:
+        """Whether to compact is decided by the whole history; the limit itself stays a limit."""
+        for name in self.wrappings_that_read_everything:
+            client, seen = Client(), []
+
+            def decides(context: dict[str, Any], seen: list[int] = seen) -> bool:
+                seen.append(len(context["session_items"]))
+                return False
+
+            limits = {"limit": 2}
+            session = self.wrapped(name, client, trigger=decides, session_settings=limits)
+            await session.add_items([*pair(0), *pair(1)])
+
+            model = await run(session)
+
+            self.assertEqual(len(model.last_call.input), 3, name)
+            self.assertEqual(seen, [6], name)
+
+    async def test_bounded_read(self) -> None:
+        """A read of a few items says whether they are all."""
+        store = self.make_store("one", session_settings={"limit": 1})
+        await store.add_items(numbered(3))
+        read = store._read_compaction_items
+
+        self.assertEqual(await read(None), (numbered(3), False))
+        self.assertEqual(await read(2), (numbered(3)[1:], False))
+        self.assertEqual(await read(4), (numbered(3), True))
+        self.assertIsNone(self.make_store("one")._read_compaction_items)
+
 
 class CompactionSessionTests(DjangoCompactionTests):
     """Our CompactionSession around DjangoSession."""
 
     compaction = CompactionSession
+    wrappings_that_read_everything = WRAPPINGS
 
 
 class SQLiteCompactionTests(CompactionContract, SimpleTestCase):

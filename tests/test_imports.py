@@ -28,6 +28,7 @@ WITHOUT_MODELS = {
     "threads.py",
     "fields.py",
     "history.py",
+    "known_sessions.py",
     "pairs.py",
     "pricing.py",
     "signals.py",

@@ -320,6 +320,8 @@ class ReplaceItemsTests(TestCase):
         class Shouting(DjangoSession):
             pass
 
+        await DjangoSession("one").add_items(TURN)
+
         self.assertIs(await DjangoSession("one")._atomic_replace_items([USER]), True)
         self.assertIs(await Shouting("one")._atomic_replace_items([ANSWER]), False)
         self.assertEqual(await DjangoSession("one").get_items(), [USER])

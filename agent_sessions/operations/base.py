@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import connections, models, transaction
+from django.db import OperationalError, connections, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
+from django.db.models.sql import UpdateQuery
 from django.dispatch import Signal
 
-from agent_sessions.exceptions import SessionOwnershipError
+from agent_sessions import known_sessions
+from agent_sessions.exceptions import SessionOwnershipError, UnknownOutcomeError
 from agent_sessions.fields import checked_id
 from agent_sessions.items import NO_AGENT, Columns
 from agent_sessions.messages import PURGED, Message
@@ -20,6 +22,8 @@ from agent_sessions.steps import Step, Tokens
 from agent_sessions.usage import Usage
 
 if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
     from agent_sessions.models import Session  # noqa: F401  # in the string that types the class
 
 
@@ -31,6 +35,13 @@ def checked_owner(user: Any) -> Any:
             "user= out and check elsewhere who may open the session."
         )
     return user
+
+
+def _is_outcome_unknown(connection: BaseDatabaseWrapper, error: OperationalError) -> bool:
+    """Tell whether a failed COMMIT may have been executed."""
+    # The Turso engine says so. Of the others, atomic() drops a connection on which COMMIT has
+    # failed and ROLLBACK as well: nobody is left at its other end.
+    return connection.connection is None or getattr(error.__cause__, "is_outcome_unknown", False)
 
 
 class Operations(models.QuerySet["Session"]):
@@ -45,6 +56,11 @@ class Operations(models.QuerySet["Session"]):
         if user is not None and self.filter(pk=session_id).exclude(user=user).exists():
             raise SessionOwnershipError(session_id)
 
+    def key(self, session_id: str) -> known_sessions.Key:
+        """Return the alias of the database that a session is written to, and its id."""
+        self._for_write = True
+        return self.db, session_id
+
     def _checked(self, user: Any) -> Any:
         """Return `user`, having refused filters of this queryset and users that can own nothing."""
         if self.query.has_filters() or self.query.is_sliced:
@@ -55,16 +71,24 @@ class Operations(models.QuerySet["Session"]):
         return checked_owner(user)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, session_id: str) -> Iterator[None]:
         """Open a transaction on the database that the router, or using(), says to write to.
 
         On Turso, whose connections have a pipeline, statements whose results nobody asks for
-        travel together with COMMIT.
+        travel together with COMMIT. Raises UnknownOutcomeError if no answer to COMMIT came.
         """
         self._for_write = True
-        pipeline = getattr(connections[self.db], "pipeline", nullcontext)
-        with pipeline(), transaction.atomic(using=self.db):
-            yield
+        connection = connections[self.db]
+        pipeline = getattr(connection, "pipeline", nullcontext)
+        is_outermost, is_written = not connection.in_atomic_block, False
+        try:
+            with pipeline(), transaction.atomic(using=self.db):
+                yield
+                is_written = True
+        except OperationalError as error:
+            if is_outermost and is_written and _is_outcome_unknown(connection, error):
+                raise UnknownOutcomeError(session_id) from error
+            raise
 
     def _open(self, session_id: str, user: Any) -> None:
         """Lock the session's row until the transaction ends, making it if there is none.
@@ -86,6 +110,19 @@ class Operations(models.QuerySet["Session"]):
             update_fields=[field("updated_at")],
             unique_fields=[field("session_id")],
         )
+
+    def _reopen(self, session_id: str, user: Any) -> None:
+        """Lock the session's row as _open() does, if there is one.
+
+        Whether there is one is for the next statement to say: the answer to this one is not
+        waited for, so that on Turso both travel together.
+        """
+        self._checked(user)
+        update = self.filter(pk=checked_id(session_id)).query.chain(UpdateQuery)
+        update.add_update_values({"updated_at": Now()})  # type: ignore[attr-defined]  # as above
+        sql, params = update.get_compiler(self.db).as_sql()
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, params)
 
     def _hold(self, session_id: str, user: Any, *, is_activity: bool = True) -> bool:
         """Lock the session's row until the transaction ends, and say whether there is one."""
@@ -132,10 +169,11 @@ class Operations(models.QuerySet["Session"]):
         encoded: list[tuple[str, Columns]],
         user: Any = None,
         agent_name: str = "",
+        must_exist: bool = False,
     ) -> None:
-        """Store items; an IntegrityError if there is a user whose session it is not.
+        """Store items; an IntegrityError if the session is not there, or not the user's.
 
-        The owner is looked at by the statement itself, so that nothing has to be waited for.
+        The statement itself looks, so that on Turso nothing has to be waited for.
         """
         messages = [
             Message(
@@ -146,10 +184,11 @@ class Operations(models.QuerySet["Session"]):
             )
             for text, columns in encoded
         ]
-        if user is not None:
-            # No session of the user's is NULL, which the column refuses.
-            mine = self.model.objects.owned_by(user).filter(pk=session_id).values("pk")
-            messages[0].session_id = models.Subquery(mine)
+        if user is not None or must_exist:
+            found = self.model.objects.filter(pk=session_id)
+            mine = found if user is None else found.owned_by(user)
+            # A session that is not found is NULL, which the column refuses.
+            messages[0].session_id = models.Subquery(mine.values("pk"))
         self._insert_rows(Message, messages)
 
     def _insert_usage(
@@ -170,8 +209,9 @@ class Operations(models.QuerySet["Session"]):
     def _insert_rows(self, model: type[models.Model], rows: Sequence[models.Model]) -> None:
         """Insert rows as bulk_create() does, less the ids, for which it asks and waits."""
         fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-        size = connections[self.db].ops.bulk_batch_size(fields, rows)
-        for start in range(0, len(rows), size or 1):
+        # 0 if a database takes fewer parameters than a row has columns.
+        size = max(1, connections[self.db].ops.bulk_batch_size(fields, rows))
+        for start in range(0, len(rows), size):
             model._base_manager.using(self.db)._insert(  # type: ignore[attr-defined]  # as above
                 rows[start : start + size], fields=fields, using=self.db
             )

@@ -40,7 +40,7 @@ class ForkOperations(Operations):
         if at is not None and before is not None:
             raise ValueError("at= and before= are both given. Pass one: a copy has one end.")
         try:
-            with self._writing():
+            with self._writing(new_id):
                 if not self._hold(session_id, user, is_activity=False):
                     raise ValueError(
                         f"There is no session {session_id!r} to fork. Add items to it first, or "

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from agent_sessions import known_sessions
+from agent_sessions.exceptions import SessionDeletedError
 from agent_sessions.items import Item, encode_all
 from agent_sessions.messages import readable
 from agent_sessions.operations.runs import RunOperations
@@ -66,23 +68,28 @@ class ItemOperations(RunOperations):
         *,
         user: Any = None,
         step: Step | None = None,
+        must_exist: bool = False,
     ) -> None:
         """Add `items` at the end, all or none, making the session if it is new.
 
         `step` says which run stores them, who spoke and what it cost.
-        Raises ItemError, before anything is written, if one of them is not JSON.
+        Raises ItemError, before anything is written, if one of them is not JSON. With
+        `must_exist`, raises SessionDeletedError instead of making the session.
         """
         encoded = encode_all(items)
         if not encoded:
             return
         try:
-            with self._writing():
-                self._open(session_id, user)
-                self._insert_messages(session_id, encoded, user, step.agent_name if step else "")
+            with self._writing(session_id):
+                (self._reopen if must_exist else self._open)(session_id, user)
+                agent_name = step.agent_name if step else ""
+                self._insert_messages(session_id, encoded, user, agent_name, must_exist=must_exist)
                 if step and step.tokens:
                     self._insert_usage(session_id, step, step.tokens)
-        except IntegrityError:
+        except IntegrityError as error:
             self.refuse_others(session_id, user=user)
+            if must_exist:
+                raise SessionDeletedError(session_id) from error
             raise
         self._announce(items_added, session_id, count=len(encoded))
 
@@ -92,7 +99,7 @@ class ItemOperations(RunOperations):
         Each item goes to one caller. As in the SDK's SQLiteSession, rows above it that are not
         JSON are removed with it; the log names them. Purged messages stay.
         """
-        with self._writing():
+        with self._writing(session_id):
             if not self._hold(session_id, user):
                 return None
             while rows := self._newest(session_id, user=None, window=1):
@@ -104,23 +111,35 @@ class ItemOperations(RunOperations):
 
     def clear(self, session_id: str, *, user: Any = None) -> None:
         """Delete the session with all its messages, if there is one."""
-        with self._writing():
+        with self._writing(session_id):
             is_there = self._hold(session_id, user)
             if is_there:
+                known_sessions.forget(self.key(session_id))
                 self.filter(pk=session_id).delete()
         if is_there:
             self._announce(session_cleared, session_id)
 
-    def replace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
-        """Put `items` in the place of all that the session held; the session itself stays.
+    def replace(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        must_exist: bool = False,
+    ) -> None:
+        """Replace all items of the session by `items`; the session itself stays, or is made.
 
-        So do its purged messages, which hold nothing.
-        Raises ItemError, before anything is written, if one of them is not JSON.
+        Its purged messages, which hold nothing, stay as well.
+        Raises ItemError, before anything is written, if one of them is not JSON. With
+        `must_exist`, raises SessionDeletedError instead of making the session.
         """
         encoded = encode_all(items)
-        with self._writing():
-            self._open(session_id, user)
-            self.refuse_others(session_id, user=user)
+        with self._writing(session_id):
+            if not must_exist:
+                self._open(session_id, user)
+                self.refuse_others(session_id, user=user)
+            elif not self._hold(session_id, user):
+                raise SessionDeletedError(session_id)
             agent_name = self.last_agent_name(session_id)
             self._unpurged(session_id).delete()
             # Who spoke last is still known when what was said is a summary.
@@ -155,9 +174,12 @@ class ItemOperations(RunOperations):
         *,
         user: Any = None,
         step: Step | None = None,
+        must_exist: bool = False,
     ) -> None:
         """See append()."""
-        await in_database_thread(lambda: self.append(session_id, items, user=user, step=step))
+        await in_database_thread(
+            lambda: self.append(session_id, items, user=user, step=step, must_exist=must_exist)
+        )
 
     async def apop(self, session_id: str, *, user: Any = None) -> Item | None:
         """See pop()."""
@@ -167,6 +189,15 @@ class ItemOperations(RunOperations):
         """See clear()."""
         await in_database_thread(lambda: self.clear(session_id, user=user))
 
-    async def areplace(self, session_id: str, items: Iterable[Any], *, user: Any = None) -> None:
+    async def areplace(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        must_exist: bool = False,
+    ) -> None:
         """See replace()."""
-        await in_database_thread(lambda: self.replace(session_id, items, user=user))
+        await in_database_thread(
+            lambda: self.replace(session_id, items, user=user, must_exist=must_exist)
+        )

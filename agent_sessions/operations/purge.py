@@ -38,7 +38,7 @@ class PurgeOperations(Operations):
         Nothing happens if there is no such session. The database's files and backups may keep what
         was overwritten for a while.
         """
-        with self._writing():
+        with self._writing(session_id):
             is_there = self._hold(session_id, user, is_activity=False)
             if is_there:
                 self._fill_columns(session_id)

@@ -54,7 +54,7 @@ class TailOperations(RunOperations):
         encoded, rows = encode_all(items), tail.rows[start:]
         if not rows:
             return False
-        with self._writing():
+        with self._writing(session_id):
             is_there = self._hold(session_id, user)
             agent_name = self.last_agent_name(session_id) if is_there else ""
             is_replaced = is_there and self._delete_tail(session_id, rows)

@@ -29,6 +29,8 @@ class RejectedError(OperationalError):
 class UnknownOutcomeError(OperationalError):
     """A change may have been made, or not: look before you repeat it."""
 
+    is_outcome_unknown = True  # for code that must not import the engine
+
     def __init__(self, error: DatabaseError, what: str) -> None:
         super().__init__(f"{error} Whether {what} is not known: look before you repeat it.")
 
