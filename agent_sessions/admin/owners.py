@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -34,10 +34,7 @@ def user_url(model_admin: SessionAdmin, request: HttpRequest, user: Any) -> str:
         return ""
     opts = type(user)._meta
     name = f"admin:{opts.app_label}_{opts.model_name}_change"
-    try:
-        return reverse(name, args=[quote(user.pk)], current_app=model_admin.admin_site.name)
-    except NoReverseMatch:
-        return ""
+    return reverse(name, args=[quote(user.pk)], current_app=model_admin.admin_site.name)
 
 
 def _may_see_users(model_admin: SessionAdmin, request: HttpRequest, user: Any = None) -> bool:
@@ -52,7 +49,7 @@ def _may_see_users(model_admin: SessionAdmin, request: HttpRequest, user: Any = 
 def _email_fields() -> list[str]:
     """Return the field of e-mail addresses, if this project's users have one."""
     user = get_user_model()
-    name = getattr(user, "get_email_field_name", lambda: "email")()
+    name = user.get_email_field_name()
     try:
         user._meta.get_field(name)
     except FieldDoesNotExist:
