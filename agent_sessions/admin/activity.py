@@ -51,7 +51,7 @@ class ActivityFilter(ListFilter):
         self, request: HttpRequest, params: Any, model: type[Session], model_admin: Any
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        for name in self.expected_parameters():
+        for name in (PERIOD, FIRST, LAST):
             if name in params:
                 self.used_parameters[name] = params.pop(name)[-1]
 

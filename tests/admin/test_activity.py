@@ -96,5 +96,6 @@ class WithoutTimeZonesTests(TestCase):
 
         for name, expected in (("today", ["today"]), ("yesterday", [])):
             chosen = ActivityFilter(HttpRequest(), {"active": [name]}, Session, None)
+            self.assertLessEqual(set(chosen.used_parameters), set(chosen.expected_parameters()))
             found = chosen.queryset(HttpRequest(), Session.objects.all())
             self.assertEqual([session.pk for session in found], expected)
