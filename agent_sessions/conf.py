@@ -13,6 +13,8 @@ from django.conf import settings
 
 from agent_sessions.pricing import Prices, are_prices
 
+LARGEST_PAGE = 1_000
+LONGEST_CURRENCY = 10
 OPENAI_TRACES = "https://platform.openai.com/traces/trace?trace_id={trace_id}"
 
 
@@ -48,9 +50,20 @@ class AppSettings:
         return getattr(settings, "AGENT_SESSIONS_PRICES", {})
 
     @property
+    def currency(self) -> str:
+        """The currency of the prices, such as "EUR" or "€", written behind each amount; "" if none.
+
+        Nothing is converted.
+        """
+        return getattr(settings, "AGENT_SESSIONS_CURRENCY", "")
+
+    @property
     def admin_page_size(self) -> int:
-        """How many messages of a session the admin shows at once; 100 by default."""
-        return getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100)
+        """How many messages of a session the admin shows at once; 100 by default.
+
+        More than LARGEST_PAGE are LARGEST_PAGE: a page of them is a few megabytes already.
+        """
+        return min(getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100), LARGEST_PAGE)
 
     @property
     def admin_log_views(self) -> bool:
@@ -70,6 +83,14 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
+def _is_page_size(value: Any) -> bool:
+    return _is_count(value) and value <= LARGEST_PAGE
+
+
+def _is_currency(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_CURRENCY and value.isprintable()
+
+
 def _is_trace_url(value: Any) -> bool:
     if not isinstance(value, str):
         return False
@@ -86,7 +107,12 @@ SETTINGS = {
         "each model the price of a million tokens of each kind, as a string, int or Decimal",
         are_prices,
     ),
-    "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind("a whole number above 0", _is_count),
+    "AGENT_SESSIONS_CURRENCY": Kind(
+        f'a string of at most {LONGEST_CURRENCY} characters, such as "EUR" or "€"', _is_currency
+    ),
+    "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind(
+        f"a whole number from 1 to {LARGEST_PAGE:,}", _is_page_size
+    ),
     "AGENT_SESSIONS_ADMIN_LOG_VIEWS": Kind("True or False", lambda value: isinstance(value, bool)),
     "AGENT_SESSIONS_TRACE_URL": Kind(
         "an http or https address with {trace_id} in it, or an empty string", _is_trace_url

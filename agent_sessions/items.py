@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from agent_sessions.arguments import checked_items
 from agent_sessions.exceptions import AgentSessionsError, ItemError
+from agent_sessions.faults import tool_failed
 
 Item: TypeAlias = Any  # whatever JSON holds; the SDK's own name for it costs seconds to import
 
@@ -36,12 +37,16 @@ class UnreadableItemError(AgentSessionsError, ValueError):
 
 
 class Columns(NamedTuple):
-    """What the database keeps beside an item, to be listed and filtered by; blank if unknown."""
+    """What the database keeps beside an item, to be listed and filtered by; blank if unknown.
+
+    `tool_failed` is None if the item holds no result of a tool.
+    """
 
     kind: str = ""
     role: str = ""
     tool_name: str = ""
     call_id: str = ""
+    tool_failed: bool | None = None
 
 
 def encode(item: object) -> str:
@@ -104,6 +109,7 @@ def columns(item: Item) -> Columns:
         role=fitting(_role(kind, item), ROLE_LENGTH),
         tool_name=fitting(_tool_name(kind, item), NAME_LENGTH),
         call_id=fitting(_call_id(kind, item), NAME_LENGTH),
+        tool_failed=tool_failed(kind, item),
     )
 
 

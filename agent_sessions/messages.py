@@ -24,6 +24,7 @@ logger = logging.getLogger("agent_sessions")
 # What tells of a message without its item.
 FROM_A_USER = models.Q(kind="message", role="user")
 WITHOUT_COLUMNS = models.Q(kind="")  # the SDK wrote it, or it is of no kind
+FAILED = models.Q(tool_failed=True)
 
 PURGED = ""
 """What a message holds whose item was thrown away: no JSON, so that the SDK skips it as well."""
@@ -62,6 +63,12 @@ class Message(models.Model):
     agent_name = models.CharField(
         _("agent"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
     )
+    tool_failed = models.BooleanField(
+        _("tool failed"),
+        null=True,
+        editable=False,
+        help_text=_("Unknown if the item holds no result of a tool, or the SDK wrote it."),
+    )
 
     class Meta:
         db_table = "agent_messages"
@@ -75,6 +82,12 @@ class Message(models.Model):
                 fields=["session", "id", "kind", "role", "agent_name"], name="agent_messages_shape"
             ),
             models.Index(fields=["tool_name", "session"], name="agent_messages_tool"),
+            # MariaDB has no partial indexes: there it holds all messages, the failures together.
+            models.Index(
+                fields=["session", "tool_failed", "id"],
+                name="agent_messages_failed",
+                condition=FAILED,
+            ),
         ]
 
     def __str__(self) -> str:

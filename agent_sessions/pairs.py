@@ -62,28 +62,46 @@ def healed(items: list[Item], dangling: Dangling = "drop") -> list[Item]:
 
 
 def _valid(items: list[Item]) -> list[Item]:
-    kept = dict(enumerate(items))
-    # What goes may leave something else alone, such as the output of a program's call.
-    while strays := _strays(kept):
-        kept = {at: item for at, item in kept.items() if at not in strays}
+    gone = _strays(items)
+    kept = {at: item for at, item in enumerate(items) if at not in gone}
     pointless = _pointless_reasoning(items, kept)
     return [item for at, item in kept.items() if at not in pointless]
 
 
-def _strays(items: dict[int, Item]) -> set[int]:
-    """Return the places of items whose program, output or call is not among `items`."""
-    return _without_program(items) or _without_pair(items)
+def _strays(items: list[Item]) -> set[int]:
+    """Return the places of items whose program, output or call is not there.
 
-
-def _without_program(items: dict[int, Item]) -> set[int]:
-    programs: set[str | None] = {None}
-    strays = set()
-    for at, item in items.items():
-        if _kind(item) == "program":
-            programs.add(_text(item, "call_id"))
-        if _program_of(item) not in programs:
-            strays.add(at)
-    return strays
+    An item that goes may leave another one alone, such as the output of a program's call. Only
+    items of the same program or call are looked at again: with all of them there would be as many
+    rounds as programs inside one another.
+    """
+    programs: defaultdict[str | None, list[int]] = defaultdict(list)
+    made_by: defaultdict[str | None, list[int]] = defaultdict(list)
+    pairs: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for at, item in enumerate(items):
+        if (kind := _kind(item)) == "program":
+            programs[_text(item, "call_id")].append(at)
+        if (program := _program_of(item)) is not None:
+            made_by[program].append(at)
+        if kind in OUTPUTS or kind in CALLS:
+            pairs[_pair(item)].append(at)
+    gone: set[int] = set()
+    losers, torn = [*made_by], set(pairs)
+    while losers or torn:
+        while losers:
+            program = losers.pop()
+            first = next((at for at in programs[program] if at not in gone), len(items))
+            for at in made_by[program]:
+                if at <= first and at not in gone:
+                    gone.add(at)
+                    torn.add(_pair(items[at]))
+                    losers.append(_text(items[at], "call_id"))
+        looked_at = sorted(at for pair in torn for at in pairs[pair] if at not in gone)
+        alone = _without_pair({at: items[at] for at in looked_at})
+        gone |= alone
+        torn = set()
+        losers = [_text(items[at], "call_id") for at in alone]
+    return gone
 
 
 def _without_pair(items: dict[int, Item]) -> set[int]:

@@ -35,6 +35,7 @@ class Row(NamedTuple):
     tool_name: str
     call_id: str
     agent_name: str
+    tool_failed: bool | None = None
     item: Item = None  # where it was fetched and can be read
 
 

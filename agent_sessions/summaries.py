@@ -14,7 +14,7 @@ from django.db.models.functions import Substr
 
 from agent_sessions.heads import begun
 from agent_sessions.items import columns
-from agent_sessions.messages import FROM_A_USER, WITHOUT_COLUMNS, Message
+from agent_sessions.messages import FAILED, FROM_A_USER, WITHOUT_COLUMNS, Message
 from agent_sessions.models import Session
 from agent_sessions.transcript import text_of
 from agent_sessions.usage import Usage, UsageTotal
@@ -29,6 +29,7 @@ class Summary(NamedTuple):
 
     `turns` is None where the SDK wrote messages of which only their items tell whose they are.
     `agents` are sorted by name. `first_words` are those of the first user message, in one line.
+    `failed_tools` is how many results of tools are known to be failures.
     """
 
     messages: int = 0
@@ -36,6 +37,7 @@ class Summary(NamedTuple):
     agents: tuple[str, ...] = ()
     usage: UsageTotal = UsageTotal()
     first_words: str = ""
+    failed_tools: int = 0
 
 
 def title_of(session: Session, summary: Summary) -> str:
@@ -60,10 +62,11 @@ def summaries(
 ) -> dict[str, Summary]:
     """Return the summary of each session, also of one that is not there.
 
-    Three statements, and one more `with_text`; without it nothing that anybody said is read.
+    Four statements, and one more `with_text`; without it nothing that anybody said is read.
     """
     ids = list(session_ids)
     counts, agents, usage = _counts(ids, using), _agents(ids, using), _usage(ids, using)
+    failed = _failed_tools(ids, using)
     words = _first_words(ids, using) if with_text else {}
     return {
         session_id: Summary(
@@ -72,6 +75,7 @@ def summaries(
             agents=agents[session_id],
             usage=usage.get(session_id, UsageTotal()),
             first_words=words.get(session_id, ""),
+            failed_tools=failed.get(session_id, 0),
         )
         for session_id in ids
     }
@@ -107,6 +111,12 @@ def _agents(ids: list[str], using: str | None) -> dict[str, tuple[str, ...]]:
     for session_id, name in rows:
         names[session_id].append(name)
     return {session_id: tuple(sorted(names[session_id])) for session_id in ids}
+
+
+def _failed_tools(ids: list[str], using: str | None) -> dict[str, int]:
+    """Count the failures. They have an index of their own."""
+    failed = Message.objects.using(using).filter(FAILED, session__in=ids).order_by()
+    return dict(failed.values_list("session_id").annotate(failed=Count("pk")))
 
 
 def _usage(ids: list[str], using: str | None) -> dict[str, UsageTotal]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.conf import conf
 from agent_sessions.items import NAME_LENGTH
+from agent_sessions.money import shown
 from agent_sessions.pricing import cost
 from agent_sessions.steps import Outcome, Response, Tokens
 from agent_sessions.threads import in_database_thread
@@ -54,6 +55,11 @@ class UsageTotal:
     def is_cost_complete(self) -> bool:
         """Whether the cost of every step is known."""
         return not self.unpriced_steps
+
+    @property
+    def cost_text(self) -> str:
+        """The cost as people read it, with the currency of the settings; blank if it is None."""
+        return "" if self.cost is None else shown(self.cost, conf.currency)
 
     def __add__(self, other: UsageTotal) -> UsageTotal:
         counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}

@@ -48,10 +48,10 @@ def main(folder: str, names: list[str]) -> None:
 
 
 def opened(browser: Browser, base: str, cookie: str, theme: ColorScheme, screen: str) -> Page:
-    """Return a page of somebody who is logged in and has closed the admin's side bar."""
+    """Return a page of somebody who is logged in, with the admin's side bar open."""
     context = browser.new_context(viewport=SCREENS[screen], color_scheme=theme)
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
+    context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'true')")
     return context.new_page()
 
 

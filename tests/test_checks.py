@@ -10,7 +10,7 @@ from django.core.checks import run_checks
 from django.db import connection, connections
 from django.test import TestCase, override_settings
 
-from agent_sessions.conf import SETTINGS, conf
+from agent_sessions.conf import LARGEST_PAGE, SETTINGS, conf
 from agent_sessions.turso.base import DatabaseWrapper
 
 
@@ -137,8 +137,19 @@ class SettingTests(TestCase):
         for value in ("50", 0, -1, 1.5, True, [50]):
             with override_settings(AGENT_SESSIONS_HISTORY_LIMIT=value):
                 self.assertEqual(found(), ["agent_sessions.E004"], value)
-        with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=None):
-            self.assertEqual(found(), ["agent_sessions.E004"])
+        for size in (None, 0, LARGEST_PAGE + 1):
+            with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=size):
+                self.assertEqual(found(), ["agent_sessions.E004"])
+        for currency in (None, 978, "e" * 11, "E\nUR"):
+            with override_settings(AGENT_SESSIONS_CURRENCY=currency):
+                self.assertEqual(found(), ["agent_sessions.E004"])
+
+    def test_a_page_has_a_largest_size(self) -> None:
+        """A larger one is no larger, though the check was silenced."""
+        with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=10**9):
+            self.assertEqual(conf.admin_page_size, LARGEST_PAGE)
+        with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=LARGEST_PAGE):
+            self.assertEqual(found(), [])
 
     def test_unknown_setting(self) -> None:
         """A misspelt name has no effect, and the check says so."""

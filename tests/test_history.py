@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import itertools
+import timeit
+from functools import partial
 from typing import Any
 
 from agents import Agent, RunConfig, RunContextWrapper, Runner, function_tool
@@ -330,6 +332,20 @@ class HealedTests(SimpleTestCase):
         self.assertEqual(healed(program), program)
         self.assertEqual(healed(program[:-1]), [])
         self.assertEqual(healed(program[1:]), [])
+
+    def test_programs_that_take_each_other_along(self) -> None:
+        """However many go one after the other, four times as many take about four times as long."""
+
+        def seconds(count: int) -> float:
+            items = [call("0", "program")]
+            for number in range(1, count):
+                caller = {"type": "program", "caller_id": str(number - 1)}
+                answer = output(str(number), "program_output", caller=caller)
+                items += [call(str(number), "program"), answer]
+            self.assertEqual(healed(items), [])
+            return min(timeit.repeat(partial(healed, items), number=1, repeat=3))
+
+        self.assertLess(seconds(2_000), 10 * seconds(500))
 
     def test_program_that_is_gone_and_an_id_that_is_used_again(self) -> None:
         """The call of a program that is not there takes no other call's output with it."""

@@ -157,7 +157,7 @@ class ColumnsTests(SimpleTestCase):
         """Kind, role, tool and call are found in items of all kinds."""
         for name, sample in SAMPLES.items():
             with self.subTest(name):
-                self.assertEqual(columns(sample.item), sample.columns)
+                self.assertEqual(columns(sample.item)[:4], sample.columns)
 
     @given(
         st.dictionaries(
@@ -167,8 +167,9 @@ class ColumnsTests(SimpleTestCase):
     )
     def test_always_fits(self, item: dict[str, Any]) -> None:
         """Whatever stands in an item, its columns fit every database."""
-        found = columns(item)
+        *found, failed = columns(item)
 
+        self.assertIn(failed, (True, False, None))
         for value, length in zip(found, (KIND_LENGTH, 32, NAME_LENGTH, NAME_LENGTH), strict=True):
             self.assertLessEqual(len(value), length)
             self.assertNotIn(b"\x00", value.encode("utf-8"))

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, Usage, fork
+from agent_sessions.faults import TOOL_FAILED
 from agent_sessions.history import LastTurns
-from agent_sessions.items import columns, encode
+from agent_sessions.items import Columns, columns, encode
 from agent_sessions.operations.purge import BATCH
 from agent_sessions.signals import session_purged
 from agent_sessions.steps import Step, Tokens
@@ -22,7 +23,7 @@ from tests.statements import statements
 from tests.test_interoperation import needs_a_file, sqlite_session
 
 User = get_user_model()
-KEPT = ("pk", "created_at", "kind", "role", "tool_name", "call_id", "agent_name")
+KEPT = ("pk", "created_at", *Columns._fields, "agent_name")
 
 
 def rows(session_id: str) -> list[tuple[Any, ...]]:
@@ -104,10 +105,24 @@ class PurgeTests(TestCase):
         Session.objects.purge("one")
 
         found = Message.objects.filter(session="one").order_by("pk")
-        stored = list(found.values_list("kind", "role", "tool_name", "call_id"))
+        stored = list(found.values_list(*Columns._fields))
         self.assertEqual(stored[1:-1], [tuple(columns(item)) for item in items])
-        self.assertEqual({stored[0], stored[-1]}, {("", "", "", "")})
+        self.assertEqual({stored[0], stored[-1]}, {("", "", "", "", None)})
         self.assertEqual(texts("one"), {""})
+
+    def test_failures_stored_before_their_column(self) -> None:
+        """Whether a tool failed is read from its result, and kept when that is gone."""
+        web_search = {"type": "web_search_call", "id": "w", "status": "failed"}
+        failed = {"type": "function_call_output", "call_id": "c", "output": f"{TOOL_FAILED}."}
+        Session.objects.append("one", [*TURN, web_search, failed])
+        known = list(Message.objects.order_by("pk").values_list("tool_failed", flat=True))
+        Message.objects.update(tool_failed=None)
+
+        Session.objects.purge("one")
+
+        kept = list(Message.objects.order_by("pk").values_list("tool_failed", flat=True))
+        self.assertEqual(kept, known)
+        self.assertEqual(kept, [None, None, False, None, True, True])
 
     def test_statements(self) -> None:
         """A long session whose columns are there is purged in as many statements as a short one."""

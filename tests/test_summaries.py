@@ -89,7 +89,7 @@ class NumbersTests(TestCase):
             for with_text in (False, True):
                 with statements() as sent:
                     summaries(ids, with_text=with_text)
-                self.assertEqual(len(sent), 3 + with_text)
+                self.assertEqual(len(sent), 4 + with_text)
 
     def test_another_database(self) -> None:
         """Sessions of another database are read there."""

@@ -162,6 +162,7 @@ class DocumentTests(TestCase):
         self.assertEqual(read["totals"]["messages"], 6)
         self.assertEqual(read["totals"]["total_tokens"], 15)
         self.assertEqual(read["totals"]["cost"], str(Usage.objects.total().cost))
+        self.assertIsNone(read["totals"]["currency"])
         self.assertEqual([message["item"] for message in read["messages"]], [*TURN, USER, ANSWER])
         self.assertEqual(read["messages"][0]["id"], first.pk)
         self.assertEqual(read["messages"][0]["created_at"], first.created_at.isoformat())

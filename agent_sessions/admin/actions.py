@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from agent_sessions.admin.exports import export_several
-from agent_sessions.admin.forking import forked
+from agent_sessions.admin.forking import answer, forked, question
 from agent_sessions.admin.purging import confirmation, purged
 from agent_sessions.models import Session
 
@@ -36,12 +36,19 @@ def export_selected(
 @admin.action(permissions=["fork"], description=gettext_lazy("Fork selected sessions"))
 def fork_selected(
     model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
-) -> None:
+) -> HttpResponseBase | None:
     sessions = _chosen(model_admin, request, queryset)
-    count = sum(1 for session in sessions if forked(model_admin, request, session))
-    if count:
+    if not sessions:
+        return None
+    if "owner" not in request.POST:
+        back = request.get_full_path()
+        return question(model_admin, request, sessions, back=back, action="fork_selected")
+    owner = answer(model_admin, request, sessions)
+    made = [forked(model_admin, request, session, owner=owner) for session in sessions]
+    if count := sum(map(bool, made)):
         text = ngettext("%d session was forked.", "%d sessions were forked.", count) % count
         model_admin.message_user(request, text, messages.SUCCESS)
+    return None
 
 
 @admin.action(

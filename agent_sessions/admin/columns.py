@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,8 +29,6 @@ STATES: dict[SessionState, Promise] = {
 NOTHING = "\N{EN DASH}"
 SHORT_LENGTH = 8  # of an id, which tells it from the others of a page
 AGENTS_SHOWN = 3
-CENT = Decimal("0.01")
-SMALLEST = Decimal("0.0001")
 
 
 class Listed(NamedTuple):
@@ -38,6 +36,7 @@ class Listed(NamedTuple):
 
     summary: Summary
     state: SessionState
+    owner_url: str = ""
 
 
 def listed(session: Session) -> Listed:
@@ -48,32 +47,31 @@ def listed(session: Session) -> Listed:
 
 @admin.display(description=gettext_lazy("conversation"))
 def conversation(session: Session) -> str:
-    """Name a session by its title, its first words, or else its id."""
+    """Name a session by its title, its first words, or else its id; and beneath, its agents."""
     name = visible(session.title.strip() or listed(session).summary.first_words)
-    if not name:
-        return format_html('<span class="session-id">{}</span>', visible(session.pk))
-    short = visible(session.pk[:SHORT_LENGTH])
-    return format_html(
-        '<span class="session-name">{}</span> <span class="session-id quiet">{}</span>', name, short
-    )
+    pieces = [("session-id", visible(session.pk))]
+    if name:
+        short = visible(session.pk[:SHORT_LENGTH])
+        pieces = [("session-name", name), ("session-id quiet", short)]
+    if agents := _agents(session):
+        pieces.append(("session-agents", agents))
+    return format_html_join(" ", '<span class="{}">{}</span>', pieces)
 
 
 @admin.display(description=gettext_lazy("owner"))
 def owner(session: Session) -> str:
-    """Name the owner, with a link to all sessions of theirs."""
+    """Name the owner, with a link to their sessions and one to their page as a user."""
     if session.user is None:
         return NOTHING
-    query = urlencode({"owner": session.user.pk})
-    return format_html('<a href="?{}">{}</a>', query, visible(str(session.user)))
-
-
-@admin.display(description=gettext_lazy("agents"))
-def agents(session: Session) -> str:
-    names = [visible(name) for name in listed(session).summary.agents]
-    if len(names) <= AGENTS_SHOWN:
-        return ", ".join(names) or NOTHING
-    shown, more = names[:AGENTS_SHOWN], len(names) - AGENTS_SHOWN
-    return format_html('<span title="{}">{} +{}</span>', ", ".join(names), ", ".join(shown), more)
+    name = visible(str(session.user))
+    sessions = format_html('<a href="?{}">{}</a>', urlencode({"owner": session.user.pk}), name)
+    if not (url := listed(session).owner_url):
+        return sessions
+    page = _("Open the user %s") % name
+    link = (
+        '{} <a class="session-user" href="{}" title="{}" aria-label="{}">\N{NORTH EAST ARROW}</a>'
+    )
+    return format_html(link, sessions, url, page, page)
 
 
 @admin.display(description=gettext_lazy("turns"))
@@ -101,7 +99,7 @@ def cost(session: Session) -> str:
     usage = listed(session).summary.usage
     if usage.cost is None or usage.steps == usage.unpriced_steps:
         return NOTHING
-    spent = money(usage.cost)
+    spent = usage.cost_text
     return (
         spent if usage.is_cost_complete else _at_least(spent, _("Of some steps it is not known."))
     )
@@ -109,20 +107,24 @@ def cost(session: Session) -> str:
 
 @admin.display(description=gettext_lazy("state"))
 def state(session: Session) -> str:
-    """Say how the last turn ended, and whether the session is a fork."""
-    found = listed(session).state
-    shown = format_html('<span class="session-state session-{}">{}</span>', found, STATES[found])
-    if session.forked_at is None:
-        return shown
-    return format_html('{} <span class="session-fork">{}</span>', shown, _("Fork"))
+    """Say how the last turn ended, whether a tool failed, and whether the session is a fork."""
+    found = listed(session)
+    marks = [(f"session-state session-{found.state}", str(STATES[found.state]))]
+    if found.summary.failed_tools:
+        marks.append(("session-failed", _("Tool failed")))
+    if session.forked_at is not None:
+        marks.append(("session-fork", _("Fork")))
+    return format_html_join(" ", '<span class="{}">{}</span>', marks)
 
 
-def money(cost: Decimal) -> str:
-    """Write what something cost, rounded down: no cost is shown where its filter has it not."""
-    if 0 < cost < SMALLEST:
-        return f"< {number_format(SMALLEST)}"
-    unit = CENT if cost >= 1 or not cost else SMALLEST
-    return number_format(cost.quantize(unit, ROUND_DOWN), force_grouping=True)
+def _agents(session: Session) -> str:
+    """Name the agents that spoke, the first few of many."""
+    names = [visible(name) for name in listed(session).summary.agents]
+    more = len(names) - AGENTS_SHOWN
+    if more <= 0:
+        return ", ".join(names)
+    few = ", ".join(names[:AGENTS_SHOWN])
+    return format_html('<span title="{}">{} +{}</span>', ", ".join(names), few, more)
 
 
 def number(value: int | Decimal) -> str:
@@ -149,5 +151,4 @@ COLUMNS: tuple[str | Callable[[Any], str | bool], ...] = (
     messages,
     tokens,
     cost,
-    agents,
 )

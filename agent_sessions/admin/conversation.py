@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from agent_sessions.admin.cards import Card, cards
+from agent_sessions.admin.cards import Card, Mark, cards
 from agent_sessions.admin.windows import Window
 from agent_sessions.conf import conf
 from agent_sessions.rows import Row, State, grouped_by_turn, is_from_a_user, state_of
 from agent_sessions.usage import Group, UsageTotal, totals
 from agent_sessions.visible import visible
+
+T = TypeVar("T")
 
 # Markdown takes time: for each character, and for each bracket once more for each character after
 # it. A page has as much of it as is read in about a second: 200,000 characters of prose.
@@ -53,6 +56,7 @@ class TurnView:
     is_continued: bool
     goes_on: bool
     is_newest: bool
+    failed_tools: int
 
     @property
     def took(self) -> str:
@@ -76,12 +80,16 @@ class Spent(NamedTuple):
 def conversation(window: Window, spent: Spent, *, may_read: bool) -> list[TurnView]:
     """Return the turns of a window, without what anybody said if that may not be read."""
     grouped = [*grouped_by_turn(window.rows, window.number or 0)]
+    if not grouped:
+        return []
     found = cards(window, may_read=may_read)
     _limit_markdown(found)
+    _mark_failures(found, window.rows)
     starts = [rows[0].pk for number, rows in grouped]
-    usage = totals(
-        group._replace(key=_start(starts, group.key)) for group in spent.groups if starts
-    )
+    cards_of = _by_turn(starts, ((card.pk, card) for card in found))
+    models = _by_turn(starts, ((group.key, group.model) for group in spent.groups))
+    traces = _by_turn(starts, spent.traces)
+    usage = totals(group._replace(key=_start(starts, group.key)) for group in spent.groups)
     turns = []
     for at, (number, rows) in enumerate(grouped):
         is_continued = at == 0 and window.begins_inside
@@ -91,17 +99,18 @@ def conversation(window: Window, spent: Spent, *, may_read: bool) -> list[TurnVi
             number=None if window.number is None else number,
             first_id=start,
             last_id=rows[-1].pk,
-            cards=_without_repeats(card for card in found if _start(starts, card.pk) == start),
+            cards=_without_repeats(cards_of[start]),
             started=rows[0].created_at,
             duration=rows[-1].created_at - rows[0].created_at,
             agents=_agents(rows),
-            models=_models(spent, starts, start),
+            models=tuple(dict.fromkeys(map(visible, filter(None, models[start])))),
             usage=usage.get(start, UsageTotal()),
-            traces=_traces(spent, starts, start),
+            traces=[Trace(visible(one), trace_url(one)) for one in dict.fromkeys(traces[start])],
             state=_state(rows, is_continued=is_continued, goes_on=goes_on),
             is_continued=is_continued,
             goes_on=goes_on,
             is_newest=at == len(grouped) - 1 and not window.after,
+            failed_tools=sum(row.tool_failed is True for row in rows),
         )
         turns.append(turn)
     return turns
@@ -130,18 +139,27 @@ def _start(starts: list[int], pk: int | None) -> int:
     return starts[max(0, bisect_right(starts, pk or 0) - 1)]
 
 
+def _by_turn(
+    starts: list[int], values: Iterable[tuple[int | None, T]]
+) -> defaultdict[int, list[T]]:
+    """Return the values of messages by the turn that holds, or held, their message."""
+    found: defaultdict[int, list[T]] = defaultdict(list)
+    for pk, value in values:
+        found[_start(starts, pk)].append(value)
+    return found
+
+
+def _mark_failures(found: Iterable[Card], rows: Iterable[Row]) -> None:
+    """Mark the cards of tools that failed where no item says how: it is purged, or not shown."""
+    failed = {row.pk for row in rows if row.tool_failed}
+    for card in found:
+        is_marked = any(mark.is_fault for mark in card.marks)
+        if not is_marked and failed & {card.pk, card.answer_pk}:
+            card.marks.append(Mark(_("failed")))
+
+
 def _agents(rows: Iterable[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(visible(row.agent_name) for row in rows if row.agent_name))
-
-
-def _models(spent: Spent, starts: list[int], start: int) -> tuple[str, ...]:
-    models = (group.model for group in spent.groups if _start(starts, group.key) == start)
-    return tuple(dict.fromkeys(visible(model) for model in models if model))
-
-
-def _traces(spent: Spent, starts: list[int], start: int) -> list[Trace]:
-    ids = dict.fromkeys(trace for pk, trace in spent.traces if _start(starts, pk) == start)
-    return [Trace(visible(trace_id), trace_url(trace_id)) for trace_id in ids]
 
 
 def trace_url(trace_id: str) -> str:

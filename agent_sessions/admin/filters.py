@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Exists, OuterRef, Q
-from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.admin.activity import ActivityFilter
 from agent_sessions.admin.columns import STATES
 from agent_sessions.admin.costs import costs
 from agent_sessions.admin.names import recent_names
 from agent_sessions.admin.sayings import saying
 from agent_sessions.conf import conf
-from agent_sessions.messages import Message
+from agent_sessions.messages import FAILED, Message
+from agent_sessions.money import shown
 from agent_sessions.states import state
 from agent_sessions.visible import visible
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from agent_sessions.models import Session
 
-# From how much on, and below how much, is what a cost is looked for by; in whatever currency.
+# From how much on, and below how much, is what a cost is looked for by; whatever the currency.
 BANDS: dict[str, tuple[Decimal, Decimal | None]] = {
     "0-0.01": (Decimal(0), Decimal("0.01")),
     "0.01-0.1": (Decimal("0.01"), Decimal("0.1")),
@@ -128,6 +129,33 @@ class StateFilter(ComputedFilter):
         return queryset.alias(session_state=state()).filter(session_state=self.value())
 
 
+class FailureFilter(ComputedFilter):
+    """Sessions in which a tool failed: any tool, or the one that is chosen beside it."""
+
+    title = _("failures")
+    parameter_name = "failed"
+
+    def __init__(
+        self, request: HttpRequest, params: Any, model: type[Session], model_admin: Any
+    ) -> None:
+        self.tool = request.GET.get(ToolFilter.parameter_name, "").replace("\x00", "")
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        yield "tool", _("Tool failed")
+
+    def narrowed(self, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        if self.value() != "tool":
+            raise IncorrectLookupParameters(self.value())
+        failed = Message.objects.filter(FAILED, session=OuterRef("pk"))
+        if self.tool:
+            # The output of a function does not name it: the call with the same id does.
+            alike = {"session": OuterRef("session"), "call_id": OuterRef("call_id")}
+            calls = Message.objects.filter(tool_name=self.tool, **alike)
+            failed = failed.filter(Q(tool_name=self.tool) | Exists(calls))
+        return queryset.filter(Exists(failed))
+
+
 class CostFilter(ComputedFilter):
     """What is known of the cost; offered where there are prices."""
 
@@ -138,9 +166,9 @@ class CostFilter(ComputedFilter):
         if not conf.prices:
             return
         yield "unknown", _("Not known")
-        yield "0", number_format(0)
+        yield "0", _amount(Decimal(0))
         for value, (least, below) in BANDS.items():
-            names = {"least": number_format(least), "below": below and number_format(below)}
+            names = {"least": _amount(least), "below": below and _amount(below)}
             if not least:
                 yield value, gettext("Under %(below)s") % names
             elif below is None:
@@ -206,12 +234,17 @@ class TextFilter(ComputedFilter):
 FILTERS = (
     TextFilter,
     StateFilter,
+    FailureFilter,
+    ActivityFilter,
     OwnerFilter,
     AgentFilter,
     ToolFilter,
     CostFilter,
-    "updated_at",
 )
+
+
+def _amount(amount: Decimal) -> str:
+    return shown(amount, conf.currency)
 
 
 def _offered(names: set[str], chosen: str | None) -> list[tuple[str, str]]:

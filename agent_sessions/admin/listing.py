@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from agent_sessions.admin.access import without_content
 from agent_sessions.admin.columns import Listed, number
 from agent_sessions.admin.filters import ComputedFilter
+from agent_sessions.admin.owners import user_url
 from agent_sessions.admin.periods import ACTIVITY, periods
 from agent_sessions.states import states
 from agent_sessions.summaries import summaries
@@ -169,7 +170,9 @@ class SessionList(ChangeList):
             if session.pk not in readable:
                 without_content(session)
                 summary = summary._replace(first_words="")
-            vars(session)["listed"] = Listed(summary, state_of.get(session.pk, "empty"))
+            owner_url = user_url(self.model_admin, request, session.user)
+            state = state_of.get(session.pk, "empty")
+            vars(session)["listed"] = Listed(summary, state, owner_url)
 
     def _forget_other_orders(self) -> None:
         """Take from the address what Django would sort by, though its heading has no link."""

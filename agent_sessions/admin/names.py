@@ -1,19 +1,25 @@
-"""Names of agents and tools to choose from: those of the newest messages."""
+"""Names of agents and tools to choose from: those of the newest messages and sessions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.db.models import OuterRef, Subquery
+
 from agent_sessions.messages import Message
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from agent_sessions.models import Session
 
 RECENT = 2_000
 """How many of the newest messages are looked at: all would be a scan of the largest table."""
+
+ENDS = 1_000
+"""Of how many of the newest sessions the agent is looked up that spoke last."""
 
 
 class Names(NamedTuple):
@@ -24,7 +30,9 @@ class Names(NamedTuple):
 def recent_names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Names:
     """Return the names in the newest messages of sessions that the request may see.
 
-    They are found once for a request, in two statements.
+    Beside them are the agents with which the newest of these sessions end: a session may be longer
+    than what is looked at of messages, and somebody may see only sessions that are older.
+    They are found once for a request, in three statements.
     """
     found: Names | None = getattr(request, "_agent_sessions_names", None)
     if found is None:
@@ -40,6 +48,13 @@ def _names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Names:
     ids = {session_id for session_id, _, _ in rows}
     seen = set(sessions.filter(pk__in=ids).values_list("pk", flat=True))
     own = [row for row in rows if row[0] in seen]
-    return Names(
-        agents={agent for _, agent, _ in own} - {""}, tools={tool for _, _, tool in own} - {""}
-    )
+    agents = {agent for _, agent, _ in own} | _last_agents(sessions)
+    return Names(agents=agents - {""}, tools={tool for _, _, tool in own} - {""})
+
+
+def _last_agents(sessions: QuerySet[Session]) -> set[str]:
+    """Return the agents that spoke last in the newest sessions, each found by an index."""
+    spoken = Message.objects.filter(session=OuterRef("pk")).exclude(agent_name="")
+    last = Subquery(spoken.order_by("-pk").values("agent_name")[:1])
+    newest = sessions.order_by("-updated_at", "-pk").values_list(last, flat=True)
+    return {name or "" for name in newest[:ENDS]}

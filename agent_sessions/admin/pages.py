@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.helpers import AdminReadonlyField
 from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import Max, Min, Q
 
 from agent_sessions.admin.access import note
 from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.conversation import Spent, conversation
+from agent_sessions.admin.owners import user_url
 from agent_sessions.admin.parts import json_of
 from agent_sessions.admin.texts import Hits, search, sought
 from agent_sessions.admin.windows import Window, window
-from agent_sessions.messages import Message
+from agent_sessions.messages import FAILED, Message
 from agent_sessions.summaries import summaries
 from agent_sessions.usage import Usage, UsageQuerySet
 from agent_sessions.visible import visible
@@ -42,17 +44,18 @@ def session_page(
     alias = session._state.db
     messages = Message.objects.using(alias).filter(session_id=session.pk)
     query = {name: value for name, value in request.GET.items() if isinstance(value, str)}
-    shown = window(messages, query)
+    summary = summaries([session.pk], using=alias, with_text=may_read)[session.pk]
+    shown = window(messages, query, turns=summary.turns)
     if may_read:
         note(model_admin, request, session, view="page")
     turns = conversation(shown, _spent(shown, session), may_read=may_read)
-    summary = summaries([session.pk], using=alias, with_text=may_read)[session.pk]
     if not shown.before and not shown.after:  # then the page knows, whoever wrote the messages
         summary = summary._replace(turns=sum(turn.number != 0 for turn in turns))
     context = {
         "may_read": may_read,
         "window": shown,
         "turns": turns,
+        "failures": _failures(messages, shown) if summary.failed_tools else None,
         "hits": _hits(model_admin, request, session, messages) if may_read else None,
         "summary": summary._replace(first_words=visible(summary.first_words)),
         "agents": [visible(agent) for agent in summary.agents],
@@ -61,6 +64,7 @@ def session_page(
         "may_fork": model_admin.has_fork_permission(request, session),
         "may_purge": model_admin.has_purge_permission(request, session),
         "head": _head(model_admin, request, session, may_read),
+        "user_url": user_url(model_admin, request, session.user),
         "extra_fields": _extra_fields(adminform),
         **_relatives(model_admin, request, session),
     }
@@ -83,6 +87,22 @@ def steps_in(shown: Window, session: Session) -> UsageQuerySet:
     steps = Usage.objects.using(session._state.db).filter(session_id=session.pk)
     steps = steps.filter(message__gte=shown.first_id)
     return steps.filter(message__lt=shown.after[0].pk) if shown.after else steps
+
+
+def _failures(messages: QuerySet[Message], shown: Window) -> dict[str, int | None]:
+    """Return the newest message that says that a tool failed, and the nearest beside the window.
+
+    An index holds nothing but these.
+    """
+    return (
+        messages.filter(FAILED)
+        .order_by()
+        .aggregate(
+            newest=Max("pk"),
+            earlier=Max("pk", filter=Q(pk__lt=shown.first_id)),
+            later=Min("pk", filter=Q(pk__gt=shown.last_id)),
+        )
+    )
 
 
 def _hits(

@@ -65,7 +65,7 @@ def confirmation(
             _("Forks that keep their copies"): forks.order_by().count(),
         },
         "back": back,
-        "hidden": _hidden(ids, action) if action else [],
+        "hidden": hidden_fields(ids, action) if action else [],
     }
     request.current_app = model_admin.admin_site.name
     return TemplateResponse(
@@ -73,7 +73,7 @@ def confirmation(
     )
 
 
-def _hidden(ids: list[str], action: str) -> list[tuple[str, str]]:
+def hidden_fields(ids: list[str], action: str) -> list[tuple[str, str]]:
     """Return the fields by which the list knows its action and what it was chosen for."""
     return [("action", action), *((ACTION_CHECKBOX_NAME, pk) for pk in ids)]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth import get_permission_codename, get_user_model
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +29,7 @@ from agent_sessions.admin.forking import fork
 from agent_sessions.admin.items import item_view, media_view
 from agent_sessions.admin.listing import SessionList
 from agent_sessions.admin.log import nameless
+from agent_sessions.admin.owners import fields_to_search
 from agent_sessions.admin.pages import session_page
 from agent_sessions.admin.policy import with_policy
 from agent_sessions.admin.purging import purge
@@ -54,7 +55,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     sortable_by = ("updated_at",)  # whatever else would be sorted whole for a page of it
     date_hierarchy = "updated_at"
     show_facets = admin.ShowFacets.NEVER  # to count would be to look at every session
-    search_help_text = _("A part of an id, of a title or of an owner's name.")
+    search_help_text = _("Search by session id, title, or the owner's name or e-mail address.")
     ordering = ("-updated_at",)
     # The number of all sessions beside that of the found ones would be counted for every page.
     show_full_result_count = False
@@ -106,12 +107,9 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         return super().lookup_allowed(lookup, value, request)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        # The field by which this project's users log in: user name, e-mail address...
-        name = f"user__{get_user_model().USERNAME_FIELD}"
         # Whoever may not read a title could guess it by searching.
-        return (
-            ("session_id", "title", name) if self._shows_content(request) else ("session_id", name)
-        )
+        own = ("session_id", "title") if self._shows_content(request) else ("session_id",)
+        return own + fields_to_search(self, request)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from agent_sessions.admin.days import Period
 from agent_sessions.admin.usage_numbers import Line, Numbers
 from agent_sessions.admin.usage_texts import name_of
+from agent_sessions.conf import conf
 from agent_sessions.steps import Tokens
 
 # A spreadsheet runs what begins with one of these as a formula. It may leave out what it does not
@@ -30,6 +31,7 @@ def as_csv(numbers: Numbers, period: Period, *, by: str, with_cost: bool) -> Htt
     response.headers["X-Content-Type-Options"] = "nosniff"
     heading = ["month" if period.is_by_month else "day", by, "sessions", "steps", "unknown_steps"]
     costs = ["unpriced_steps", "cost"] if with_cost else []
+    costs += ["currency"] if with_cost and conf.currency else []
     writer = csv.writer(response)
     writer.writerow([*heading, *Tokens._fields, *costs])
     for (day, series), line in numbers.cells.items():
@@ -52,3 +54,5 @@ def _values(line: Line, *, with_cost: bool) -> Iterator[Any]:
     if with_cost:
         yield total.unpriced_steps
         yield "" if total.cost is None else format(total.cost, "f")
+        if conf.currency:
+            yield safe(conf.currency)

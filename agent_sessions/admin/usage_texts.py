@@ -9,8 +9,10 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agent_sessions.admin.columns import money, number
+from agent_sessions.admin.columns import number
 from agent_sessions.admin.usage_numbers import Line, Name
+from agent_sessions.conf import conf
+from agent_sessions.money import shown
 from agent_sessions.steps import Tokens
 from agent_sessions.usage import UsageTotal
 from agent_sessions.visible import visible
@@ -83,7 +85,7 @@ def tiles(line: Line, *, with_cost: bool) -> Iterator[tuple[str, str, str]]:
 def quantity(measure: str, value: int | Decimal) -> str:
     """Write a value of a measure with its unit."""
     if measure == "cost":
-        return _("cost %(cost)s") % {"cost": money(Decimal(value))}
+        return _("cost %(cost)s") % {"cost": shown(Decimal(value), conf.currency)}
     count = int(value)
     if measure == "sessions":
         text = ngettext("%(number)s session", "%(number)s sessions", count)
@@ -102,7 +104,7 @@ def _count(total: UsageTotal, name: str) -> str:
 def _cost(total: UsageTotal) -> str:
     if total.cost is None:
         return _("unknown")
-    return _at_least(money(total.cost), is_complete=total.is_cost_complete)
+    return _at_least(total.cost_text, is_complete=total.is_cost_complete)
 
 
 def _at_least(text: str, *, is_complete: bool) -> str:

@@ -90,10 +90,13 @@ class _Place(NamedTuple):
 def window(messages: Messages, query: Mapping[str, str], *, turns: int | None = None) -> Window:
     """Return the window that an address asks for, or the newest if there is none such.
 
-    `turns` is how many the session has, where that is known: the newest are counted from the end.
+    `turns` is how many the session has, where that is known: the newest are counted from the end,
+    and a turn is found by its number.
     """
     size = conf.admin_page_size
     place = _asked(messages.order_by(), query, size)
+    if place is None and turns:
+        place = _turn(messages.order_by(), query.get("turn", ""), turns, size)
     if place is None or place.start == place.end:
         place = _ending(_earlier(messages, 3 * size + 1), [], size)
     rows, after = place.rows[place.start : place.end], place.rows[place.end :]
@@ -117,6 +120,19 @@ def _asked(messages: Messages, query: Mapping[str, str], size: int) -> _Place | 
         if (pk := _id(query.get(name, ""))) is not None:
             return place(messages, pk, size)
     return None
+
+
+def _turn(messages: Messages, value: str, turns: int, size: int) -> _Place | None:
+    """Begin with the turn of a number, or with the last if there are not so many."""
+    number = _id(value)
+    if number is None:
+        return None
+    if number == 0:
+        return _after(messages, 0, size)
+    users = messages.filter(FROM_A_USER).order_by("pk").values_list("pk", flat=True)
+    place = min(number, turns) - 1
+    start = next(iter(users[place : place + 1]), None)
+    return None if start is None else _at(messages, start, size)
 
 
 def _id(value: str) -> int | None:

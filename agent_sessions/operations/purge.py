@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from agent_sessions.items import Columns, UnreadableItemError, columns, decode
-from agent_sessions.messages import PURGED, Message
+from agent_sessions.messages import PURGED, WITHOUT_COLUMNS, Message
 from agent_sessions.operations.base import Operations
+from agent_sessions.pairs import OUTPUTS
 from agent_sessions.signals import session_purged
 from agent_sessions.threads import in_database_thread
 
 BATCH = 50  # messages whose items are held in memory at once
+
+# Results of tools that were stored before there was a column for their failures, among others.
+_MAY_HAVE_FAILED = Q(tool_failed=None) & (
+    Q(kind__endswith="_output") | (Q(kind__endswith="_call") & ~Q(kind__in=OUTPUTS))
+)
 
 
 class PurgeOperations(Operations):
@@ -19,10 +27,11 @@ class PurgeOperations(Operations):
     def purge(self, session_id: str, *, user: Any = None) -> int:
         """Empty all messages of a session and its title, and return how many messages they were.
 
-        The messages stay with their times, kinds, tools, call ids and agents, and so does what
-        they cost: numbers and turns are as before. Rows that the SDK wrote get their columns from
-        their items first. A purged message is no item any more: nobody reads, pops or replaces it,
-        and it goes with its session only. New items can be added behind it.
+        The messages stay with their times, kinds, tools, call ids, agents and whether a tool
+        failed, and so does what they cost: numbers and turns are as before. Rows that the SDK wrote
+        get their columns from their items first. A purged message is no item any more: nobody
+        reads, pops or replaces it, and it goes with its session only. New items can be added
+        behind it.
 
         The metadata stays, because it may say which tenant a session is of: what it holds of the
         content is the project's to clear. Forks are sessions of their own and keep their copies.
@@ -45,8 +54,9 @@ class PurgeOperations(Operations):
         return await in_database_thread(lambda: self.purge(session_id, user=user))
 
     def _fill_columns(self, session_id: str) -> None:
-        """Read the columns of messages without a kind from their items, while there are any."""
-        blank = self._unpurged(session_id).filter(kind="").order_by("pk")
+        """Read the columns that are not known from the items, while there are any."""
+        unknown = WITHOUT_COLUMNS | _MAY_HAVE_FAILED
+        blank = self._unpurged(session_id).filter(unknown).order_by("pk")
         after = 0
         while rows := list(blank.filter(pk__gt=after).only("message_data")[:BATCH]):
             filled = [row for row in rows if _fill(row)]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any, NoReturn
 
+from agent_sessions.conf import conf
 from agent_sessions.items import encode
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
@@ -52,7 +53,8 @@ def _totals(session: Session) -> dict[str, Any]:
     usage: UsageQuerySet = Usage.objects.using(using).filter(session_id=session.pk)
     sums = asdict(usage.total())
     cost = sums.pop("cost")
-    return {"messages": messages, **sums, "cost": None if cost is None else str(cost)}
+    costs = {"cost": None if cost is None else str(cost), "currency": conf.currency or None}
+    return {"messages": messages, **sums, **costs}
 
 
 def _message(message: Message) -> str:

@@ -15,7 +15,6 @@ from agent_sessions.faults import faults_of
 from agent_sessions.items import UnreadableItemError, columns
 from agent_sessions.messages import Message
 from agent_sessions.models import Session
-from agent_sessions.money import shown
 from agent_sessions.summaries import summaries, title_of
 from agent_sessions.transfer.windows import Costs, messages_of
 from agent_sessions.usage import UsageTotal
@@ -65,7 +64,7 @@ def _numbers(total: UsageTotal) -> str:
         "steps": total.steps,
         "tokens": total.total_tokens,
     }
-    cost = "" if total.cost is None else ", " + _("cost %s") % shown(total.cost)
+    cost = "" if total.cost is None else ", " + _("cost %s") % total.cost_text
     unknown = "" if total.is_complete else ", " + _("of %d unknown") % total.unknown_steps
     return f"*{tokens}{cost}{unknown}*\n\n"
 

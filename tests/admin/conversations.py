@@ -148,7 +148,7 @@ def every_kind(start: datetime, *, owner: Any) -> None:
     }
     refusal = {"type": "refusal", "refusal": "I can't use a card that isn't yours."}
     last = [
-        output("An error occurred while running the tool. Error: timeout", "k9"),
+        output("An error occurred while running the tool. Please try again.", "k9"),
         output('{"late": true}', "of a call that is gone"),
         {"type": "telepathy", "thought": "They would like the late boat."},
         {"__enc__": 1, "v": 1, "kid": "hkdf-v1", "payload": "gAAAAABpIw"},

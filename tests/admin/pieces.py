@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent_sessions.admin.windows import Text, Window
-from agent_sessions.items import columns, encode
+from agent_sessions.items import Columns, columns, encode
 from agent_sessions.rows import Row
 
 START = datetime(2026, 11, 24, 20, tzinfo=UTC)
@@ -15,8 +15,8 @@ START = datetime(2026, 11, 24, 20, tzinfo=UTC)
 
 def row(pk: int, item: Any, agent: str = "") -> Row:
     """Return the row of an item; a string is the text of one that is damaged."""
-    found = () if isinstance(item, str) else columns(item)
-    return Row(pk, START + timedelta(seconds=pk), *(found or ("",) * 4), agent, None)
+    found = Columns() if isinstance(item, str) else columns(item)
+    return Row(pk, START + timedelta(seconds=pk), agent_name=agent, **found._asdict())
 
 
 def window_of(

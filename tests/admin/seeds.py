@@ -21,6 +21,7 @@ from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from agent_sessions import Session  # noqa: E402
+from agent_sessions.faults import TOOL_FAILED  # noqa: E402
 from tests.admin import conversations, hostile  # noqa: E402
 from tests.admin.tellers import answer, call, output, user  # noqa: E402
 
@@ -37,7 +38,8 @@ def twenty_thousand() -> None:
     made = []
     for number in range(1, 5_001):
         turn = [user(f"question {number}"), call("search", "{}", f"c{number}")]
-        made += [*turn, output("[]", f"c{number}"), answer(f"answer {number}")]
+        found = f"{TOOL_FAILED}." if number == 2_500 else "[]"
+        made += [*turn, output(found, f"c{number}"), answer(f"answer {number}")]
     Session.objects.create(session_id="long", title="A long one")
     conversations.store("long", timezone.now(), [(item, "Calendar Club") for item in made])
 

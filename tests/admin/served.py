@@ -9,3 +9,4 @@ AGENT_SESSIONS_PRICES = {
     "gpt-5": {"input": "1.25", "cached": "0.125", "output": "10.00"},
     "gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"},
 }
+AGENT_SESSIONS_CURRENCY = "EUR"

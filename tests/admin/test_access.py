@@ -138,7 +138,7 @@ class TenantTests(Reading):
             self.assertEqual(response.status_code, 200, name)
             self.assertNotIn("/admin/agent_sessions/", _body(response), name)
 
-        fork = self.client.post(pages["fork"])
+        fork = self.client.post(pages["fork"], {"owner": "mine"})
         new = Session.objects.get(parent="ours")
         self.assertRedirects(fork, addresses(new.pk, 1, site="support")["change"])
 

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages import get_messages
 from django.urls import reverse
@@ -47,15 +48,16 @@ class ForkTests(Acting):
     """One session forked."""
 
     def test_whole(self) -> None:
-        """A fork is its owner's, whoever made it; the browser is led to it, and the log knows."""
+        """A fork belongs to whoever made it; the browser is led to it, and the log knows."""
         Session.objects.append("a/b", TURN, user=self.owner)
         Session.objects.update(title="Secret")
 
-        response = self.client.post(url("fork", "a/b"))
+        response = self.client.post(url("fork", "a/b"), {"owner": "mine"})
 
         new = Session.objects.get(parent="a/b")
         self.assertRedirects(response, url("change", new.pk))
-        self.assertEqual((new.user, new.title), (self.owner, "Secret"))
+        self.assertEqual((new.user, new.title), (self.superuser, "Secret"))
+        self.assertEqual(list(Session.objects.owned_by(self.owner)), [Session(pk="a/b")])
         self.assertEqual(Session.objects.items(new.pk), TURN)
         self.assertIn("a/b", self.said(response))
         self.assertEqual(
@@ -69,7 +71,7 @@ class ForkTests(Acting):
         third = Message.objects.order_by("pk")[2].pk
 
         for place, length in (("at", 3), ("before", 2)):
-            self.client.post(url("fork", "one"), {place: third})
+            self.client.post(url("fork", "one"), {place: third, "owner": "same"})
             new = Session.objects.get(parent="one")
             self.assertEqual(Session.objects.items(new.pk), numbered(length))
             new.delete()
@@ -90,17 +92,52 @@ class ForkTests(Acting):
         ]
 
         for place in places:
-            response = self.client.post(url("fork", "one"), place)
+            response = self.client.post(url("fork", "one"), place | {"owner": "mine"})
             self.assertRedirects(response, url("change", "one"))
             self.assertTrue(self.said(response), place)
 
         self.assertEqual(Session.objects.count(), 2)
 
-    def test_only_by_post(self) -> None:
-        """A link makes no fork."""
-        Session.objects.append("one", TURN)
+    def test_question(self) -> None:
+        """A button of the page makes no fork but asks whose it is to be; "me" comes first."""
+        Session.objects.append("one", TURN, user=self.owner)
+        first = Message.objects.order_by("pk")[0].pk
 
-        self.assertEqual(self.client.get(url("fork", "one")).status_code, 405)
+        page = self.client.get(url("fork", "one"), {"at": first}).content.decode()
+        again = self.client.post(url("fork", "one"), {"at": first}).content.decode()
+
+        for asked in (page, again):
+            mine, _, same = asked.partition('value="same"')
+            self.assertIn('name="owner" value="mine" checked', mine)
+            self.assertIn("Me (root)", mine)
+            self.assertIn("The owner of the conversation (annelies)", same)
+            self.assertIn(f'name="at" value="{first}"', asked)
+        self.assertEqual(Session.objects.count(), 1)
+
+    def test_for_the_owner(self) -> None:
+        """A fork that is to stay with the owner is theirs, or nobody's as the session is."""
+        Session.objects.append("one", TURN, user=self.owner)
+        Session.objects.append("nobody's", TURN)
+
+        for session_id, owner in (("one", self.owner), ("nobody's", None)):
+            self.client.post(url("fork", session_id), {"owner": "same"})
+            self.assertEqual(Session.objects.get(parent=session_id).user, owner)
+        self.assertContains(self.client.get(url("fork", "nobody's")), "Nobody")
+
+    def test_only_who_may_read_gets_one(self) -> None:
+        """A fork in one's own account takes the permission to read the conversation."""
+        forker = User.objects.create_user("forker", is_staff=True)
+        codenames = ("view_session", "add_session")
+        forker.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        self.client.force_login(forker)
+        Session.objects.append("one", TURN, user=self.owner)
+
+        self.assertNotContains(self.client.get(url("fork", "one")), 'value="mine"')
+        for owner in ("mine", "somebody", ""):
+            response = self.client.post(url("fork", "one"), {"owner": owner})
+            self.assertEqual(response.status_code, 403)
+        self.assertEqual(self.act("fork_selected", ["one"], owner="mine").status_code, 403)
+
         self.assertEqual(Session.objects.count(), 1)
 
     def test_no_such_session(self) -> None:
@@ -207,18 +244,28 @@ class ListTests(Acting):
         self.assertEqual({name for name, _ in self.logged()}, {"one", "two", "copy"})
 
     def test_fork(self) -> None:
-        """Each is forked for its owner."""
-        response = self.act("fork_selected", ["one", "two"])
+        """Each is forked after the same question, for whoever asks or for its owner."""
+        Session.objects.filter(pk="two").update(user=self.superuser)
+        page = self.act("fork_selected", ["one", "two"]).content.decode()
+        self.assertIn("The owner of each conversation", page)
+        self.assertIn('name="action" value="fork_selected"', page)
+        self.assertFalse(Session.objects.exclude(parent=None).exists())
 
-        forks = Session.objects.exclude(parent=None)
-        self.assertEqual({fork.parent_id for fork in forks}, {"one", "two"})
-        self.assertEqual({fork.user for fork in forks}, {self.owner})
-        self.assertIn("2 sessions were forked.", self.said(response))
+        for owner, users in (
+            ("same", [self.owner, self.superuser]),
+            ("mine", [self.superuser] * 2),
+        ):
+            response = self.act("fork_selected", ["one", "two"], owner=owner)
+            forks = Session.objects.exclude(parent=None).order_by("parent")
+            self.assertEqual([fork.parent_id for fork in forks], ["one", "two"])
+            self.assertEqual([fork.user for fork in forks], users)
+            self.assertIn("2 sessions were forked.", self.said(response))
+            forks.delete()
 
     def test_forking_what_goes(self) -> None:
         """A session that goes between being chosen and forked is an error that is shown."""
         with patch.object(Session.objects._queryset_class, "_hold", return_value=False):
-            response = self.act("fork_selected", ["one"])
+            response = self.act("fork_selected", ["one"], owner="mine")
 
         self.assertIn("There is no session 'one' to fork.", self.said(response))
         self.assertEqual(Session.objects.count(), 3)
@@ -253,6 +300,7 @@ class ListTests(Acting):
     def test_all_of_a_list(self) -> None:
         """All sessions that a search has found are chosen by one field."""
         data = {"action": "fork_selected", "select_across": "1", "_selected_action": ["one"]}
+        data["owner"] = "mine"
         self.client.post(f"{LIST}?q=t", data)
 
         parents = Session.objects.exclude(parent=None).values_list("parent", flat=True)

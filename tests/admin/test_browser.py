@@ -53,6 +53,74 @@ class AdminTests(AdminBrowserTestCase):
         page.keyboard.press("k")
         self.assertIn("live music tonight", self.focused(page))
 
+    def test_jumping_to_errors(self) -> None:
+        """E leads to the next error, shift and E back, and where they end it is said."""
+        page = self.opened(page_of("every-kind"))
+        errors = page.locator(".as-card", has=page.locator(".as-fault"))
+
+        page.keyboard.press("t")  # what is left out comes back when an error is in it
+        for _ in range(errors.count()):
+            page.keyboard.press("e")
+        self.assertIn("no JSON", self.focused(page))
+        page.keyboard.press("e")
+        expect(page.locator("#as-announcer")).to_contain_text("no further error")
+        for _ in range(2):
+            page.keyboard.press("Shift+E")
+
+        self.assertIn("list_offers", self.focused(page))
+        expect(page.locator(":focus")).to_be_in_viewport()
+
+    def test_jumping_to_errors_elsewhere(self) -> None:
+        """Where no error is left on the page, the key leads to the window that has one."""
+        page = self.opened(LONG)
+
+        page.keyboard.press("Shift+E")
+        page.wait_for_url("**?at=*")
+
+        expect(page.locator(":focus")).to_contain_text("error")
+        expect(page.get_by_role("heading", name="Turn 2,500")).to_be_visible()
+
+    def test_jumping_to_a_turn_and_to_the_end(self) -> None:
+        """G asks for a turn by its number, shift and G leads to the end, from wherever it is."""
+        page = self.opened(f"{LONG}?after=0")
+
+        page.keyboard.press("g")
+        page.keyboard.type("1234")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**?turn=1234*")
+        expect(self.turns(page).first).to_contain_text("question 1234")
+        page.keyboard.press("Shift+G")
+        page.wait_for_url("**#end")
+
+        expect(page.locator(".as-card").last).to_contain_text("answer 5000")
+        expect(page.locator(".as-card").last).to_be_in_viewport()
+
+    def test_list_beside_the_side_bar(self) -> None:
+        """On 1280 pixels every column is in view, with the admin's side bar open, and costs too."""
+        context = self.visitor()
+        context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'true')")
+        page = context.new_page()
+        page.goto(self.base + LIST)
+        expect(page.locator("#nav-sidebar")).to_be_visible()
+
+        for name in ("messages", "tokens", "cost"):
+            expect(page.locator(f"#result_list .column-{name}")).to_be_in_viewport(ratio=1)
+        widths = page.locator(".results").evaluate("one => [one.scrollWidth, one.clientWidth]")
+        self.assertLessEqual(widths[0], widths[1])
+        self.assertIn("Calendar Club", page.locator("#result_list").inner_text())
+
+    def test_failures_of_yesterday(self) -> None:
+        """Two clicks lead from all sessions to those of a day in which a tool failed."""
+        page = self.opened(LIST)
+
+        page.get_by_role("link", name="Tool failed").click()
+        page.get_by_role("link", name="Today").click()
+
+        expect(page.locator("#result_list .session-failed").first).to_be_visible()
+        expect(page.locator("#result_list tbody")).to_contain_text("A poster")
+        page.get_by_role("link", name="Yesterday").click()
+        expect(page.locator("#result_list")).to_have_count(0)
+
     def test_searching_by_keyboard(self) -> None:
         """A slash leads into the search; letters typed there are no commands; hits lead to it."""
         page = self.opened(EVENING)
@@ -184,11 +252,14 @@ class AdminTests(AdminBrowserTestCase):
 
         first = self.turns(page).first
         first.get_by_role("button", name="Fork after this turn").click()
+        expect(page.get_by_role("radio", name="Me (root)")).to_be_checked()
+        page.get_by_role("button", name="Fork").click()
         page.wait_for_url(lambda url: "evening" not in url)
 
         expect(self.turns(page)).to_have_count(1)
         expect(page.get_by_text("began as a copy of evening")).to_be_visible()
         expect(page.locator(".as-head").get_by_role("link", name="evening")).to_be_visible()
+        expect(page.locator(".as-about")).to_contain_text("root")
 
     def test_exports(self) -> None:
         """Each export is a file to save, and holds what was said."""

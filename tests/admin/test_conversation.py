@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import timeit
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.test import SimpleTestCase, override_settings
 
 from agent_sessions.admin.conversation import Spent, TurnView, conversation, trace_url
+from agent_sessions.admin.windows import Text
+from agent_sessions.faults import TOOL_FAILED
 from agent_sessions.markdown import LONGEST
 from agent_sessions.usage import Group
 from tests.admin.pieces import window_of
@@ -87,6 +91,36 @@ class TurnTests(SimpleTestCase):
         [turn] = turns(USER, CALL, CALL, CALL, agents={2: "A", 3: "A", 4: "B"})
 
         self.assertEqual([card.agent for card in turn.cards], ["", "A", "", "B"])
+
+    def test_failed_tools(self) -> None:
+        """A turn counts the tools that failed in it, and their cards are marked once each."""
+        broken = {**TURN[2], "output": f"{TOOL_FAILED}."}
+        items = [*TURN, USER, CALL, broken]
+        window = window_of(items)
+        window.texts[7] = Text("", 0)
+
+        shown = [
+            conversation(window_of(items), NOTHING, may_read=True),
+            conversation(window_of(items), NOTHING, may_read=False),
+            conversation(window, NOTHING, may_read=True),
+        ]
+
+        for turns in shown:
+            self.assertEqual([turn.failed_tools for turn in turns], [0, 1])
+        marks = [[mark.text for mark in turns[1].cards[1].marks] for turns in shown]
+        self.assertEqual(marks, [["error"], ["failed"], ["purged", "failed"]])
+
+    def test_many_turns(self) -> None:
+        """Four times as many turns take about four times as long, not sixteen."""
+
+        def seconds(count: int) -> float:
+            window = window_of(TURN * count)
+            ends = range(4, 4 * count + 1, 4)
+            spent = Spent([step(end) for end in ends], [(end, f"trace {end}") for end in ends])
+            make = partial(conversation, window, spent, may_read=False)
+            return min(timeit.repeat(make, number=1, repeat=3))
+
+        self.assertLess(seconds(4_000), 8 * seconds(1_000))
 
     def test_how_long(self) -> None:
         """Durations are written as people say them."""

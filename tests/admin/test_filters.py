@@ -7,14 +7,16 @@ from decimal import Decimal
 from unittest import mock
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
 from agent_sessions import Message, Session
 from agent_sessions.admin import listing
 from agent_sessions.admin.columns import cost
-from agent_sessions.admin.filters import BANDS
+from agent_sessions.admin.filters import BANDS, FailureFilter
 from agent_sessions.admin.sayings import saying
+from agent_sessions.faults import TOOL_FAILED
 from agent_sessions.steps import Step, Tokens
 from agent_sessions.usage import Usage
 from tests.admin.test_listing import LIST, ListTestCase
@@ -75,8 +77,17 @@ class NameTests(ListTestCase):
         with mock.patch("agent_sessions.admin.names.RECENT", 1):
             page = self.get(tool="gone")
 
-        for name, times in (("refund", 1), ("gone", 1), ("search_events", 0), ("Triage", 0)):
+        for name, times in (("refund", 1), ("gone", 1), ("search_events", 0)):
             self.assertContains(page, f">{name}</a></li>", count=times)
+
+    def test_agents_of_older_messages(self) -> None:
+        """Agents are offered with which newest sessions end, though no newest message is theirs."""
+        for ends, times in ((2, 1), (1, 0)):
+            with (
+                mock.patch("agent_sessions.admin.names.RECENT", 1),
+                mock.patch("agent_sessions.admin.names.ENDS", ends),
+            ):
+                self.assertContains(self.get(), ">Triage</a></li>", count=times)
 
     def test_strange_names(self) -> None:
         """A NUL, which PostgreSQL does not have, is no error; nor is nothing."""
@@ -99,6 +110,59 @@ class StateTests(ListTestCase):
             self.assertEqual(self.found(state=state), [state])
         self.assertEqual(self.found(state="complete"), ["fork", "complete"])
         self.assertEqual(self.found(state="nonsense"), [])
+
+
+class FailureTests(ListTestCase):
+    """Sessions in which a tool failed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        broken = {**OUTPUT, "output": f"{TOOL_FAILED}. Please try again."}
+        refund = CALL | {"name": "refund", "call_id": "r"}
+        Session.objects.append("fine", TURN)
+        Session.objects.append("search failed", [USER, CALL, broken, refund])
+        Session.objects.append("refund failed", [*TURN, refund, broken | {"call_id": "r"}])
+        Session.objects.append("web", [{"type": "web_search_call", "id": "w", "status": "failed"}])
+        Session.objects.create(session_id="by the SDK")
+        Message.objects.create(session_id="by the SDK", message_data=json.dumps(broken))
+
+    def test_failed(self) -> None:
+        """They are found and marked; what the SDK wrote is not known to be one of them."""
+        self.assertEqual(self.found(failed="tool"), ["web", "refund failed", "search failed"])
+        states = ("Interrupted", "Interrupted", "Waiting")
+        marked = [row["state"].split() for row in self.cells() if "failed" in row["state"]]
+        self.assertEqual(marked, [[state, "Tool", "failed"] for state in states])
+
+    def test_of_a_tool(self) -> None:
+        """With a tool chosen it is the one that failed, not another of the session."""
+        self.assertEqual(self.found(tool="refund"), ["refund failed", "search failed"])
+        self.assertEqual(self.found(failed="tool", tool="refund"), ["refund failed"])
+        self.assertEqual(self.found(failed="tool", tool="web_search"), ["web"])
+        self.assertEqual(self.found(failed="tool", tool=CALL["name"]), ["search failed"])
+        self.assertEqual(len(self.found(failed="tool", tool="\x00")), 3)
+
+    def test_anything_else(self) -> None:
+        """An unknown value leads back to the list."""
+        self.assertRedirects(self.client.get(LIST, {"failed": "x"}), f"{LIST}?e=1")
+
+    def test_the_newest(self) -> None:
+        """As by state, it is looked for in the sessions of newest activity."""
+        for pk, day in {"fine": 4, "web": 3, "refund failed": 2, "search failed": 1}.items():
+            Session.objects.filter(pk=pk).update(updated_at=f"2100-01-0{day}T00:00Z")
+
+        with mock.patch.object(listing, "MOST", 2):
+            page = self.get(failed="tool")
+
+        self.assertEqual([s.pk for s in page.context["cl"].result_list], ["web"])
+        self.assertContains(page, "Looked for among the 2 sessions")
+
+    def test_index(self) -> None:
+        """A database looks at the failures of a session alone, by an index."""
+        queryset = FailureFilter(mock.Mock(GET={}), {"failed": ["tool"]}, Session, None).narrowed(
+            Session.objects.all()
+        )
+        if connection.vendor == "sqlite" and connection.features.supports_partial_indexes:
+            self.assertIn("agent_messages_failed", queryset.explain())
 
 
 PRICES = {

@@ -8,8 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.http import HttpRequest
 from django.test import RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from agent_sessions import Message, Session, Usage
 from agent_sessions.admin import SessionAdmin
@@ -138,6 +140,46 @@ class WindowTests(PageTestCase):
 
         self.assertIn("continued", page)
         self.assertIn("This turn goes on.", page)
+
+    def test_turn_of_a_number(self) -> None:
+        """A long conversation has a way to a turn and to its end; a short one needs none."""
+        Session.objects.append("one", numbered(25))
+        Session.objects.append("short", numbered(3))
+
+        page = self.page("one", turn=12)
+
+        self.assertIn('name="turn" min="1" max="25"', page)
+        self.assertIn('href="?#end"', page)
+        self.assertIn('href="#end"', self.page("one"))
+        self.assertLess(page.index("Turn 12"), page.index("Turn 13"))
+        self.assertNotIn("Turn 11", page)
+        self.assertNotIn('name="turn"', self.page("short"))
+
+    def test_failures(self) -> None:
+        """The head counts failures and leads to them, and so do links to what is not in view."""
+        failure = {"type": "web_search_call", "id": "w", "status": "failed"}
+        Session.objects.append("one", [failure, *numbered(20), failure, *numbered(20), failure])
+        oldest, middle, newest = Message.objects.filter(tool_failed=True).order_by("pk")
+
+        page = self.page("one", at=middle.pk)
+
+        for pk, name in ((oldest.pk, "Earlier error"), (newest.pk, "Later error")):
+            self.assertRegex(page, rf'href="\?at={pk}#message-{pk}" [^>]*>{name}</a>')
+        self.assertRegex(page, rf'href="\?at={newest.pk}#message-{newest.pk}" [^>]*>3</a>')
+        self.assertIn("Tool failed", page)
+        Session.objects.append("two", numbered(20))
+        self.assertNotIn("Failed tools", self.page("two"))
+
+    def test_turns_are_counted_once(self) -> None:
+        """The head's number of turns is the one by which the newest are numbered."""
+        Session.objects.append("one", numbered(40))
+
+        with CaptureQueriesContext(connection) as sent:
+            self.page("one")
+
+        counting = [q for q in sent if "COUNT(" in q["sql"] and "without_columns" in q["sql"]]
+        self.assertEqual(len(counting), 1)
+        self.assertFalse([q for q in sent if 'AS "unknown"' in q["sql"]])
 
     def test_statements(self) -> None:
         """A long session takes as many statements as a short one."""

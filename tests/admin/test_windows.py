@@ -108,6 +108,27 @@ class PlaceTests(WindowTestCase):
         self.assertEqual(self.places(self.window(at=self.ids[0])), list(range(10)))
         self.assertEqual(self.places(self.window(at=10**17)), [20])
 
+    def test_a_turn(self) -> None:
+        """A turn is shown by its number; of too large a number it is the last one."""
+        self.fill(ANSWER, *TURN * 10)
+        messages = Message.objects.filter(session="one")
+
+        for turn, start in (("1", 1), ("7", 25), ("10", 37), ("11", 37), ("9" * 18, 37), ("0", 0)):
+            found = window(messages, {"turn": turn}, turns=10)
+            self.assertEqual(self.places(found)[0], start, turn)
+            self.assertEqual(found.number, min(int(turn), 10), turn)
+
+    def test_no_turn(self) -> None:
+        """Anything but a number shows the newest, and so does a number if turns are not known."""
+        self.fill(*TURN * 10)
+        messages = Message.objects.filter(session="one")
+        newest = self.places(self.window())
+
+        for turn, turns in (("x", 10), ("", 10), ("-1", 10), ("9" * 19, 10), ("3", None)):
+            self.assertEqual(self.places(window(messages, {"turn": turn}, turns=turns)), newest)
+        messages.delete()
+        self.assertEqual(window(messages, {"turn": "3"}, turns=10).rows, [])
+
     def test_bad_values(self) -> None:
         """What is no id, or beyond both ends, shows the newest."""
         self.fill(*numbered(25))

@@ -12,6 +12,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from agent_sessions.faults import TOOL_FAILED
+
 SESSIONS = 100_000
 TURN = 5  # messages, of two steps
 LENGTHS = {"ten": 10, "hundred": 100, "long": 100_000}
@@ -24,7 +26,7 @@ SESSION = (
 )
 MESSAGE = (
     "INSERT INTO agent_messages (id, session_id, created_at, kind, role, tool_name, call_id, "
-    "agent_name, message_data) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "agent_name, tool_failed, message_data) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 USAGE = (
     "INSERT INTO agent_usage (session_id, message_id, created_at, agent_name, model, requests, "
@@ -76,21 +78,22 @@ def _conversation(
     return messages, steps
 
 
-def _turn(seed: random.Random, call_id: str) -> Iterator[tuple[str, str, str, str, str, str]]:
+def _turn(seed: random.Random, call_id: str) -> Iterator[tuple[Any, ...]]:
     """Yield the columns of a turn's messages, and their items."""
     agent = "Triage" if _is_rare(seed) else "Calendar Club"
     tool = "refund" if _is_rare(seed) else "search_events"
     said = _text(seed, 12) + " zebra" * _is_rare(seed)
     call = {"name": tool, "call_id": call_id, "arguments": json.dumps({"q": _text(seed, 3)})}
-    output = {"call_id": call_id, "output": _text(seed, 40)}
+    failed = _is_rare(seed)
+    output = {"call_id": call_id, "output": f"{TOOL_FAILED}." if failed else _text(seed, 40)}
     answer = {"role": "assistant", "content": [{"type": "output_text", "text": _text(seed, 60)}]}
     kind = "function_call"
-    yield "message", "user", "", "", "", _written(role="user", content=said)
-    yield kind, "assistant", tool, call_id, agent, _written(type=kind, **call)
+    yield "message", "user", "", "", "", None, _written(role="user", content=said)
+    yield kind, "assistant", tool, call_id, agent, None, _written(type=kind, **call)
     kind = "function_call_output"
-    yield kind, "tool", "", call_id, agent, _written(type=kind, **output)
-    yield "reasoning", "assistant", "", "", agent, _written(type="reasoning", summary=[])
-    yield "message", "assistant", "", "", agent, _written(type="message", **answer)
+    yield kind, "tool", "", call_id, agent, failed, _written(type=kind, **output)
+    yield "reasoning", "assistant", "", "", agent, None, _written(type="reasoning", summary=[])
+    yield "message", "assistant", "", "", agent, None, _written(type="message", **answer)
 
 
 def _text(seed: random.Random, count: int) -> str:

@@ -66,25 +66,48 @@
     .map((part) => (part.tagName === "PRE" ? part.textContent : part.innerText).trim())
     .join("\n\n");
 
-  // Jump between what users said.
+  // Jump between what users said, and between errors.
 
   const users = [...page.querySelectorAll(".as-card.as-user")];
+  const errors = [...page.querySelectorAll(".as-card")].filter((card) => card.querySelector(".as-fault"));
 
-  const jump = (step) => {
-    const focused = users.findIndex((card) => card.contains(document.activeElement));
-    const inView = users.findIndex((card) => card.getBoundingClientRect().top >= -1);
-    const below = inView === -1 ? users.length : inView;
-    const target = focused !== -1 ? focused + step : step > 0 ? below : below - 1;
-    if (!users[target]) return announce("last");
-    users[target].focus({ preventScroll: true });
-    users[target].scrollIntoView({ block: "start" });
+  // Returns whether there was a card to jump to.
+  const jump = (cards, step) => {
+    const focused = cards.findIndex((card) => card.contains(document.activeElement));
+    const inView = cards.findIndex((card) => card.getBoundingClientRect().top >= -1);
+    const below = inView === -1 ? cards.length : inView;
+    const card = cards[focused !== -1 ? focused + step : step > 0 ? below : below - 1];
+    if (!card) return false;
+    if (card.closest(".as-aside")) leaveOut(false);
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "start" });
+    return true;
+  };
+
+  const jumpToUser = (step) => jump(users, step) || announce("last");
+
+  const jumpToError = (step) => {
+    if (jump(errors, step)) return;
+    const link = page.querySelector(step > 0 ? "[data-later-error]" : "[data-earlier-error]");
+    if (link) link.click();
+    else announce("faultless");
+  };
+
+  const jumpToEnd = () => {
+    const link = page.querySelector("[data-end]");
+    if (link) link.click();
+    else location.hash = "end";
   };
 
   const keys = {
-    j: () => jump(1),
-    n: () => jump(1),
-    k: () => jump(-1),
-    p: () => jump(-1),
+    j: () => jumpToUser(1),
+    n: () => jumpToUser(1),
+    k: () => jumpToUser(-1),
+    p: () => jumpToUser(-1),
+    e: () => jumpToError(1),
+    E: () => jumpToError(-1),
+    g: () => document.getElementById("as-turn")?.focus(),
+    G: jumpToEnd,
     t: switchOver,
     "/": () => document.getElementById("as-find")?.focus(),
     "?": () => {
