@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.deletion import OwnedForeignKey, delete_with_owner
 from agent_sessions.fields import ID_LENGTH, SessionIdField
 from agent_sessions.messages import Message
 from agent_sessions.operations import SessionQuerySet
@@ -27,11 +28,11 @@ class Session(models.Model):
     session_id = SessionIdField(_("session id"), max_length=ID_LENGTH, primary_key=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("last activity"), db_default=Now(), editable=False)
-    user = models.ForeignKey(
+    user = OwnedForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
         # A person's conversations are personal data and go with the person.
-        on_delete=models.CASCADE,
+        on_delete=delete_with_owner,
         null=True,
         blank=True,
         related_name="agent_sessions",
