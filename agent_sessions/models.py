@@ -18,6 +18,7 @@ from agent_sessions.fields import ID_LENGTH, SessionIdField
 from agent_sessions.messages import Message
 from agent_sessions.operations import SessionQuerySet
 from agent_sessions.usage import Usage
+from agent_sessions.visible import visible
 
 __all__ = ["Message", "Session", "Usage"]
 
@@ -70,4 +71,6 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.session_id
+        # Not the title, which is content: Django shows this wherever a session may be chosen, goes
+        # with a user or is logged.
+        return visible(self.session_id)

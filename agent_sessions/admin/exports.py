@@ -93,7 +93,7 @@ def _take(
     """Leave out parents that the request may not see, and note who takes the sessions along."""
     parents = {session.parent_id for session in sessions if session.parent_id}
     found = model_admin.get_queryset(request).filter(pk__in=parents) if parents else ()
-    seen = {parent.pk for parent in found}
+    seen = {parent.pk for parent in model_admin.seen(request, found)}
     for session in sessions:
         if session.parent_id not in seen:
             session.parent_id = None  # it is not saved

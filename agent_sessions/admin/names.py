@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent_sessions.admin.access import permitted
 from agent_sessions.messages import Message
 
 if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest
 
-    from agent_sessions.models import Session
+    from agent_sessions.admin.sessions import SessionAdmin
 
 RECENT = 2_000
 """How many of the newest messages are looked at: all would be a scan of the largest table."""
@@ -21,7 +21,7 @@ class Names(NamedTuple):
     tools: set[str]
 
 
-def recent_names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Names:
+def recent_names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
     """Return the names in the newest messages of sessions that the request may see.
 
     They are found once for a request, in two statements.
@@ -33,13 +33,14 @@ def recent_names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Name
     return found
 
 
-def _names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Names:
+def _names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
     sessions = model_admin.get_queryset(request).order_by()
     newest = Message.objects.using(sessions.db).order_by("-pk")
     rows = list(newest.values_list("session_id", "agent_name", "tool_name")[:RECENT])
     ids = {session_id for session_id, _, _ in rows}
-    seen = set(sessions.filter(pk__in=ids).values_list("pk", flat=True))
-    own = [row for row in rows if row[0] in seen]
+    seen = permitted(model_admin, request, sessions.filter(pk__in=ids))
+    seen_ids = set(seen.values_list("pk", flat=True))
+    own = [row for row in rows if row[0] in seen_ids]
     return Names(
         agents={agent for _, agent, _ in own} - {""}, tools={tool for _, _, tool in own} - {""}
     )

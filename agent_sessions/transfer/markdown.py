@@ -50,7 +50,7 @@ def _heading(session: Session) -> str:
         _("Forked from"): session.parent_id or "",
     }
     listed = "".join(f"- {name}: {_inline(value)}\n" for name, value in facts.items() if value)
-    return f"# {_inline(str(session))}\n\n{listed}\n{_numbers(total)}"
+    return f"# {_inline(session.title or session.session_id)}\n\n{listed}\n{_numbers(total)}"
 
 
 def _numbers(total: UsageTotal) -> str:
