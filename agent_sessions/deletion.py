@@ -124,7 +124,7 @@ class _RowsOfSessions(models.QuerySet[Any]):
 
 
 class _SessionsOfOwners(models.QuerySet[Any]):
-    """One of a collector's deletions: sessions, of which few are in memory at a time."""
+    """One of a collector's deletions: the sessions of users, loaded one batch at a time."""
 
     collector: Collector
     owners: _Lock

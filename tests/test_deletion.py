@@ -191,7 +191,7 @@ class AmongWritersTests(TransactionTestCase):
 
 
 class CascadeTests(TestCase):
-    """What goes with what, without writers."""
+    """Related rows are deleted too, without writers."""
 
     def test_owner(self) -> None:
         """A user's sessions go with all that is theirs, few of them in memory at a time."""
@@ -231,7 +231,7 @@ class CascadeTests(TestCase):
         self.assertEqual(orphans(), (0, 0))
 
     def test_listeners(self) -> None:
-        """Whoever listens for deleted messages hears of each."""
+        """Receivers of post_delete hear of each message."""
         Session.objects.append("one", TURN)
         heard: list[int] = []
 

@@ -112,7 +112,7 @@ def _chosen(
 ) -> list[Session]:
     """Return the sessions that were chosen, or say why nothing can be done and return none.
 
-    Those that the request may not see are left out, as if they had not been chosen.
+    Sessions that the request may not see are left out, as if they had not been chosen.
     """
     sessions = list(queryset.select_related("user")[: AT_ONCE + 1])
     if len(sessions) > AT_ONCE:

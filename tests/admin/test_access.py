@@ -369,7 +369,7 @@ class BySessionTests(TestCase):
         self.assertNotIn("veiled", body)
 
     def test_actions_on_sealed_sessions(self) -> None:
-        """An action that one of the sessions forbids does nothing, and says of which."""
+        """An action does nothing if a session forbids it, and names that session."""
         before = self.state()
         for action in ACTIONS:
             for post in ({"post": "yes"}, {}):

@@ -313,7 +313,7 @@ class BatchTests(Acting):
         self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), BATCH + 10)
 
     def test_deletion_that_fails(self) -> None:
-        """What is deleted is said and logged; of the batch that failed, and the rest, all stays."""
+        """Deleted sessions are counted and logged; the failed batch and those after it stay."""
         with self.failing_at(self.ids[-1]), self.assertLogs("agent_sessions", "ERROR"):
             response = self.act("delete_selected", self.ids, post="yes")
 
@@ -341,7 +341,7 @@ class BatchTests(Acting):
         self.assertFalse(LogEntry.objects.exists())
 
     def test_what_is_in_the_way(self) -> None:
-        """What goes with a session may need a permission of its own, as Django checks."""
+        """Related rows may need permissions too, which are checked as Django does."""
 
         class Guarded(SessionAdmin):
             def get_deleted_objects(self, objs: Any, request: Any) -> Any:

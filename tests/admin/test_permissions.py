@@ -277,7 +277,7 @@ class PermissionTests(TestCase):
             self.assertEqual(self.client.get(address, field).status_code, status, user)
 
     def test_messages(self) -> None:
-        """What the admin says after a deletion, and shows as its user's last actions, is an id."""
+        """The message after a deletion, and the list of recent actions, show an id."""
         self.log_in("deleter")
         self.client.post(self.addresses["purge"])
         Session.objects.update(title=f"A {SECRET} title")
@@ -296,7 +296,7 @@ class PermissionTests(TestCase):
         self.client.post(self.addresses["fork"])
 
     def of_the_site(self) -> dict[str, str]:
-        """Return the addresses of the site but for those that the table has."""
+        """Return the addresses of the site except for those that the table has."""
         customer = User.objects.get(username="customer").pk
         types = ContentType.objects.get_for_model(Session).pk
         arguments: dict[str, list[object]] = {
