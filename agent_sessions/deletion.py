@@ -156,12 +156,11 @@ class _SessionsOfOwners(models.QuerySet[Any]):
 
 def _lock_first(collector: Collector, model: type[models.Model]) -> _Lock:
     """Let a collector lock its rows of a model before it deletes anything."""
-    locks = [entry for entry in collector.fast_deletes if isinstance(entry, _Lock)]
-    for lock in locks:
-        if lock.model is model:
-            return lock
+    for entry in collector.fast_deletes:
+        if isinstance(entry, _Lock):
+            return entry
     lock = _lock_of(collector, model)
-    collector.fast_deletes.insert(len(locks), lock)
+    collector.fast_deletes.insert(0, lock)
     return lock
 
 

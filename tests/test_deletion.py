@@ -15,7 +15,13 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection
 from django.db.models import signals
 from django.db.models.deletion import CASCADE, Collector
-from django.test import Client, TestCase, TransactionTestCase, override_settings
+from django.test import (
+    Client,
+    TestCase,
+    TransactionTestCase,
+    override_settings,
+    skipUnlessDBFeature,
+)
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -267,6 +273,29 @@ class CascadeTests(TestCase):
         sent = [query["sql"] for query in captured if "agent_" in query["sql"]]
         expected = "FOR UPDATE" if connection.features.has_select_for_update else "DELETE"
         self.assertIn(expected, sent[0])
+
+    @skipUnlessDBFeature("has_select_for_update")
+    def test_made_again(self) -> None:
+        """A session that went before it could be locked, and was made again, stays whole."""
+        for session_id in ("one", "two"):
+            Session.objects.append(session_id, TURN)
+        collector = Collector(using="default")
+        collector.collect(Session.objects.all())
+        Session.objects.clear("one")
+        made = False
+
+        def make(execute: Any, sql: str, *args: Any) -> Any:
+            nonlocal made
+            if sql.startswith("DELETE") and not made:
+                made = True
+                Session.objects.append("one", TURN)
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(make):
+            collector.delete()
+
+        self.assertEqual([session.pk for session in Session.objects.all()], ["one"])
+        self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_migrations(self) -> None:
         """To migrations the foreign keys are Django's own, with CASCADE."""
