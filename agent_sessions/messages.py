@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.deletion import OwnedForeignKey, delete_with_session
 from agent_sessions.items import (
     KIND_LENGTH,
     NAME_LENGTH,
@@ -38,10 +39,10 @@ class Message(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    session = models.ForeignKey(
+    session = OwnedForeignKey(
         "agent_sessions.Session",
         verbose_name=_("session"),
-        on_delete=models.CASCADE,
+        on_delete=delete_with_session,
         related_name="messages",
         db_column="session_id",
         db_index=False,  # the index below begins with it

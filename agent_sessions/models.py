@@ -13,10 +13,12 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.deletion import OwnedForeignKey, delete_with_owner
 from agent_sessions.fields import ID_LENGTH, SessionIdField
 from agent_sessions.messages import Message
 from agent_sessions.operations import SessionQuerySet
 from agent_sessions.usage import Usage
+from agent_sessions.visible import visible
 
 __all__ = ["Message", "Session", "Usage"]
 
@@ -27,11 +29,11 @@ class Session(models.Model):
     session_id = SessionIdField(_("session id"), max_length=ID_LENGTH, primary_key=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("last activity"), db_default=Now(), editable=False)
-    user = models.ForeignKey(
+    user = OwnedForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
         # A person's conversations are personal data and go with the person.
-        on_delete=models.CASCADE,
+        on_delete=delete_with_owner,
         null=True,
         blank=True,
         related_name="agent_sessions",
@@ -69,4 +71,6 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.session_id
+        # Not the title, which is content: Django shows this wherever a session may be chosen, goes
+        # with a user or is logged.
+        return visible(self.session_id)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agent_sessions.conf import conf
+from agent_sessions.deletion import OwnedForeignKey, delete_with_session
 from agent_sessions.items import NAME_LENGTH
 from agent_sessions.money import shown
 from agent_sessions.pricing import cost
@@ -252,10 +253,10 @@ class Usage(models.Model):
     constraint of the database stands in their way: a row may outlive its message.
     """
 
-    session = models.ForeignKey(
+    session = OwnedForeignKey(
         "agent_sessions.Session",
         verbose_name=_("session"),
-        on_delete=models.CASCADE,
+        on_delete=delete_with_session,
         db_constraint=False,
         db_index=False,  # the index below begins with it
         related_name="usage",

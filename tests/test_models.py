@@ -125,9 +125,9 @@ class SessionTests(TestCase):
     """A session as an object."""
 
     def test_name(self) -> None:
-        """A session is called by its title, or by its id as long as it has none."""
+        """A session is called by its id, never by its title, which is content."""
         self.assertEqual(str(Session(session_id="one")), "one")
-        self.assertEqual(str(Session(session_id="one", title="Jazz")), "Jazz")
+        self.assertEqual(str(Session(session_id="one\u202e", title="Jazz")), "one⟨U+202E⟩")
 
     def test_goes_with_its_owner(self) -> None:
         """Deleting a person deletes the person's conversations."""

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.admin.access import permitted
 from agent_sessions.admin.activity import ActivityFilter
 from agent_sessions.admin.columns import STATES
 from agent_sessions.admin.costs import costs
@@ -74,7 +77,7 @@ class OwnerFilter(Filter):
         if self.value() not in (None, "any", "none"):
             # Only who owns something that the request may see has a name here.
             theirs = self._of_one(model_admin.get_queryset(request)).select_related("user")
-            for session in theirs.order_by()[:1]:
+            for session in permitted(model_admin, request, theirs.order_by())[:1]:
                 yield str(self.value()), visible(str(session.user))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
@@ -86,10 +89,13 @@ class OwnerFilter(Filter):
         return self._of_one(queryset)
 
     def _of_one(self, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        key = get_user_model()._meta.pk
         try:
-            return queryset.filter(Q(user=self.value()))
-        except ValueError as error:
+            value = key.to_python(self.value())
+            key.run_validators(value)  # a number may be more than the database has room for
+        except (ValueError, ValidationError) as error:
             raise IncorrectLookupParameters(error) from error
+        return queryset.filter(Q(user=value))
 
 
 class ToolFilter(Filter):

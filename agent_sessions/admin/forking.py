@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from agent_sessions.admin.access import opened
+from agent_sessions.admin.access import confirmed, opened
 from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.log import log_changes
 from agent_sessions.admin.purging import hidden_fields
@@ -78,13 +78,12 @@ def question(
     `back` is the page of whoever wants none, `hidden` what the answer sends along, and `action` the
     one of the list that asks.
     """
-    reads = _may_read(model_admin, request, sessions)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": ngettext("Fork a session", "Fork sessions", len(sessions)),
         "opts": model_admin.opts,
         "media": model_admin.media,
-        "names": [visible(str(session) if reads else session.pk) for session in sessions],
+        "names": confirmed(model_admin, request, sessions),
         "is_cut": bool(hidden),
         "choices": choices(model_admin, request, sessions),
         "back": back,
@@ -155,4 +154,4 @@ def forked(
 
 
 def _may_read(model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]) -> bool:
-    return all(model_admin.has_view_content_permission(request, session) for session in sessions)
+    return all(model_admin.may_read(request, session) for session in sessions)

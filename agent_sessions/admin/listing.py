@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import MAXYEAR, MINYEAR
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import InvalidPage
+from django.db import DataError
 from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from agent_sessions.admin.access import without_content
+from agent_sessions.admin.access import note_each, permitted, without_content
 from agent_sessions.admin.columns import Listed, number
-from agent_sessions.admin.filters import ComputedFilter
+from agent_sessions.admin.filters import ComputedFilter, TextFilter
 from agent_sessions.admin.owners import user_url
-from agent_sessions.admin.periods import ACTIVITY, periods
+from agent_sessions.admin.periods import ACTIVITY, PARTS, periods
+from agent_sessions.admin.sayings import MOST_LENGTH, MOST_WORDS, bounded
 from agent_sessions.states import states
 from agent_sessions.summaries import summaries
 
@@ -45,10 +48,18 @@ class SessionList(ChangeList):
     looked_at_newest = False
     """Whether a computed filter left sessions aside."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except (DataError, OverflowError) as error:
+            # A value of the address is beyond what the database, or Python, can compare.
+            raise IncorrectLookupParameters(error) from error
+
     def get_filters(self, request: HttpRequest) -> Any:
-        year = self.params.get(f"{self.date_hierarchy}__year")
-        # Django itself would fail at what comes before the first year, or after the last.
-        if year and (not year.isdecimal() or not MINYEAR < int(year) < MAXYEAR):
+        year, *parts = (self.params.get(f"{self.date_hierarchy}__{part}") for part in PARTS)
+        # Django itself would fail at what comes before the first year, or after the last, and look
+        # at every session for a month of no year.
+        if any(parts) if not year else not _is_year(year):
             raise IncorrectLookupParameters(year)
         found = super().get_filters(request)
         self.period = _taken_from(found[2]) if year else Q()
@@ -57,9 +68,12 @@ class SessionList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[Session]:
+        self.searched, self.query = self.query, bounded(self.query)
         # Of any time, to find periods in: a database that is given two beginnings may start from
         # the wrong one.
         self.timeless = super().get_queryset(request, exclude_parameters)
+        if self.query:
+            self.timeless = permitted(self.model_admin, request, self.timeless, words=self.query)
         queryset = self.timeless.filter(self.period)
         computed = [
             spec for spec in self.filter_specs if isinstance(spec, ComputedFilter) and spec.value()
@@ -69,6 +83,8 @@ class SessionList(ChangeList):
             queryset = self._newest(queryset)
         for spec in computed:
             queryset = spec.narrowed(queryset)
+        self.by_content = any(isinstance(spec, TextFilter) for spec in computed)
+        queryset = permitted(self.model_admin, request, queryset, by_content=self.by_content)
         if self.has_more:
             # An action on all that was found is on all that is listed.
             queryset = queryset.filter(pk__in=self.listed_pks)
@@ -120,10 +136,22 @@ class SessionList(ChangeList):
         return f"{text}+" if self.has_more else text
 
     @property
+    def is_search_cut(self) -> bool:
+        """Whether more words are in the address than a search looks for."""
+        said = self.params.get(TextFilter.parameter_name, "")
+        return bounded(self.searched) != self.searched or bounded(said) != said
+
+    @property
     def notes(self) -> list[str]:
         """What is left out, in sentences."""
         most = number(MOST)
         notes = []
+        if self.is_search_cut:
+            text = _(
+                "A search takes up to %(words)s words and %(length)s characters. The rest of yours "
+                "was ignored."
+            )
+            notes.append(text % {"words": MOST_WORDS, "length": MOST_LENGTH})
         if self.looked_at_newest:
             notes.append(
                 _(
@@ -157,11 +185,11 @@ class SessionList(ChangeList):
 
     def _look_into(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         """Find out what is shown of the sessions of a page, and take from them what is not."""
-        readable = {
-            session.pk
-            for session in sessions
-            if self.model_admin.has_view_content_permission(request, session)
-        }
+        may_read = self.model_admin.may_read
+        readable = {session.pk for session in sessions if may_read(request, session)}
+        if self.by_content or self.query:
+            hits = [session for session in sessions if session.pk in readable]
+            note_each(self.model_admin, request, hits, view="search in the list")
         ids = [session.pk for session in sessions]
         found = summaries(ids, using=sessions.db, with_text=bool(readable))
         state_of = states(ids, using=sessions.db)
@@ -181,9 +209,13 @@ class SessionList(ChangeList):
             self.params[ORDER_VAR] = ".".join(kept)
 
     def _is_sortable(self, column: str) -> bool:
-        if not column.isdecimal() or int(column) >= len(self.list_display):
+        if not re.fullmatch(r"[0-9]{1,3}", column) or int(column) >= len(self.list_display):
             return False
         return self.sortable_by is None or self.list_display[int(column)] in self.sortable_by
+
+
+def _is_year(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,4}", text)) and MINYEAR < int(text) < MAXYEAR
 
 
 def _taken_from(lookups: dict[str, Any]) -> Q:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import OuterRef, Subquery
 
+from agent_sessions.admin.access import permitted
 from agent_sessions.messages import Message
 
 if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    from agent_sessions.admin.sessions import SessionAdmin
     from agent_sessions.models import Session
 
 RECENT = 2_000
@@ -27,7 +28,7 @@ class Names(NamedTuple):
     tools: set[str]
 
 
-def recent_names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Names:
+def recent_names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
     """Return the names in the newest messages of sessions that the request may see.
 
     Beside them are the agents with which the newest of these sessions end: a session may be longer
@@ -41,20 +42,21 @@ def recent_names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Name
     return found
 
 
-def _names(model_admin: ModelAdmin[Session], request: HttpRequest) -> Names:
+def _names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
     sessions = model_admin.get_queryset(request).order_by()
     newest = Message.objects.using(sessions.db).order_by("-pk")
     rows = list(newest.values_list("session_id", "agent_name", "tool_name")[:RECENT])
     ids = {session_id for session_id, _, _ in rows}
-    seen = set(sessions.filter(pk__in=ids).values_list("pk", flat=True))
-    own = [row for row in rows if row[0] in seen]
-    agents = {agent for _, agent, _ in own} | _last_agents(sessions)
+    seen = permitted(model_admin, request, sessions.filter(pk__in=ids))
+    seen_ids = set(seen.values_list("pk", flat=True))
+    own = [row for row in rows if row[0] in seen_ids]
+    newest_sessions = permitted(model_admin, request, sessions.order_by("-updated_at", "-pk"))
+    agents = {agent for _, agent, _ in own} | _last_agents(newest_sessions)
     return Names(agents=agents - {""}, tools={tool for _, _, tool in own} - {""})
 
 
 def _last_agents(sessions: QuerySet[Session]) -> set[str]:
-    """Return the agents that spoke last in the newest sessions, each found by an index."""
+    """Return the agents that spoke last in the first of `sessions`, each found by an index."""
     spoken = Message.objects.filter(session=OuterRef("pk")).exclude(agent_name="")
     last = Subquery(spoken.order_by("-pk").values("agent_name")[:1])
-    newest = sessions.order_by("-updated_at", "-pk").values_list(last, flat=True)
-    return {name or "" for name in newest[:ENDS]}
+    return {name or "" for name in sessions.values_list(last, flat=True)[:ENDS]}

@@ -36,11 +36,8 @@ MOST_STEPS = 2_000
 def session_page(
     model_admin: SessionAdmin, request: HttpRequest, session: Session, adminform: Any
 ) -> dict[str, Any]:
-    """Return the context of the page, in a number of statements that hangs on nothing stored.
-
-    The session is not to be saved afterwards: its title has become what is shown of it.
-    """
-    may_read = model_admin.has_view_content_permission(request, session)
+    """Return the context of the page, in a number of statements that hangs on nothing stored."""
+    may_read = model_admin.may_read(request, session)
     alias = session._state.db
     messages = Message.objects.using(alias).filter(session_id=session.pk)
     query = {name: value for name, value in request.GET.items() if isinstance(value, str)}
@@ -59,7 +56,7 @@ def session_page(
         "hits": _hits(model_admin, request, session, messages) if may_read else None,
         "summary": summary._replace(first_words=visible(summary.first_words)),
         "agents": [visible(agent) for agent in summary.agents],
-        "subtitle": visible(str(session)),
+        "subtitle": visible(session.title or session.pk),
         "may_export": model_admin.has_export_permission(request, session),
         "may_fork": model_admin.has_fork_permission(request, session),
         "may_purge": model_admin.has_purge_permission(request, session),
@@ -68,8 +65,6 @@ def session_page(
         "extra_fields": _extra_fields(adminform),
         **_relatives(model_admin, request, session),
     }
-    # Django's own templates show the object as str() does.
-    session.title = visible(str(session))
     return context
 
 
@@ -147,8 +142,9 @@ def _extra_fields(adminform: Any) -> list[tuple[str, Any]]:
 def _relatives(model_admin: SessionAdmin, request: HttpRequest, session: Session) -> dict[str, Any]:
     """Return the session's parent and its newest forks, as far as the request may see them."""
     seen = model_admin.get_queryset(request).using(session._state.db).order_by()
-    parent = session.parent_id and seen.filter(pk=session.parent_id).first()
-    forks = [*seen.filter(parent=session.pk).order_by("-updated_at")[: MOST_FORKS + 1]]
+    newest = seen.filter(parent=session.pk).order_by("-updated_at")[: MOST_FORKS + 1]
+    forks = model_admin.seen(request, newest)
+    parent = next(iter(model_admin.seen(request, seen.filter(pk=session.parent_id))), None)
     return {
         "parent": parent and visible(parent.pk),
         "parent_url": parent and page_url(model_admin, parent.pk),

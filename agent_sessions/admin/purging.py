@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.db import router
+from django.db import DatabaseError, router
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from agent_sessions.admin.access import opened
+from agent_sessions.admin.access import confirmed, opened, permitted
 from agent_sessions.admin.addresses import page_url
-from agent_sessions.admin.log import log_changes
+from agent_sessions.admin.log import log_changes, say_how_far
 from agent_sessions.models import Message, Session
-from agent_sessions.visible import visible
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -52,17 +51,17 @@ def confirmation(
     ids = [session.pk for session in sessions]
     messages_found = Message.objects.using(sessions[0]._state.db).filter(session__in=ids)
     forks = model_admin.get_queryset(request).filter(parent__in=ids).exclude(pk__in=ids)
-    reads = model_admin.has_view_content_permission(request)
+    forks = permitted(model_admin, request, forks.order_by())
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Purge content"),
         "opts": model_admin.opts,
         "media": model_admin.media,
-        "names": [visible(str(session) if reads else session.pk) for session in sessions],
+        "names": confirmed(model_admin, request, sessions),
         "counts": {
             _("Sessions"): len(sessions),
             _("Messages that lose their content"): messages_found.count(),
-            _("Forks that keep their copies"): forks.order_by().count(),
+            _("Forks that keep their copies"): forks.count(),
         },
         "back": back,
         "hidden": hidden_fields(ids, action) if action else [],
@@ -81,10 +80,15 @@ def hidden_fields(ids: list[str], action: str) -> list[tuple[str, str]]:
 def purged(model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]) -> None:
     """Purge sessions, each in a transaction of its own, log it and say it."""
     count = 0
-    for session in sessions:
-        using = router.db_for_write(Session, instance=session)
-        count += Session.objects.using(using).purge(session.pk)
-    log_changes(model_admin, request, sessions, _("Purged the content."))
+    done: list[Session] = []
+    try:
+        for session in sessions:
+            using = router.db_for_write(Session, instance=session)
+            count += Session.objects.using(using).purge(session.pk)
+            done.append(session)
+    except DatabaseError as error:
+        say_how_far(model_admin, request, error, len(done), len(sessions))
+    log_changes(model_admin, request, done, _("Purged the content."))
     text = ngettext(
         "%d message has lost its content.", "%d messages have lost their content.", count
     )

@@ -30,12 +30,23 @@ _FORM = [
 ]
 
 
+MOST_WORDS = 10
+MOST_LENGTH = 200
+"""Of the words, in characters: each word is one more look at every message."""
+
+
+def bounded(words: str) -> str:
+    """Return the words, or the first of them, if they are more than a search looks for."""
+    kept = words[:MOST_LENGTH]
+    return kept if len(kept.split()) <= MOST_WORDS else " ".join(kept.split()[:MOST_WORDS])
+
+
 def saying(words: str) -> Exists:
     """Return a condition of sessions: one of their messages has each of the words in its item.
 
     Upper and lower case of plain letters are alike. Ids and names of tools are found as well.
     """
-    has_all = reduce(and_, map(_has, words.split()), Q())
+    has_all = reduce(and_, map(_has, bounded(words).split()), Q())
     return Exists(Message.objects.filter(has_all, session=OuterRef("pk")))
 
 

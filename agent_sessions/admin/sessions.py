@@ -11,10 +11,11 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from agent_sessions.admin.access import without_content
+from agent_sessions.admin.access import confirmed, permitted, without_content
 from agent_sessions.admin.actions import (
     delete_selected,
     export_selected,
@@ -29,17 +30,19 @@ from agent_sessions.admin.forking import fork
 from agent_sessions.admin.items import item_view, media_view
 from agent_sessions.admin.listing import SessionList
 from agent_sessions.admin.log import nameless
+from agent_sessions.admin.lookups import is_of_a_popup, is_offered
 from agent_sessions.admin.owners import fields_to_search
 from agent_sessions.admin.pages import session_page
 from agent_sessions.admin.policy import with_policy
 from agent_sessions.admin.purging import purge
+from agent_sessions.admin.sayings import bounded
 from agent_sessions.admin.usage_page import usage_page
+from agent_sessions.deletion import delete_in_batches
 from agent_sessions.models import Message, Session
 from agent_sessions.usage import Usage
-from agent_sessions.visible import visible
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.core.paginator import Paginator
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
@@ -80,6 +83,25 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         """Tell whether the request may read what sessions, or this one, say."""
         return request.user.has_perm("agent_sessions.view_content")
 
+    @property
+    def depends_on_session(self) -> bool:
+        """Whether a subclass decides for each session who may see or read it."""
+        kind = type(self)
+        return (
+            kind.has_view_permission is not admin.ModelAdmin.has_view_permission
+            or kind.has_view_content_permission is not SessionAdmin.has_view_content_permission
+        )
+
+    def may_read(self, request: HttpRequest, session: Session) -> bool:
+        """Tell whether the request may read what a session says."""
+        return self.has_view_permission(request, session) and self.has_view_content_permission(
+            request, session
+        )
+
+    def seen(self, request: HttpRequest, sessions: Iterable[Session]) -> list[Session]:
+        """Return those of the sessions that the request may see."""
+        return [session for session in sessions if self.has_view_permission(request, session)]
+
     def has_export_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Tell whether the request may take content along: whoever may read it."""
         return self.has_view_content_permission(request, obj)
@@ -99,12 +121,12 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         return SessionList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        # Django takes any field of the model from the address. What a title begins with would
-        # tell the title.
-        is_content = lookup.split("__")[0] in ("title", "metadata")
-        if is_content and not self._shows_content(request):
-            return False
-        return super().lookup_allowed(lookup, value, request)
+        # Django takes any field and lookup from the address: a title by how it begins, a regular
+        # expression that takes minutes.
+        filters = {*self.get_list_filter(request)}
+        if self.date_hierarchy:
+            filters.add(self.date_hierarchy)
+        return is_offered(lookup, filters) or is_of_a_popup(self.model, lookup, value)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         # Whoever may not read a title could guess it by searching.
@@ -118,7 +140,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         if "\x00" in object_id:
             return None
         session = super().get_object(request, object_id, from_field)
-        if session is None or self.has_view_content_permission(request, session):
+        if session is None or self.may_read(request, session):
             return session
         return without_content(session)
 
@@ -133,17 +155,40 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     def get_deleted_objects(
         self, objs: Iterable[Any], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Count what goes with the sessions; Django would load and list each."""
+        """List and check what goes with the sessions, as Django does, but count their messages.
+
+        Messages and steps, which are many, need no permission but that to delete their sessions.
+        """
         sessions = list(objs)
+        nested, found, lacking, protected = super().get_deleted_objects(sessions, request)
+        counts = {str(name): count for name, count in found.items()}
         using = sessions[0]._state.db if sessions else None
-        counts = {str(Session._meta.verbose_name_plural): len(sessions)}
         for model in (Message, Usage):
             held = model._base_manager.using(using).filter(session__in=sessions)
             counts[str(model._meta.verbose_name_plural)] = held.count()
-        reads = self._shows_content(request)
-        names = [visible(str(session) if reads else session.pk) for session in sessions]
-        # Django asks for this with the permission to delete sessions, and so what they hold.
-        return names, counts, set(), []
+        if not all(self.has_delete_permission(request, session) for session in sessions):
+            lacking = {*lacking, str(self.opts.verbose_name)}
+        names = confirmed(self, request, sessions)
+        related = [rows for rows in nested if isinstance(rows, list)]
+        return [*names, *related], counts, lacking, protected
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        for _batch in delete_in_batches(queryset):
+            pass
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
+    ) -> Paginator:  # type: ignore[type-arg]  # not generic at run time
+        # The list gives primary keys, which it has checked; Django's autocomplete gives sessions.
+        if isinstance(queryset, QuerySet):
+            words = bounded(request.GET.get("term", ""))
+            queryset = permitted(self, request, queryset, words=words)
+        return super().get_paginator(request, queryset, *args, **kwargs)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
+    ) -> tuple[QuerySet[Session], bool]:
+        return super().get_search_results(request, queryset, bounded(search_term))
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
         response = super().response_delete(request, obj_display, obj_id)

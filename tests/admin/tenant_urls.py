@@ -2,6 +2,8 @@
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
@@ -20,10 +22,38 @@ class TenantAdmin(SessionAdmin):
         return super().get_queryset(request).filter(user=request.user)
 
 
+class PickyAdmin(SessionAdmin):
+    """Another, which decides for each session: one is veiled, and one is sealed."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        is_veiled = obj is not None and obj.pk.startswith("veiled")
+        return super().has_view_permission(request, obj) and not is_veiled
+
+    def has_view_content_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return super().has_view_content_permission(request, obj) and not _is_sealed(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_sealed(obj)
+
+    def has_fork_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return super().has_fork_permission(request, obj) and not _is_sealed(obj)
+
+
+def _is_sealed(session: Session | None) -> bool:
+    return session is not None and session.pk.startswith("sealed")
+
+
 support = admin.AdminSite("support")
+picky = admin.AdminSite("picky")
+picky.register(Session, PickyAdmin)
+picky.register(User, UserAdmin)
 support.register(Session, TenantAdmin)
 
-urlpatterns = [path("admin/", admin.site.urls), path("support/", support.urls)]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("support/", support.urls),
+    path("picky/", picky.urls),
+]
 
 FORMATS = ("html", "json", "jsonl", "markdown")
 

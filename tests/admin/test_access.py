@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
 from django.test import RequestFactory, TestCase, override_settings
 from django.urls import reverse
 
 from agent_sessions import Message, Session
-from agent_sessions.admin import SessionAdmin
 from agent_sessions.admin.access import opened
 from agent_sessions.signals import content_viewed
 from agent_sessions.steps import Step, Tokens
-from tests.admin.tenant_urls import addresses, of_the_list
+from tests.admin.tenant_urls import addresses, of_the_list, picky
 from tests.contract import TURN
+from tests.statements import statements
 
 User = get_user_model()
 PIXEL = (
@@ -29,6 +29,8 @@ PICTURE = {
     "role": "user",
     "content": [{"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}],
 }
+EXPORT = "export_selected"
+ACTIONS = ("delete_selected", "purge_selected", EXPORT, "fork_selected")
 STEP = Step("Agent of theirs", tokens=Tokens(1, 10, 0, 5, 0, 123_456))
 
 
@@ -90,11 +92,60 @@ class NotedTests(Reading):
         pages = ("page", "item", "media")
         self.assertEqual(list(entries), [("one", f"Read the content: {page}.") for page in pages])
 
+    def test_confirmations(self) -> None:
+        """A question that names titles says whose were read, and the answer reads nothing more."""
+        Session.objects.append("untitled", TURN)
+        ids = ["one", "untitled"]
+        address = of_the_list()["changelist"]
+
+        for page in ("purge", "delete"):
+            self.assertContains(self.client.get(self.pages[page]), "one (A secret title)")
+        for action in ("purge_selected", "delete_selected"):
+            data = {"action": action, "_selected_action": ids}
+            self.assertContains(self.client.post(address, data), "one (A secret title)")
+        self.client.post(self.pages["purge"], {"post": "yes"})
+        self.client.post(self.pages["delete"], {"post": "yes"})
+
+        self.assertEqual([facts[0::2] for facts in self.heard], [("one", "confirmation")] * 4)
+
+    def test_search_in_the_list(self) -> None:
+        """Who searches the list reads something of each session that it shows, and no other."""
+        Session.objects.append("two", [{"role": "user", "content": "blues"}])
+        address = of_the_list()["changelist"]
+
+        self.client.get(address, {"says": "jazz"})
+        self.client.get(address, {"q": "secret"})
+        self.client.get(address, {"says": "nobody says this"})
+
+        view = "search in the list"
+        self.assertEqual([facts[0::2] for facts in self.heard], [("one", view)] * 2)
+
+    @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
+    def test_log_of_a_search(self) -> None:
+        """All sessions that a search has found are logged in one statement."""
+        Session.objects.append("two", TURN)
+        counts = []
+        for query in ({}, {"says": "jazz"}):
+            with statements() as sent:
+                self.client.get(of_the_list()["changelist"], query)
+            counts.append(sent.count("INSERT"))
+
+        entries = LogEntry.objects.values_list("object_repr", "change_message")
+        text = "Read the content: search in the list."
+        self.assertEqual(set(entries), {("one", text), ("two", text)})
+        self.assertEqual(counts, [0, 1])
+
     @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
     def test_nothing_read(self) -> None:
         """Who sees the shape of a session only, or asks in vain, has read nothing."""
-        for page in ("purge", "delete", "history"):
-            self.client.get(self.pages[page])
+        self.client.get(self.pages["history"])
+        deleter = User.objects.create_user("deleter", is_staff=True)
+        codenames = ("view_session", "delete_session")
+        deleter.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        self.client.force_login(deleter)
+        for page in ("purge", "delete", "history", "change"):
+            self.assertEqual(self.client.get(self.pages[page]).status_code, 200)
+        self.client.force_login(self.superuser)
         self.client.get(addresses("unknown", self.message.pk)["item"])
         self.client.get(of_the_list()["changelist"])
 
@@ -215,21 +266,160 @@ class TenantTests(Reading):
             self.assertEqual(self.client.get(pages[name]).status_code, 404)
 
 
-class ByObjectTests(Reading):
-    """A subclass whose permissions look at the session."""
+@override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
+class BySessionTests(TestCase):
+    """A subclass whose permissions look at the session, see PickyAdmin."""
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.superuser = User.objects.create_superuser("root")
+        cls.owner = User.objects.create_user("owner")
+        for name in ("open", "sealed", "veiled"):
+            step = Step(f"Agent of {name}", tokens=Tokens(1, 10, 0, 5, 0, 15))
+            said = [{"role": "user", "content": f"jazz, said in {name}-text"}, *TURN[-1:]]
+            Session.objects.append(name, said, user=cls.owner, step=step)
+            Session.objects.filter(pk=name).update(title=f"jazz, called {name}-title")
+        cls.message = Message.objects.filter(session="veiled").earliest("pk")
+
+    def setUp(self) -> None:
+        self.client.force_login(self.superuser)
+        self.list = of_the_list(site="picky")["changelist"]
+
+    def body(self, address: str, **query: Any) -> str:
+        return _body(self.client.get(address, query))
+
+    def pages(self, session_id: str) -> dict[str, str]:
+        return addresses(session_id, self.message.pk, site="picky")
+
+    def state(self) -> Any:
+        messages = Message.objects.order_by("pk").values_list("session", "message_data")
+        return list(Session.objects.order_by("pk").values_list("pk", "title")), list(messages)
+
+    def test_pages(self) -> None:
+        """No page tells of a hidden session, nor what a sealed one says, and none changes them."""
+        before = self.state()
+        for name in ("veiled", "sealed"):
+            for page, address in self.pages(name).items():
+                for method in (self.client.get, self.client.post):
+                    body = _body(method(address, {"post": "yes"}))
+                    for secret in (f"{name}-title", f"{name}-text"):
+                        if (name, page) != ("veiled", "delete"):
+                            self.assertNotIn(secret, body, page)
+                    self.assertNotIn("veiled-", body, page)
+                if (name, page) == ("veiled", "delete"):  # its view asks for no other permission
+                    before = self.state()
+        self.assertEqual(self.state(), before)
+
+    def test_list(self) -> None:
+        """A hidden session is not listed; of a sealed one the list shows no words."""
+        body = self.body(self.list)
+
+        for shown in ("open-title", ">sealed<"):
+            self.assertIn(shown, body)
+        for secret in ("veiled", "sealed-title", "sealed-text"):
+            self.assertNotIn(secret, body)
+        self.assertIn("2 sessions", body)
+
+    def test_search(self) -> None:
+        """Words find no session in which the request may not read them."""
+        for query in ({"q": "jazz"}, {"says": "jazz"}, {"q": "jazz", "says": "said"}):
+            body = self.body(self.list, **query)
+            self.assertIn("open-title", body, query)
+            self.assertIn("1 session", body, query)
+            for name in ("sealed", "veiled"):
+                self.assertNotIn(f"/{name}/change", body, query)
+
+    def test_search_by_name(self) -> None:
+        """Its id and its owner find a sealed session."""
+        for words in ("SEAL", "owner", "'sealed' own"):
+            self.assertIn("/sealed/change", self.body(self.list, q=words), words)
+        self.assertNotIn("/veiled/change", self.body(self.list, q="veiled"))
+        self.assertNotIn("/sealed/change", self.body(self.list, q="sealed jazz"))
+
+    def test_periods(self) -> None:
+        """The dates above the list are those of sessions that were found."""
+        Session.objects.filter(pk="veiled").update(updated_at=datetime(2001, 1, 1, tzinfo=UTC))
+
+        self.assertNotIn("2001", self.body(self.list, q="jazz"))
+
+    def test_autocomplete(self) -> None:
+        """Where a session is chosen, hidden ones are not offered, and titles find no sealed one."""
+        address = reverse("picky:autocomplete")
+        field = {"app_label": "agent_sessions", "model_name": "message", "field_name": "session"}
+
+        def offered(term: str) -> set[str]:
+            results = self.client.get(address, {**field, "term": term}).json()["results"]
+            self.assertEqual([found["id"] for found in results], [r["text"] for r in results])
+            return {found["id"] for found in results}
+
+        self.assertEqual(offered(""), {"open", "sealed"})
+        self.assertEqual(offered("jazz"), {"open"})
+        self.assertEqual(offered("sealed"), {"sealed"})
+        self.assertEqual(offered("veiled"), set())
+
+    def test_actions_on_hidden_sessions(self) -> None:
+        """A hidden session is chosen by no action, though its id is sent."""
+        before = self.state()
+        for action in ACTIONS:
+            data = {"action": action, "_selected_action": ["veiled"], "post": "yes"}
+            self.assertNotIn("veiled", _body(self.client.post(self.list, data)), action)
+        self.assertEqual(self.state(), before)
+
+        body = _body(self.client.post(self.list, {**data, "select_across": "1", "action": EXPORT}))
+        self.assertNotIn("veiled", body)
+
+    def test_actions_on_sealed_sessions(self) -> None:
+        """An action does nothing if a session forbids it, and names that session."""
+        before = self.state()
+        for action in ACTIONS:
+            for post in ({"post": "yes"}, {}):
+                data = {"action": action, "_selected_action": ["open", "sealed"], **post}
+                response = self.client.post(self.list, data, follow=True)
+                body = _body(response)
+                self.assertIn("permission to do this with 1 of the sessions: sealed.", body, action)
+                self.assertNotIn("sealed-", body, action)
+        self.assertEqual(self.state(), before)
+
+    def test_relatives(self) -> None:
+        """A hidden parent or fork is not named or counted."""
+        Session.objects.filter(pk="open").update(parent="veiled")
+        Session.objects.fork("open", "veiled fork")
+
+        for name, address in self.pages("open").items():
+            if name not in ("fork", "item", "media"):
+                self.assertNotIn("veiled", self.body(address), name)
+        self.assertIn("Forks that keep their copies: 0", self.body(self.pages("open")["purge"]))
+        data = {"action": EXPORT, "_selected_action": ["open"]}
+        self.assertNotIn("veiled", _body(self.client.post(self.list, data)))
+
+    def test_names(self) -> None:
+        """Agents of hidden sessions alone are not offered, nor are owners named."""
+        other = User.objects.create_user("another owner")
+        Session.objects.filter(pk="veiled").update(user=other)
+
+        self.assertIn("Agent of sealed", self.body(self.list))
+        self.assertNotIn("Agent of veiled", self.body(self.list))
+        self.assertNotIn("another owner", self.body(self.list, owner=other.pk))
+
+    def test_deleting_the_owner(self) -> None:
+        """Nobody deletes, with a user, sessions that they may not delete."""
+        address = reverse("picky:auth_user_delete", args=[self.owner.pk])
+
+        body = self.body(address)
+        answer = self.client.post(address, {"post": "yes"})
+
+        self.assertIn("your account doesn", body)
+        for name in ("open", "sealed", "veiled"):
+            self.assertNotIn(f"{name}-title", body)
+        self.assertEqual((answer.status_code, Session.objects.count()), (403, 3))
 
     def test_one_that_may_not_be_seen(self) -> None:
         """Who may see some sessions is not shown this one."""
-
-        class Choosing(SessionAdmin):
-            def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-                return obj is None
-
         request = RequestFactory().get("/")
         request.user = self.superuser
 
         with self.assertRaises(PermissionDenied):
-            opened(Choosing(Session, admin.site), request, "one")
+            opened(picky.get_model_admin(Session), request, "veiled")
 
 
 class StrangeIdTests(Reading):

@@ -7,15 +7,22 @@ from html import unescape
 from typing import Any
 from unittest.mock import patch
 
+from django.contrib import admin
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages import get_messages
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection
+from django.test import RequestFactory
 from django.urls import reverse
 
 from agent_sessions import Message, Session, Usage
+from agent_sessions.admin import SessionAdmin
+from agent_sessions.admin.actions import delete_selected
+from agent_sessions.deletion import BATCH
 from agent_sessions.steps import Step, Tokens
 from tests.admin.clients import LIST, AdminTestCase
 from tests.contract import TURN, USER, numbered
@@ -325,6 +332,77 @@ class ListTests(Acting):
         self.act("delete_selected", ids, post="yes")
 
         self.assertFalse(Session.objects.exists())
+
+
+class BatchTests(Acting):
+    """Many sessions at once, in transactions of their own, and a database that fails."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ids = [f"{at:03}" for at in range(BATCH + 10)]
+        Session.objects.bulk_create(Session(session_id=session_id) for session_id in self.ids)
+
+    def failing_at(self, session_id: str) -> Any:
+        """Let the database fail when a statement that writes names a session."""
+
+        def execute(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if sql.startswith(("DELETE", "UPDATE")) and session_id in (params or ()):
+                raise OperationalError("on purpose")
+            return execute(sql, params, many, context)
+
+        return connection.execute_wrapper(execute)
+
+    def test_deletion(self) -> None:
+        """All are deleted and logged, and the message counts them."""
+        response = self.act("delete_selected", self.ids, post="yes")
+
+        self.assertIn("210 sessions were deleted.", self.said(response))
+        self.assertFalse(Session.objects.exists())
+        self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), BATCH + 10)
+
+    def test_deletion_that_fails(self) -> None:
+        """Deleted sessions are counted and logged; the failed batch and those after it stay."""
+        with self.failing_at(self.ids[-1]), self.assertLogs("agent_sessions", "ERROR"):
+            response = self.act("delete_selected", self.ids, post="yes")
+
+        said = self.said(response)
+        self.assertIn("an error after 200 of 210 sessions: OperationalError.", said)
+        self.assertNotIn("were deleted.", said)
+        self.assertEqual(Session.objects.count(), 10)
+        self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), BATCH)
+
+    def test_purge_that_fails(self) -> None:
+        """So is what is purged."""
+        Session.objects.update(title="Secret")
+        with self.failing_at("002"), self.assertLogs("agent_sessions", "ERROR"):
+            response = self.act("purge_selected", self.ids[:5], post="yes")
+
+        self.assertIn("an error after 2 of 5 sessions", self.said(response))
+        self.assertEqual(Session.objects.filter(title="").count(), 2)
+        self.assertEqual(LogEntry.objects.count(), 2)
+
+    def test_nothing_purged(self) -> None:
+        """A database that fails at once leaves nothing to log."""
+        with self.failing_at("000"), self.assertLogs("agent_sessions", "ERROR"):
+            self.act("purge_selected", ["000"], post="yes")
+
+        self.assertFalse(LogEntry.objects.exists())
+
+    def test_what_is_in_the_way(self) -> None:
+        """Related rows may need permissions too, which are checked as Django does."""
+
+        class Guarded(SessionAdmin):
+            def get_deleted_objects(self, objs: Any, request: Any) -> Any:
+                *rest, _, protected = super().get_deleted_objects(objs, request)
+                return *rest, {"feedback"}, protected
+
+        request = RequestFactory().post(LIST, {"post": "yes"})
+        request.user = self.superuser
+        guarded = Guarded(Session, admin.site)
+
+        with self.assertRaises(PermissionDenied):
+            delete_selected(guarded, request, Session.objects.all())
+        self.assertEqual(Session.objects.count(), BATCH + 10)
 
 
 class ToolsTests(Acting):

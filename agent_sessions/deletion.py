@@ -1,0 +1,198 @@
+"""Deleting sessions by Django's collector, among writers.
+
+Every operation on a session locks the session's row first, and then touches its messages. Django's
+collector goes the other way: it deletes messages, then the session. With a writer in between, each
+would wait for what the other holds, or a message would be left without its session. So the foreign
+keys have `on_delete` functions that let the collector begin with locks. They serve every way into
+the collector: `Session.delete()`, `QuerySet.delete()`, the admin, a user whose sessions go too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from django.db import connections, models
+from django.db.models.deletion import CASCADE, Collector
+
+BATCH = 200
+"""How many sessions are held in memory at once, or deleted in one transaction."""
+LOCKED_AT_ONCE = 1_000
+
+M = TypeVar("M", bound=models.Model)
+
+
+class OwnedForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # not generic at run time
+    """A foreign key whose rows are deleted by a function of this module.
+
+    To migrations it is Django's own, with CASCADE: how rows are deleted is not in the database.
+    """
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, {**kwargs, "on_delete": CASCADE}
+
+
+def delete_with_session(
+    collector: Collector, field: Any, rows: models.QuerySet[Any], using: str
+) -> None:
+    """Delete messages or steps of sessions, once the sessions are locked. (on_delete)
+
+    The admin's collector, which loads whatever it may list, is not given them: they are many.
+    """
+    lock = _lock_first(collector, field.remote_field.model)
+    if Collector(using).can_fast_delete(rows):
+        deletion = _RowsOfSessions(rows.model, query=rows.query, using=using)
+        deletion.lock, deletion.field_name = lock, field.name
+        collector.fast_deletes.append(deletion)
+    else:  # signals listen, or rows of the project's go with them
+        CASCADE(collector, field, rows, using)
+
+
+def delete_with_owner(
+    collector: Collector, field: Any, sessions: models.QuerySet[Any], using: str
+) -> None:
+    """Delete the sessions of users, in batches, once users and sessions are locked. (on_delete)
+
+    The admin's collector, which deletes nothing but checks permissions, is given them all.
+    """
+    if type(collector) is not Collector:
+        CASCADE(collector, field, sessions, using)
+        return
+    cascade = _SessionsOfOwners(field.model, query=sessions.defer(None).query, using=using)
+    cascade.collector, cascade.owners = collector, _lock_of(collector, field.remote_field.model)
+    collector.fast_deletes.append(cascade)
+
+
+# Django would fetch the rows to see whether there are any, and fetch them again.
+delete_with_session.lazy_sub_objs = True  # type: ignore[attr-defined]  # an attribute of Django's
+delete_with_owner.lazy_sub_objs = True  # type: ignore[attr-defined]  # as above
+
+
+def delete_in_batches(sessions: models.QuerySet[M]) -> Iterator[list[M]]:
+    """Delete sessions, each batch in a transaction of its own, and yield each when it is gone.
+
+    No writer waits for more than a batch. If a batch fails, the ones before it stay deleted.
+    """
+    for batch in batches(sessions):
+        delete(batch, using=sessions.db)
+        yield batch
+
+
+class _Lock(models.QuerySet[Any]):
+    """The first of a collector's deletions, which deletes nothing and locks what will be deleted.
+
+    The collector executes it inside its transaction, before any other statement.
+    """
+
+    collector: Collector
+    missing: set[Any]
+
+    def _raw_delete(self, using: str | None) -> int:
+        self.missing = set()
+        if not connections[using or self.db].features.has_select_for_update:
+            return 0  # SQLite has one writer at a time, and begins to write with the next statement
+        concrete = self.model._meta.concrete_model
+        collected: list[Any] = [
+            rows
+            for model, rows in self.collector.data.items()
+            if model._meta.concrete_model is concrete
+        ]
+        pks = sorted({row.pk for rows in collected for row in rows})
+        rows = self.model._base_manager.using(using)
+        for start in range(0, len(pks), LOCKED_AT_ONCE):
+            chunk = pks[start : start + LOCKED_AT_ONCE]
+            self.missing |= {*chunk} - {*_locked(rows.filter(pk__in=chunk))}
+        if self.missing:
+            # They went meanwhile. One that is made again from here on is not locked, and stays.
+            for instances in collected:
+                instances[:] = [row for row in instances if row.pk not in self.missing]
+        return 0
+
+
+class _RowsOfSessions(models.QuerySet[Any]):
+    """One of a collector's deletions: rows of the sessions that were locked."""
+
+    lock: _Lock
+    field_name: str
+
+    def _raw_delete(self, using: str | None) -> int:
+        rows: models.QuerySet[Any] = models.QuerySet(self.model, self.query, using)
+        if self.lock.missing:
+            rows = rows.exclude(**{f"{self.field_name}__in": self.lock.missing})
+        return rows._raw_delete(using)
+
+
+class _SessionsOfOwners(models.QuerySet[Any]):
+    """One of a collector's deletions: the sessions of users, loaded one batch at a time."""
+
+    collector: Collector
+    owners: _Lock
+
+    def _raw_delete(self, using: str | None) -> int:
+        """Delete the sessions with all that is theirs, and return how many sessions they were."""
+        alias, origin = using or self.db, self.collector.origin
+        features = connections[alias].features
+        if not features.has_select_for_update:
+            self.update(updated_at=models.F("updated_at"))  # SQLite has to write before it reads
+        elif features.can_defer_constraint_checks:
+            self._lock()  # writers lock a session, and then its owner when they commit
+            self.owners._raw_delete(using)
+        else:
+            self.owners._raw_delete(using)  # writers lock the owner of a new session first
+            self._lock()
+        return sum(delete(batch, using=alias, origin=origin) for batch in batches(self))
+
+    def _lock(self) -> None:
+        """Lock all the sessions, before the first of them is deleted.
+
+        Later ones would be waited for while messages of the first are held, and whoever writes to
+        them may be waiting for those.
+        """
+        after: Any = None
+        while found := _locked(_after(self, after), LOCKED_AT_ONCE):
+            after = found[-1]
+
+
+def _lock_first(collector: Collector, model: type[models.Model]) -> _Lock:
+    """Let a collector lock its rows of a model before it deletes anything."""
+    for entry in collector.fast_deletes:
+        if isinstance(entry, _Lock):
+            return entry
+    lock = _lock_of(collector, model)
+    collector.fast_deletes.insert(0, lock)
+    return lock
+
+
+def _lock_of(collector: Collector, model: type[models.Model]) -> _Lock:
+    lock = _Lock(model)
+    lock.collector = collector
+    return lock
+
+
+def _locked(rows: models.QuerySet[Any], most: int | None = None) -> list[Any]:
+    """Lock rows in the order of their keys, as everybody does, and return the keys."""
+    return list(rows.order_by("pk").select_for_update().values_list("pk", flat=True)[:most])
+
+
+def batches(sessions: models.QuerySet[M]) -> Iterator[list[M]]:
+    """Yield the sessions in the order of their ids, BATCH at a time."""
+    after: Any = None
+    while batch := list(_after(sessions, after)[:BATCH]):
+        after = batch[-1].pk
+        yield batch
+
+
+def _after(rows: models.QuerySet[M], pk: Any) -> models.QuerySet[M]:
+    rows = rows.order_by("pk")
+    return rows if pk is None else rows.filter(pk__gt=pk)
+
+
+def delete(batch: list[Any], *, using: str, origin: Any = None) -> int:
+    """Delete sessions in one transaction, and return how many they are."""
+    collector = Collector(using, origin=origin)
+    collector.collect(batch)
+    collector.delete()
+    # They lead back to the collector, which would keep the batch in memory for the next ones.
+    collector.fast_deletes.clear()
+    return len(batch)
