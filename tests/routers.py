@@ -20,3 +20,10 @@ class ReadsAndWritesArchive(WritesToArchive):
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return "archive"
+
+
+class MigratesNothing:
+    """Keeps the app's tables as they are."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return False if app_label == "agent_sessions" else None

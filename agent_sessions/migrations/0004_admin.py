@@ -1,16 +1,20 @@
 """Indexes by which the admin lists sessions, and the permission to read what they say."""
 
-import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from agent_sessions.indexes import AddIndexToTableInUse
+
 
 class Migration(migrations.Migration):
+    atomic = False  # so that PostgreSQL can build the indexes while others write
+
     dependencies = [
         ("agent_sessions", "0003_usage"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
+    # Only operations that can be repeated: after a failure there is no way back.
     operations = [
         migrations.AlterModelOptions(
             name="session",
@@ -20,33 +24,21 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "sessions",
             },
         ),
-        migrations.AlterField(
-            model_name="usage",
-            name="session",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="usage",
-                to="agent_sessions.session",
-                verbose_name="session",
-            ),
-        ),
-        migrations.AddIndex(
+        AddIndexToTableInUse(
             model_name="message",
             index=models.Index(
                 fields=["session", "id", "kind", "role", "agent_name"], name="agent_messages_shape"
             ),
         ),
-        migrations.AddIndex(
+        AddIndexToTableInUse(
             model_name="message",
             index=models.Index(fields=["tool_name", "session"], name="agent_messages_tool"),
         ),
-        migrations.AddIndex(
+        AddIndexToTableInUse(
             model_name="session",
             index=models.Index(fields=["updated_at", "session_id"], name="agent_sessions_activity"),
         ),
-        migrations.AddIndex(
+        AddIndexToTableInUse(
             model_name="usage",
             index=models.Index(fields=["session", "message"], name="agent_usage_session"),
         ),

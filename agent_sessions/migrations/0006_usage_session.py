@@ -1,0 +1,25 @@
+"""Usage without the index that one of the admin's begins with."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("agent_sessions", "0004_admin"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="usage",
+            name="session",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="usage",
+                to="agent_sessions.session",
+                verbose_name="session",
+            ),
+        ),
+    ]
