@@ -174,4 +174,4 @@ class ReadingTests(WindowTestCase):
             counts.append((len(sent), len(found.rows), len(found.before)))
 
         self.assertEqual(counts[0][0], counts[1][0])
-        self.assertEqual(counts[1], (3, 10, 21))
+        self.assertEqual(counts[1], (4, 10, 21))
