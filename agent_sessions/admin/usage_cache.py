@@ -18,7 +18,7 @@ from agent_sessions.conf import conf
 from agent_sessions.models import Session
 
 SLOW_SECONDS = 0.2
-"""What is counted faster is counted each time."""
+"""Numbers that are counted faster are counted each time."""
 
 KEPT_SECONDS = 3_600
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Counted(NamedTuple, Generic[T]):
-    """What was counted, and when; `is_kept` if it was not counted for this request."""
+    """A value and the moment of its count; `is_kept` if it was not counted for this request."""
 
     value: T
     at: datetime
@@ -39,8 +39,8 @@ def counted(
     """Return what is kept of a count of sessions, or count.
 
     It is kept for everybody who may see the same sessions: their SQL is part of its key, and so
-    are the time zone, the prices and all of `facts`. What has changed since shows up when it is
-    counted again, which `is_new` asks for.
+    are the time zone, the prices and all of `facts`. Later changes show up when it is counted
+    again, which `is_new` asks for.
     """
     key = _key(sessions, facts)
     if not is_new and (kept := cache.get(key)) is not None:
@@ -60,7 +60,7 @@ def _key(sessions: QuerySet[Session], facts: tuple[Any, ...]) -> str:
         sql: Any = sessions.query.get_compiler(sessions.db).as_sql()
     except EmptyResultSet:
         sql = None
-    # Another release may have its classes elsewhere: what it has kept is not read.
+    # Another release may have its classes elsewhere, so its entries are not read.
     told = (
         __version__,
         sessions.db,

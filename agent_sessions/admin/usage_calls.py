@@ -23,8 +23,8 @@ class Calls(NamedTuple):
 def calls_of(sessions: QuerySet[Session], period: Period) -> list[Calls]:
     """Count the calls of each tool in the messages of sessions, the most frequent first.
 
-    What the SDK's own sessions stored names no tool, and is not counted. The index
-    agent_messages_tool holds all that is needed.
+    Messages that the SDK's own sessions stored name no tool, and are not counted. The index
+    agent_messages_tool holds every column that is needed.
     """
     moments = period.moments()
     messages = Message.objects.using(sessions.db).filter(

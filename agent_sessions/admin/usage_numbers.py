@@ -1,14 +1,14 @@
-"""What the usage page shows: sums and sessions of a period by day, agent, model and user.
+"""The numbers of the usage page: sums and sessions of a period by day, agent, model and user.
 
-The number of statements does not depend on the data. What could be without bound, the names of
-agents, models and users, is cut to the greatest before days are multiplied with them.
+The number of statements does not depend on the data. The names of agents, models and users
+are without bound: they are cut to the greatest before days are multiplied with them.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
@@ -34,14 +34,14 @@ from agent_sessions.models import Session
 from agent_sessions.pricing import price
 from agent_sessions.usage import Group, Usage, UsageQuerySet, UsageTotal, totals
 
-COLUMNS = {"agent": "agent_name", "model": "model", "user": "session__user"}
+COLUMNS = {"agent": "agent_name", "model": "model"}
 DRAWN = 6  # more than these nobody tells apart in a picture
 LISTED = 20
 NOBODY = ""
 """The name of all sessions without an owner, and of those that are gone."""
 
 Name: TypeAlias = str | None
-"""An agent, a model or a user's primary key; None is all those that are not the greatest."""
+"""An agent, a model or a user's primary key; None stands for all others together."""
 
 Sessions: TypeAlias = Mapping[tuple[int, Any, Any], int]
 
@@ -69,23 +69,23 @@ class Numbers:
     the names of users by their primary keys.
     """
 
-    whole: Line
-    agents: dict[Name, Line]
-    models: dict[Name, Line]
-    users: dict[Name, Line]
-    owners: dict[str, str]
-    series: list[Name]
-    days: dict[int, Line]
-    cells: dict[tuple[int, int], Line]
+    whole: Line = field(default_factory=Line)
+    agents: dict[Name, Line] = field(default_factory=dict)
+    models: dict[Name, Line] = field(default_factory=dict)
+    users: dict[Name, Line] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    series: list[Name] = field(default_factory=list)
+    days: dict[int, Line] = field(default_factory=dict)
+    cells: dict[tuple[int, int], Line] = field(default_factory=dict)
 
 
-NOTHING = Numbers(Line(), {}, {}, {}, {}, [], {}, {})
+NOTHING = Numbers()
 
 
 class Numbered(NamedTuple):
     """Rows of usage, with the number of each one's name in a list, as SQL.
 
-    What is not in the list has the number that follows.
+    Names that are not in the list share the number after the last.
     """
 
     usage: UsageQuerySet
@@ -105,38 +105,73 @@ def is_restricted(sessions: QuerySet[Session]) -> bool:
 
 
 def numbers(usage: UsageQuerySet, period: Period, *, by: str, measure: str) -> Numbers:
-    """Count and sum the usage of a period, with a series for each of the greatest by a measure."""
+    """Count and sum the usage of a period, with a series for each of the greatest by a measure.
+
+    Users are counted where they are the series, and agents and models where they are not: to count
+    all of them takes twice as long.
+    """
     moments = period.moments()
     usage = usage.filter(created_at__gte=moments[0], created_at__lt=moments[-1])
+    day = place("created_at", moments)
+    return _by_user(usage, day, measure) if by == "user" else _by_name(usage, day, by, measure)
+
+
+def _by_name(usage: UsageQuerySet, day: Combinable, by: str, measure: str) -> Numbers:
+    """Return numbers with a series for each of the greatest agents or models."""
     groups = list(usage.groups(agent=F("agent_name")))
     if not groups:
         return NOTHING
     lines = _lines(usage, groups, measure)
-    listed = {part: [*lines[part]][:LISTED] for part in ("agent", "model")}
-    users = _users(usage, measure)
-    drawn = [*(users if by == "user" else listed[by])][:DRAWN]
-    series = _numbered(usage, by, drawn)
-    day = place("created_at", moments)
-    sums = _summed(one.usage.groups(place=day, name=one.number) for one in series)
+    listed = {part: [*lines[part]][:LISTED] for part in COLUMNS}
+    drawn = listed[by][:DRAWN]
+    number = _number(COLUMNS[by], drawn)
+    sums = totals(usage.groups(place=day, name=number))
     sessions = _sessions(
         (0, usage, day, Value(0)),
-        *((1, one.usage, day, one.number) for one in series),
+        (1, usage, day, number),
         *(
             (2 + at, _others(usage, part, names), Value(0), Value(0))
             for at, (part, names) in enumerate(listed.items())
         ),
     )
-    cells = {key: Line(sessions[1, *key], total) for key, total in sorted(sums.items())}
-    has_others = any(number == len(drawn) for _, number in cells)
     return Numbers(
         whole=lines["all"][""],
         agents=_listed(lines["agent"], sessions[2, 0, 0]),
         models=_listed(lines["model"], sessions[3, 0, 0]),
+        **_days(drawn, sums, sessions),
+    )
+
+
+def _by_user(usage: UsageQuerySet, day: Combinable, measure: str) -> Numbers:
+    """Return numbers with a series for each of the users with the greatest, or for nobody."""
+    pks = _greatest_users(usage, measure)
+    names = [*pks, NOBODY]
+    numbered = _numbered(usage, names)
+    sums = totals(
+        group for one in numbered for group in one.usage.groups(place=day, name=one.number)
+    )
+    if not sums:
+        return NOTHING
+    sessions = _sessions(*((0, one.usage, Value(0), one.number) for one in numbered))
+    users = _user_lines(names, sums, sessions, measure)
+    drawn = [name for name in users if name is not None][:DRAWN]
+    places = {at: drawn.index(name) for at, name in enumerate(names) if name in drawn}
+    drawn_sums: defaultdict[tuple[int, int], UsageTotal] = defaultdict(UsageTotal)
+    for (at_day, at), total in sums.items():
+        drawn_sums[at_day, places.get(at, len(drawn))] += total
+    sessions = _sessions(
+        (0, usage, day, Value(0)),
+        *((1, one.usage, day, one.number) for one in _numbered(usage, drawn)),
+    )
+    lines = users.values()
+    return Numbers(
+        # A session has one owner, so that sessions of owners add up.
+        whole=Line(
+            sum(line.sessions for line in lines), sum((line.total for line in lines), UsageTotal())
+        ),
         users=users,
-        owners=_owners(usage, users),
-        series=[*drawn, None] if has_others else [*drawn],
-        days=_days(cells, sessions),
-        cells=cells,
+        owners=_owners(usage, pks),
+        **_days(drawn, drawn_sums, sessions),
     )
 
 
@@ -157,25 +192,30 @@ def _lines(usage: UsageQuerySet, groups: list[Group], measure: str) -> dict[str,
     return lines
 
 
-def _users(usage: UsageQuerySet, measure: str) -> dict[Name, Line]:
-    """Return the lines of the users with the greatest numbers, of nobody, and of all others.
-
-    There may be too many users to read a number of each.
-    """
+def _greatest_users(usage: UsageQuerySet, measure: str) -> list[str]:
+    """Return the primary keys of the users with the greatest numbers, of whom there may be many."""
     owned = usage.filter(session__user__isnull=False).order_by().values("session__user")
     ranked = owned.annotate(rank=_rank_in_sql(measure), steps=Count("pk"))
     pks = ranked.order_by("-rank", "-steps", "session__user").values_list("session__user")[:LISTED]
-    names: list[str] = [str(pk) for (pk,) in pks]
-    numbered = _numbered(usage, "user", [*names, NOBODY])
-    sums = _summed(one.usage.groups(name=one.number) for one in numbered)
-    sessions = _sessions(*((0, one.usage, Value(0), one.number) for one in numbered))
-    lines = {at: Line(sessions[0, 0, at], total) for (at,), total in sums.items()}
-    named = dict(enumerate([*names, NOBODY]))
-    found = _ranked({named[at]: line for at, line in lines.items() if at in named}, measure)
-    users: dict[Name, Line] = dict(found.items())
-    if others := lines.get(len(named)):
-        users[None] = others
-    return users
+    return [str(pk) for (pk,) in pks]
+
+
+def _user_lines(
+    names: list[str],
+    sums: Mapping[tuple[int, int], UsageTotal],
+    sessions: Sessions,
+    measure: str,
+) -> dict[Name, Line]:
+    """Return the lines of users and of nobody, the greatest first, and that of all others."""
+    by_number: defaultdict[int, UsageTotal] = defaultdict(UsageTotal)
+    for (_, at), total in sums.items():
+        by_number[at] += total
+    lines = {at: Line(sessions[0, 0, at], total) for at, total in by_number.items()}
+    others = lines.pop(len(names), None)
+    users: dict[Name, Line] = dict(
+        _ranked({names[at]: line for at, line in lines.items()}, measure).items()
+    )
+    return {**users, None: others} if others else users
 
 
 def _ranked(lines: dict[str, Line], measure: str) -> dict[str, Line]:
@@ -210,28 +250,29 @@ def _spent(prices: Mapping[str, float]) -> Any:
     )
 
 
-def _numbered(usage: UsageQuerySet, part: str, names: list[Name] | list[str]) -> list[Numbered]:
-    """Return usage with the number of its agent, model or user among `names`."""
+def _number(column: str, names: Iterable[Name]) -> Combinable:
+    """Return the number of a row's name among `names`, or theirs for any other, as SQL."""
     whens = [
-        When(**{COLUMNS[part]: name}, then=Value(at))
-        for at, name in enumerate(names)
-        if part != "user" or name != NOBODY
+        When(**{column: name}, then=Value(at)) for at, name in enumerate(names) if name is not None
+    ]
+    return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
+
+
+def _numbered(usage: UsageQuerySet, names: Sequence[Name]) -> list[Numbered]:
+    """Return usage with the number of its user, or of nobody, among `names`.
+
+    It is in two parts, because one that joined sessions would leave out those that are gone.
+    """
+    whens = [
+        When(session__user=name, then=Value(at)) for at, name in enumerate(names) if name != NOBODY
     ]
     number = Case(*whens, default=Value(len(names)), output_field=IntegerField())
-    if part != "user":
-        return [Numbered(usage, number)]
-    # Two statements: one that joined sessions would leave out those that are gone.
     nobody = names.index(NOBODY) if NOBODY in names else len(names)
     owned = Session._base_manager.filter(pk=OuterRef("session_id"), user__isnull=False)
     return [
         Numbered(usage.filter(session__user__isnull=False), number),
         Numbered(usage.exclude(Exists(owned)), Value(nobody)),
     ]
-
-
-def _summed(parts: Iterable[Iterator[Group]]) -> dict[Any, UsageTotal]:
-    """Return the sums of groups that come from several statements."""
-    return totals(group for part in parts for group in part)
 
 
 def _sessions(*parts: tuple[int, UsageQuerySet, Any, Any]) -> Sessions:
@@ -271,8 +312,17 @@ def _owners(usage: UsageQuerySet, users: Iterable[Name]) -> dict[str, str]:
     return {str(user.pk): user.get_username() for user in found}
 
 
-def _days(cells: dict[tuple[int, int], Line], sessions: Sessions) -> dict[int, Line]:
-    sums: defaultdict[int, UsageTotal] = defaultdict(UsageTotal)
+def _days(
+    drawn: Sequence[Name], sums: Mapping[tuple[int, int], UsageTotal], sessions: Sessions
+) -> dict[str, Any]:
+    """Return the series, days and cells of Numbers."""
+    cells = {key: Line(sessions[1, *key], total) for key, total in sorted(sums.items())}
+    has_others = any(number == len(drawn) for _, number in cells)
+    days: defaultdict[int, UsageTotal] = defaultdict(UsageTotal)
     for (day, _), line in cells.items():
-        sums[day] += line.total
-    return {day: Line(sessions[0, day, 0], total) for day, total in sums.items()}
+        days[day] += line.total
+    return {
+        "series": [*drawn, None] if has_others else [*drawn],
+        "days": {day: Line(sessions[0, day, 0], total) for day, total in days.items()},
+        "cells": cells,
+    }

@@ -205,6 +205,7 @@ def _numbers(found: Numbers, days: Period, choice: Choice, *, with_cost: bool) -
                 list(rows(lines.items(), names_of(found, part), with_cost=with_cost)),
             )
             for part, caption, lines in tables
+            if lines
         ],
         "chart_title": TITLES[choice.measure, choice.by],
         "chart_total": quantity(choice.measure, MEASURES[choice.measure](found.whole)),

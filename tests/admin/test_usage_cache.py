@@ -47,7 +47,7 @@ class CountedTests(CacheTestCase):
         self.assertEqual(second, Counted(1, first.at, is_kept=True))
 
     def test_fast(self) -> None:
-        """What is counted fast is not kept, and what was kept of it goes."""
+        """A fast count is not kept, and replaces an older one that was."""
         self.counted(1)
 
         with patch.object(usage_cache, "SLOW_SECONDS", 60):
@@ -55,14 +55,14 @@ class CountedTests(CacheTestCase):
             self.assertEqual(self.counted(3).value, 3)
 
     def test_new(self) -> None:
-        """Whoever asks for it gets a new count, and so do all others from then on."""
+        """A new count, asked for by one, is shown to all others afterwards."""
         self.counted(1)
 
         self.assertEqual(self.counted(2, is_new=True).value, 2)
         self.assertEqual(self.counted(3).value, 2)
 
     def test_what_is_told_apart(self) -> None:
-        """Sessions, facts, prices and time zones have counts of their own."""
+        """Other sessions, facts, prices or time zones are counted separately."""
         user = get_user_model().objects.create_user("annelies")
         querysets = [
             Session.objects.all(),
