@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from datetime import datetime
+from math import ceil
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.core.cache import cache
@@ -20,7 +21,10 @@ from agent_sessions.models import Session
 SLOW_SECONDS = 0.2
 """Numbers that are counted faster are counted each time."""
 
-KEPT_SECONDS = 3_600
+KEPT_TIMES = 600
+"""Numbers are kept for so many times the seconds of their count, up to MOST_KEPT_SECONDS."""
+
+MOST_KEPT_SECONDS = 3_600
 
 T = TypeVar("T")
 
@@ -48,8 +52,9 @@ def counted(
         return Counted(value, at, is_kept=True)
     began, at = time.monotonic(), timezone.now()
     value = count()
-    if time.monotonic() - began > SLOW_SECONDS:
-        cache.set(key, (value, at), KEPT_SECONDS)
+    seconds = time.monotonic() - began
+    if seconds > SLOW_SECONDS:
+        cache.set(key, (value, at), ceil(min(seconds * KEPT_TIMES, MOST_KEPT_SECONDS)))
     elif is_new:
         cache.delete(key)
     return Counted(value, at)

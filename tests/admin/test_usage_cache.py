@@ -27,7 +27,7 @@ class CacheTestCase(TestCase):
 
     def setUp(self) -> None:
         cache.clear()
-        self.enterContext(patch.object(usage_cache, "SLOW_SECONDS", 0))
+        self.enterContext(patch.multiple(usage_cache, SLOW_SECONDS=0, KEPT_TIMES=10**9))
 
 
 class CountedTests(CacheTestCase):
