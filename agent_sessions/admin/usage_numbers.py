@@ -193,7 +193,7 @@ def _lines(usage: UsageQuerySet, groups: list[Group], measure: str) -> dict[str,
 
 
 def _greatest_users(usage: UsageQuerySet, measure: str) -> list[str]:
-    """Return the primary keys of the users with the greatest numbers, of whom there may be many."""
+    """Return the primary keys of the users with the greatest numbers, found by the database."""
     owned = usage.filter(session__user__isnull=False).order_by().values("session__user")
     ranked = owned.annotate(rank=_rank_in_sql(measure), steps=Count("pk"))
     pks = ranked.order_by("-rank", "-steps", "session__user").values_list("session__user")[:LISTED]
