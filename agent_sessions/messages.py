@@ -82,7 +82,10 @@ class Message(models.Model):
             models.Index(
                 fields=["session", "id", "kind", "role", "agent_name"], name="agent_messages_shape"
             ),
-            models.Index(fields=["tool_name", "session"], name="agent_messages_tool"),
+            # Sessions are found by their tools, and calls counted by day.
+            models.Index(
+                fields=["tool_name", "session", "created_at", "kind"], name="agent_messages_tool"
+            ),
             # MariaDB has no partial indexes: there it holds all messages, the failures together.
             models.Index(
                 fields=["session", "tool_failed", "id"],

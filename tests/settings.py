@@ -12,6 +12,8 @@ from calendarclub.settings import DATABASES, LOCAL_FILE
 from tests.turso.server import Server
 
 SECRET_KEY = "for tests only"
+# Nothing that one test counted is shown to another.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A second database, always SQLite, for using= and routers.

@@ -19,7 +19,7 @@ BEFORE, WITH = "0003", "0004"
 INDEXES = {
     "agent_messages": {
         "agent_messages_shape": ["session_id", "id", "kind", "role", "agent_name"],
-        "agent_messages_tool": ["tool_name", "session_id"],
+        "agent_messages_tool": ["tool_name", "session_id", "created_at", "kind"],
     },
     "agent_sessions": {"agent_sessions_activity": ["updated_at", "session_id"]},
     "agent_usage": {"agent_usage_session": ["session_id", "message_id"]},

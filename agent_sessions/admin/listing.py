@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from agent_sessions.admin.access import note_each, permitted, without_content
 from agent_sessions.admin.columns import Listed, number
+from agent_sessions.admin.compiling import without_compiling
 from agent_sessions.admin.filters import ComputedFilter, TextFilter
 from agent_sessions.admin.owners import user_url
 from agent_sessions.admin.periods import ACTIVITY, PARTS, periods
@@ -101,7 +102,8 @@ class SessionList(ChangeList):
         return ordering
 
     def get_results(self, request: HttpRequest) -> None:
-        found = list(self.queryset.values_list("pk", flat=True)[: MOST + 1])
+        with without_compiling(self.queryset.db):
+            found = list(self.queryset.values_list("pk", flat=True)[: MOST + 1])
         self.listed_pks, self.has_more = found[:MOST], len(found) > MOST
         self.paginator = self.model_admin.get_paginator(
             request, self.listed_pks, self.list_per_page

@@ -7,9 +7,9 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, TextField, Value
+from django.db.models import F, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.functions import Replace
-from django.db.models.lookups import IContains
+from django.db.models.lookups import IContains, IsNull
 
 from agent_sessions.admin.texts import written
 from agent_sessions.messages import Message
@@ -41,13 +41,15 @@ def bounded(words: str) -> str:
     return kept if len(kept.split()) <= MOST_WORDS else " ".join(kept.split()[:MOST_WORDS])
 
 
-def saying(words: str) -> Exists:
+def saying(words: str) -> IsNull:
     """Return a condition of sessions: one of their messages has each of the words in its item.
 
     Upper and lower case of plain letters are alike. Ids and names of tools are found as well.
     """
     has_all = reduce(and_, map(_has, bounded(words).split()), Q())
-    return Exists(Message.objects.filter(has_all, session=OuterRef("pk")))
+    such = Message.objects.filter(has_all, session=OuterRef("pk")).order_by()
+    # Not Exists: PostgreSQL would join it, and so search every message of the database.
+    return IsNull(Subquery(such.values("pk")[:1]), False)
 
 
 def _has(word: str) -> Q:

@@ -10,8 +10,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from agent_sessions.admin.days import Period
+from agent_sessions.admin.usage_calls import Calls
 from agent_sessions.admin.usage_numbers import Line, Numbers
-from agent_sessions.admin.usage_texts import name_of
+from agent_sessions.admin.usage_texts import name_of, names_of
 from agent_sessions.conf import conf
 from agent_sessions.steps import Tokens
 
@@ -24,19 +25,36 @@ _FORMULA = re.compile(rf"(\A|;)(?={_UNSEEN}{_SIGNS})|\A(?=[\t\r\n])")
 
 
 def as_csv(numbers: Numbers, period: Period, *, by: str, with_cost: bool) -> HttpResponse:
-    """Return a file with a line for each day, or month, and agent or model."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    name = f"usage-by-{by}-{period.starts[0]}-{period.last}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    """Return a file with a line for each day, or month, and agent, model or user."""
+    response = _file(f"usage-by-{by}", period)
     heading = ["month" if period.is_by_month else "day", by, "sessions", "steps", "unknown_steps"]
     costs = ["unpriced_steps", "cost"] if with_cost else []
     costs += ["currency"] if with_cost and conf.currency else []
     writer = csv.writer(response)
     writer.writerow([*heading, *Tokens._fields, *costs])
+    names = names_of(numbers, by)
     for (day, series), line in numbers.cells.items():
         values = list(_values(line, with_cost=with_cost))
-        writer.writerow([period.starts[day], safe(name_of(numbers.series[series])), *values])
+        writer.writerow([period.starts[day], safe(name_of(numbers.series[series], names)), *values])
+    return response
+
+
+def calls_as_csv(calls: list[Calls], period: Period) -> HttpResponse:
+    """Return a file with a line for each tool and kind of call."""
+    response = _file("calls-by-tool", period)
+    writer = csv.writer(response)
+    writer.writerow(Calls._fields)
+    for tool, kind, count, sessions in calls:
+        in_sessions = "" if sessions is None else sessions
+        writer.writerow([safe(name_of(tool, {})), kind, count, in_sessions])
+    return response
+
+
+def _file(name: str, period: Period) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    name = f"{name}-{period.starts[0]}-{period.last}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

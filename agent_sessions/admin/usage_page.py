@@ -1,15 +1,17 @@
-"""The page that shows what was used: tokens, sessions and costs by day, by agent and by model.
+"""The page that shows what was used: tokens, sessions and costs by day, agent, model and user.
 
-It holds numbers and names, and nothing that anybody said.
+It holds numbers and names, and nothing that anybody said. Users are those who own a session that
+the request may see, under the names by which they log in: the list of sessions names them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,14 +19,20 @@ from django.utils.translation import gettext_lazy
 
 from agent_sessions.admin.charts import Chart, Column, Part, chart
 from agent_sessions.admin.columns import number
+from agent_sessions.admin.compiling import without_compiling
 from agent_sessions.admin.days import DAYS, YEAR, Period, period
-from agent_sessions.admin.usage_csv import as_csv
+from agent_sessions.admin.usage_cache import Counted, counted
+from agent_sessions.admin.usage_calls import Calls, calls_of
+from agent_sessions.admin.usage_csv import as_csv, calls_as_csv
 from agent_sessions.admin.usage_numbers import DRAWN, MEASURES, Line, Numbers, numbers, usage_of
 from agent_sessions.admin.usage_texts import (
+    CALL_HEADINGS,
     Row,
+    call_rows,
     cells,
     headings,
     name_of,
+    names_of,
     quantity,
     rows,
     tiles,
@@ -33,10 +41,12 @@ from agent_sessions.conf import conf
 from agent_sessions.usage import day_of
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, QueryDict
     from django.utils.functional import _StrPromise
 
     from agent_sessions.admin.sessions import SessionAdmin
+    from agent_sessions.models import Session
 
 TEMPLATE = "admin/agent_sessions/session/usage.html"
 PERIODS = {
@@ -45,8 +55,16 @@ PERIODS = {
     "90d": gettext_lazy("90 days"),
     YEAR: gettext_lazy("12 months"),
 }
-KEYS = {"agent": gettext_lazy("By agent"), "model": gettext_lazy("By model")}
-NAMES = {"agent": gettext_lazy("Agent"), "model": gettext_lazy("Model")}
+KEYS = {
+    "agent": gettext_lazy("By agent"),
+    "model": gettext_lazy("By model"),
+    "user": gettext_lazy("By user"),
+}
+NAMES = {
+    "agent": gettext_lazy("Agent"),
+    "model": gettext_lazy("Model"),
+    "user": gettext_lazy("User"),
+}
 VALUES = {
     "tokens": gettext_lazy("Tokens"),
     "sessions": gettext_lazy("Sessions"),
@@ -55,10 +73,13 @@ VALUES = {
 TITLES = {
     ("tokens", "agent"): gettext_lazy("Tokens by agent"),
     ("tokens", "model"): gettext_lazy("Tokens by model"),
+    ("tokens", "user"): gettext_lazy("Tokens by user"),
     ("sessions", "agent"): gettext_lazy("Sessions by agent"),
     ("sessions", "model"): gettext_lazy("Sessions by model"),
+    ("sessions", "user"): gettext_lazy("Sessions by user"),
     ("cost", "agent"): gettext_lazy("Cost by agent"),
     ("cost", "model"): gettext_lazy("Cost by model"),
+    ("cost", "user"): gettext_lazy("Cost by user"),
 }
 
 
@@ -94,11 +115,18 @@ def usage_page(model_admin: SessionAdmin, request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     choice = Choice.of(request.GET)
     days = period(choice.period, day_of(timezone.now()))
-    usage = usage_of(model_admin.get_queryset(request))
-    found = numbers(usage, days, by=choice.by, measure=choice.measure)
+    sessions, is_new = model_admin.get_queryset(request), "new" in request.GET
+    found = _counted(sessions, days, choice, is_new=is_new)
+    if is_new:
+        # Reloaded, the page does not count again.
+        return HttpResponseRedirect(choice.address())
+    used, calls = found.value
     with_cost = bool(conf.prices)
-    if request.GET.get("format") == "csv":
-        return as_csv(found, days, by=choice.by, with_cost=with_cost)
+    match request.GET.get("format"):
+        case "csv":
+            return as_csv(used, days, by=choice.by, with_cost=with_cost)
+        case "calls":
+            return calls_as_csv(calls, days)
     request.current_app = model_admin.admin_site.name
     context = {
         **model_admin.admin_site.each_context(request),
@@ -106,13 +134,32 @@ def usage_page(model_admin: SessionAdmin, request: HttpRequest) -> HttpResponse:
         "opts": model_admin.opts,
         "choices": _choices(choice),
         "csv": choice.address(format="csv"),
+        "calls_csv": choice.address(format="calls"),
+        "kept_since": found.at if found.is_kept else None,
+        "again": choice.address(new="1"),
         "first_day": days.starts[0],
         "last_day": days.last,
         "time_zone": timezone.get_current_timezone_name(),
         "is_by_month": days.is_by_month,
-        **_numbers(found, days, choice, with_cost=with_cost),
+        "call_headings": CALL_HEADINGS,
+        "calls": list(call_rows(calls)),
+        **_numbers(used, days, choice, with_cost=with_cost),
     }
     return TemplateResponse(request, TEMPLATE, context)
+
+
+def _counted(
+    sessions: QuerySet[Session], days: Period, choice: Choice, *, is_new: bool
+) -> Counted[tuple[Numbers, list[Calls]]]:
+    """Return what the page shows of sessions: what is kept, or else a count."""
+
+    def count() -> tuple[Numbers, list[Calls]]:
+        with without_compiling(sessions.db):
+            usage = usage_of(sessions)
+            used = numbers(usage, days, by=choice.by, measure=choice.measure)
+            return used, calls_of(sessions, days)
+
+    return counted(sessions, days, choice.by, choice.measure, count=count, is_new=is_new)
 
 
 def _measures() -> list[str]:
@@ -137,7 +184,12 @@ def _choices(choice: Choice) -> list[tuple[str, list[Link]]]:
 
 def _numbers(found: Numbers, days: Period, choice: Choice, *, with_cost: bool) -> dict[str, Any]:
     """Return what the template shows of the numbers."""
-    agents, models = found.agents.items(), found.models.items()
+    tables = [
+        ("agent", _("Agents"), found.agents),
+        ("model", _("Models"), found.models),
+        ("user", _("Users"), found.users),
+    ]
+    names = names_of(found, choice.by)
     return {
         "whole": found.whole.total,
         "headings": headings(with_cost=with_cost),
@@ -145,42 +197,52 @@ def _numbers(found: Numbers, days: Period, choice: Choice, *, with_cost: bool) -
         "tiles": list(tiles(found.whole, with_cost=with_cost)),
         "with_cost": with_cost,
         "name_heading": NAMES[choice.by],
-        "days": list(_days(found, days, with_cost=with_cost)),
+        "days": list(_days(found, days, names, with_cost=with_cost)),
         "summaries": [
-            (NAMES["agent"], _("Agents"), list(rows(agents, with_cost=with_cost))),
-            (NAMES["model"], _("Models"), list(rows(models, with_cost=with_cost))),
+            (
+                NAMES[part],
+                caption,
+                list(rows(lines.items(), names_of(found, part), with_cost=with_cost)),
+            )
+            for part, caption, lines in tables
+            if lines
         ],
         "chart_title": TITLES[choice.measure, choice.by],
         "chart_total": quantity(choice.measure, MEASURES[choice.measure](found.whole)),
-        "chart": _chart(found, days, choice),
+        "chart": _chart(found, days, choice, names),
         "legend": [
-            (_pattern(name, at), name_of(name), bool(name)) for at, name in enumerate(found.series)
+            (_pattern(name, at), name_of(name, names), bool(name))
+            for at, name in enumerate(found.series)
         ],
     }
 
 
 def _days(
-    found: Numbers, days: Period, *, with_cost: bool
+    found: Numbers, days: Period, names: Mapping[str, str], *, with_cost: bool
 ) -> Iterator[tuple[str, list[str], list[Row]]]:
     """Yield each day of the table, the newest first: its name, its numbers, those of its series."""
     for day in sorted(found.days, reverse=True):
         lines = ((name, found.cells.get((day, at))) for at, name in enumerate(found.series))
-        parts = rows(((name, line) for name, line in lines if line), with_cost=with_cost)
+        known = ((name, line) for name, line in lines if line)
+        parts = rows(known, names, with_cost=with_cost)
         yield days.name(day), cells(found.days[day], with_cost=with_cost), list(parts)
 
 
-def _chart(found: Numbers, days: Period, choice: Choice) -> Chart | None:
-    columns = [_column(found, days, choice, day) for day in range(len(days.starts))]
+def _chart(found: Numbers, days: Period, choice: Choice, names: Mapping[str, str]) -> Chart | None:
+    series = [(_pattern(name, at), name_of(name, names)) for at, name in enumerate(found.series)]
+    columns = [_column(found, days, choice, day, series) for day in range(len(days.starts))]
     return chart(columns, written=number, is_whole=choice.measure != "cost")
 
 
-def _column(found: Numbers, days: Period, choice: Choice, day: int) -> Column:
+def _column(
+    found: Numbers, days: Period, choice: Choice, day: int, series: list[tuple[int, str]]
+) -> Column:
     value, name = MEASURES[choice.measure], days.name(day)
     whole = found.days.get(day, Line())
-    lines = ((at, found.cells.get((day, at))) for at in range(len(found.series)))
+    lines = ((one, found.cells.get((day, at))) for at, one in enumerate(series))
     parts = [
-        Part(_pattern(found.series[at], at), value(line), _title(name, line, choice, at, found))
-        for at, line in lines
+        Part(pattern, value(line), f"{name}, {its}: {quantity(choice.measure, value(line))}")
+        for (pattern, its), line in lines
         if line
     ]
     title = f"{name}: {quantity(choice.measure, value(whole))}"
@@ -188,11 +250,6 @@ def _column(found: Numbers, days: Period, choice: Choice, day: int) -> Column:
     if steps := missing.get(choice.measure):
         title = _("%(title)s, without %(steps)s unknown") % {"title": title, "steps": steps}
     return Column(days.short_name(day), title, parts, bool(steps))
-
-
-def _title(day: str, line: Line, choice: Choice, at: int, found: Numbers) -> str:
-    value = quantity(choice.measure, MEASURES[choice.measure](line))
-    return f"{day}, {name_of(found.series[at])}: {value}"
 
 
 def _pattern(name: str | None, at: int) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agent_sessions.admin.columns import number
-from agent_sessions.admin.usage_numbers import Line, Name
+from agent_sessions.admin.columns import NOTHING, number
+from agent_sessions.admin.usage_calls import Calls
+from agent_sessions.admin.usage_numbers import NOBODY, Line, Name, Numbers
 from agent_sessions.conf import conf
 from agent_sessions.money import shown
 from agent_sessions.steps import Tokens
@@ -28,6 +29,7 @@ HEADINGS = [
     gettext_lazy("Total tokens"),
 ]
 COST = gettext_lazy("Cost")
+CALL_HEADINGS = [gettext_lazy("Kind"), gettext_lazy("Calls"), gettext_lazy("Sessions")]
 
 
 class Row(NamedTuple):
@@ -43,17 +45,32 @@ def headings(*, with_cost: bool) -> list[str]:
     return [str(heading) for heading in (*HEADINGS, *([COST] if with_cost else []))]
 
 
-def rows(lines: Iterable[tuple[Name, Line]], *, with_cost: bool) -> Iterator[Row]:
-    """Yield the rows of a table, each under the name of an agent or a model."""
+def rows(
+    lines: Iterable[tuple[Name, Line]], names: Mapping[str, str], *, with_cost: bool
+) -> Iterator[Row]:
+    """Yield the rows of a table, each under the name of an agent, a model or a user."""
     for name, line in lines:
-        yield Row(name_of(name), bool(name), cells(line, with_cost=with_cost))
+        yield Row(name_of(name, names), bool(name), cells(line, with_cost=with_cost))
 
 
-def name_of(name: Name) -> str:
-    """Name an agent or a model, also if it has no name and if it is all others together."""
+def name_of(name: Name, names: Mapping[str, str]) -> str:
+    """Name an agent, a model or a user, even if it has no name or is all others together."""
     if name is None:
         return _("all others")
-    return visible(name) or _("unknown")
+    return visible(names.get(name, name)) or _("unknown")
+
+
+def names_of(numbers: Numbers, part: str) -> dict[str, str]:
+    """Return what the names of a part are shown as, where that differs."""
+    return {**numbers.owners, NOBODY: _("without an owner")} if part == "user" else {}
+
+
+def call_rows(calls: Iterable[Calls]) -> Iterator[Row]:
+    """Yield the rows of the table of tools."""
+    for tool, kind, count, sessions in calls:
+        words = kind.replace("_", " ").capitalize()
+        in_sessions = NOTHING if sessions is None else number(sessions)
+        yield Row(name_of(tool, {}), bool(tool), [words, number(count), in_sessions])
 
 
 def cells(line: Line, *, with_cost: bool) -> list[str]:

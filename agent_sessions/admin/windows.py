@@ -181,12 +181,22 @@ def _beginning(earlier: list[Row], later: list[Row], size: int) -> _Place:
 
 
 def _earlier(messages: Messages, limit: int) -> list[Row]:
-    rows = messages.order_by("-pk").values_list(*COLUMNS, _TELLING)[:limit]
-    return [*read(rows)][::-1]
+    return _read(messages, messages.order_by("-pk"), limit)
 
 
 def _later(messages: Messages, limit: int) -> list[Row]:
-    return [*read(messages.order_by("pk").values_list(*COLUMNS, _TELLING)[:limit])]
+    return _read(messages, messages.order_by("pk"), limit)
+
+
+def _read(messages: Messages, ordered: Messages, limit: int) -> list[Row]:
+    """Return the first of some messages in an order, oldest first.
+
+    Their ids are found first, in the index of a session's ids. With more columns and a LIMIT
+    PostgreSQL goes through the table by id, past the newer messages of all other sessions.
+    """
+    pks = list(ordered.values_list("pk", flat=True)[:limit])
+    rows = messages.filter(pk__in=pks).order_by("pk").values_list(*COLUMNS, _TELLING)
+    return [*read(rows)] if pks else []
 
 
 def _texts(messages: Messages, rows: list[Row]) -> dict[int, Text]:

@@ -32,7 +32,9 @@ class Migration(migrations.Migration):
         ),
         AddIndexToTableInUse(
             model_name="message",
-            index=models.Index(fields=["tool_name", "session"], name="agent_messages_tool"),
+            index=models.Index(
+                fields=["tool_name", "session", "created_at", "kind"], name="agent_messages_tool"
+            ),
         ),
         AddIndexToTableInUse(
             model_name="session",

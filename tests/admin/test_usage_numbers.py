@@ -17,6 +17,7 @@ from agent_sessions.admin.days import YEAR, Period, period
 from agent_sessions.admin.usage_numbers import (
     DRAWN,
     LISTED,
+    NOBODY,
     NOTHING,
     Line,
     Numbers,
@@ -181,6 +182,72 @@ class NumbersTests(TestCase):
         self.assertEqual(len(found.agents), LISTED)
         self.assertNotIn(None, found.agents)
 
+    def test_users(self) -> None:
+        """Each owner has a line and a series; sessions without one are together, and gone ones."""
+        hers, his = owner_of("hers", "annelies"), owner_of("his", "bob")
+        owner_of("nobody's", None)
+        store([step("hers", total_tokens=500), step("his"), step("nobody's"), unknown("gone")])
+
+        found = self.numbers(by="user")
+
+        sessions = {name: line.sessions for name, line in found.users.items()}
+        self.assertEqual(sessions, {hers: 1, his: 1, NOBODY: 2})
+        self.assertEqual([*found.users], [hers, NOBODY, his])
+        self.assertEqual(found.owners, {hers: "annelies", his: "bob"})
+        self.assertEqual(found.series, [hers, NOBODY, his])
+        self.assertEqual(found.users[NOBODY].total.unknown_steps, 1)
+        self.assertEqual(
+            {key: line.sessions for key, line in found.cells.items()},
+            {
+                (6, 0): 1,
+                (6, 1): 2,
+                (6, 2): 1,
+            },
+        )
+        total = sum((line.total for line in found.cells.values()), UsageTotal())
+        self.assertEqual((total, found.whole.total), (found.whole.total, Usage.objects.total()))
+
+    def test_users_agree(self) -> None:
+        """The sums are those that by() tells of the same rows."""
+        rows = various(period("30d", TODAY), 100)
+        for at in range(10):
+            owner_of(f"s{at}", f"user {at % 4}" if at % 3 else None)
+        store(rows)
+        moments = period("30d", TODAY).moments()
+
+        found = self.numbers("30d", by="user")
+
+        inside = Usage.objects.filter(created_at__gte=moments[0], created_at__lt=moments[-1])
+        expected = {str(pk or NOBODY): total for pk, total in inside.by("user").items()}
+        self.assertEqual({name: line.total for name, line in found.users.items()}, expected)
+        self.assertEqual(
+            sum((line.total for line in found.days.values()), UsageTotal()), inside.total()
+        )
+
+    def test_many_users(self) -> None:
+        """Of hundreds of users the greatest by each measure are named, and the others are one."""
+        for at in range(LISTED + 5):
+            owner_of(f"s{at}", f"user {at}")
+            owner_of(f"t{at}", f"user {at}")
+        rows = [step(f"s{at}", total_tokens=1_000 + at) for at in range(LISTED + 5)]
+        store([*rows, step("t3", total_tokens=0), step("t4", input_tokens=9_000, total_tokens=0)])
+
+        by_tokens = self.numbers(by="user")
+        by_sessions = self.numbers(by="user", measure="sessions")
+        by_cost = self.numbers(by="user", measure="cost")
+
+        names = by_tokens.owners.values()
+        self.assertEqual({*names}, {f"user {at}" for at in range(5, LISTED + 5)})
+        self.assertEqual(by_tokens.users[None].sessions, 7)
+        self.assertEqual((by_tokens.series[-1], len(by_tokens.series)), (None, DRAWN + 1))
+        shown = [by_sessions.owners[str(name)] for name in by_sessions.series[:2]]
+        self.assertEqual({*shown}, {"user 3", "user 4"})
+        self.assertEqual(by_cost.owners[str(by_cost.series[0])], "user 4")
+        for found in (by_tokens, by_sessions, by_cost):
+            self.assertEqual(sum(line.total.steps for line in found.users.values()), LISTED + 7)
+            self.assertEqual(sum(line.sessions for line in found.users.values()), LISTED + 7)
+            self.assertEqual(sum(line.sessions for line in found.cells.values()), LISTED + 7)
+
     def test_nothing(self) -> None:
         """Where nothing was recorded, and on both sides of a period, there is nothing."""
         days = period("7d", TODAY)
@@ -189,14 +256,18 @@ class NumbersTests(TestCase):
 
         with self.assertNumQueries(1):
             self.assertEqual(self.numbers(), NOTHING)
+        self.assertEqual(self.numbers(by="user"), NOTHING)
 
     def test_statements(self) -> None:
-        """There are four statements, whatever the data."""
+        """The number of statements is the same, whatever the data."""
         for number in (1, 300):
-            store(step(f"s{at}", agent_name=f"agent {at}", model=f"m{at}") for at in range(number))
+            names = [f"{number} {at}" for at in range(number)]
+            for name in names:
+                owner_of(name, name)
+            store(step(name, agent_name=f"agent {name}", model=f"model {name}") for name in names)
 
-            for name, by in product(("7d", "90d", YEAR), ("agent", "model")):
-                with self.assertNumQueries(4):
+            for name, by in product(("7d", "90d", YEAR), ("agent", "model", "user")):
+                with self.assertNumQueries(6 if by == "user" else 4):
                     self.numbers(name, by)
 
     @override_settings(USE_TZ=False)
@@ -205,6 +276,13 @@ class NumbersTests(TestCase):
         store([step(created_at=datetime(2026, 4, 1, 23, 59))])
 
         self.assertEqual([*self.numbers().days], [5])
+
+
+def owner_of(session_id: str, username: str | None) -> str:
+    """Make a session of a user, who is made as well, and return the user's name in numbers."""
+    owner = username and get_user_model().objects.get_or_create(username=username)[0]
+    Session.objects.create(session_id=session_id, user=owner or None)
+    return str(owner.pk) if owner else NOBODY
 
 
 class UsageOfTests(TestCase):

@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from agent_sessions.admin.usage_csv import safe
+from agent_sessions.admin.usage_numbers import LISTED
 from agent_sessions.admin.usage_texts import quantity
 from agent_sessions.models import Session, Usage
 from tests.admin.test_usage_numbers import PRICES, step, store, unknown
@@ -239,6 +240,32 @@ class PageTests(TestCase):
 
         self.assertEqual(counts[0], counts[1])
 
+    def test_users(self) -> None:
+        """Owners are named as they log in; what nobody owns is together."""
+        Session.objects.create(
+            session_id="hers", user=User.objects.create(username="anne\u202elies")
+        )
+        store([now("hers", total_tokens=500), now("gone")])
+
+        page = self.shown(by="user")
+
+        self.assertIn("Tokens by user", page)
+        self.assertIn("anne⟨U+202E⟩lies 1 1 1 100 10 20 5 500", page)
+        self.assertIn("without an owner 1 1 1 100 10 20 5 120", page)
+        self.assertIn("anne⟨U+202E⟩lies: 500 tokens", self.page(by="user"))
+
+    def test_tools(self) -> None:
+        """Calls are counted by tool and kind, with their sessions, even where no cost is known."""
+        Session.objects.append("one", [call("find"), call("find"), {"type": "web_search_call"}])
+        Session.objects.append("two", [call("find"), output()])
+
+        page = self.shown()
+
+        self.assertIn("find Function call 3 2", page)
+        self.assertIn("web_search Web search call 1 1", page)
+        store([now()])
+        self.assertIn("find Function call 3 2", self.shown(period="12m"))
+
     def test_other_language(self) -> None:
         """Coordinates have no comma in a language that writes numbers with one."""
         store([now(total_tokens=1_234_567)])
@@ -302,6 +329,32 @@ class FileTests(TestCase):
         self.assertEqual(line["month"], str(timezone.localdate().replace(day=1)))
         self.assertEqual(line["model"], "small")
         self.assertNotIn("cost", line)
+
+    def test_users(self) -> None:
+        """Lines are those of owners, by the names by which they log in."""
+        Session.objects.create(session_id="hers", user=User.objects.create(username="=annelies"))
+        store([now("hers"), now("gone", total_tokens=1)])
+
+        first, second = self.lines(by="user")
+
+        self.assertEqual((first["user"], first["total_tokens"]), ("'=annelies", "120"))
+        self.assertEqual((second["user"], second["total_tokens"]), ("without an owner", "1"))
+
+    def test_calls(self) -> None:
+        """Calls are in a second file; sessions of all other tools are not added up."""
+        items = [call(f"tool {at:02}") for at in range(LISTED + 2)]
+        Session.objects.append("one", [*items, *items[:-1], call("=1")])
+
+        first, *_, others = self.lines(format="calls")
+
+        self.assertEqual([*first.values()], ["tool 00", "function_call", "2", "1"])
+        self.assertEqual([*others.values()], ["all others", "", "4", ""])
+
+    def test_call_formulas(self) -> None:
+        """No tool's name is a formula to a spreadsheet."""
+        Session.objects.append("one", [call("=1+1")])
+
+        self.assertEqual([line["tool"] for line in self.lines(format="calls")], ["'=1+1"])
 
     def test_formulas(self) -> None:
         """No name is a formula to a spreadsheet, and none breaks a line."""
@@ -370,16 +423,31 @@ class PermissionTests(TestCase):
     def test_tenants(self) -> None:
         """On another site, whose admin shows some sessions, there is their usage alone."""
         user = User.objects.create_superuser("support")
-        for name, owner in (("mine", user), ("another's", None)):
+        another = User.objects.create_user("secretary")
+        for name, owner in (("mine", user), ("another's", another)):
             Session.objects.create(session_id=name, user=owner)
+        Session.objects.append("another's", [call("secret_tool")])
+        Session.objects.append("mine", [call("find")])
         store([now("mine"), now("another's", agent_name="Secret"), now("gone", model="secret")])
         self.client.force_login(user)
 
         page = self.client.get(reverse("support:agent_sessions_session_usage")).content.decode()
 
-        self.assertIn("<bdi>Bot</bdi>", page)
+        users = self.client.get(reverse("support:agent_sessions_session_usage"), {"by": "user"})
+        page += users.content.decode()
+
+        for name in ("Bot", "support", "find"):
+            self.assertIn(f"<bdi>{name}</bdi>", page)
         self.assertNotIn("ecret", page)
         self.assertIn(f'href="{reverse("support:agent_sessions_session_changelist")}"', page)
+
+
+def call(name: str) -> dict[str, str]:
+    return {"type": "function_call", "name": name, "call_id": "1", "arguments": "{}"}
+
+
+def output() -> dict[str, str]:
+    return {"type": "shell_call_output", "call_id": "1", "output": "done"}
 
 
 def days_ago(number: int) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db import connection
 from django.test import TestCase, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from agent_sessions import Message, Session
 from agent_sessions.admin.windows import HEAD_LENGTH, Window, window
@@ -195,4 +197,18 @@ class ReadingTests(WindowTestCase):
             counts.append((len(sent), len(found.rows), len(found.before)))
 
         self.assertEqual(counts[0][0], counts[1][0])
-        self.assertEqual(counts[1], (3, 10, 21))
+        self.assertEqual(counts[1], (4, 10, 21))
+
+    def test_limits(self) -> None:
+        """Statements with a LIMIT read ids alone, which an index of the session holds in order."""
+        Session.objects.append("one", numbered(30))
+        messages = Message.objects.filter(session_id="one")
+        middle = messages.order_by("pk")[15].pk
+
+        with CaptureQueriesContext(connection) as captured:
+            window(messages, {"before": str(middle)})
+
+        limited = [query["sql"] for query in captured if " LIMIT " in query["sql"]]
+        self.assertEqual(len(limited), 2)
+        for sql in limited:
+            self.assertRegex(sql, r"^SELECT \S+id\S*( AS \S+)? FROM")

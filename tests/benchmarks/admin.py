@@ -1,23 +1,23 @@
-"""Server time of the admin's pages with 100,000 sessions and 1,000,000 messages in a SQLite file.
+"""Server time of the admin's pages with 100,000 sessions, 1,000,000 messages and as many steps.
 
-python -m tests.benchmarks.admin [FILE]
+TEST_DATABASE=postgres python -m tests.benchmarks.admin [DATABASE] [--only lists]
 
-FILE is made if it is not there, and left for the next time; without it the database is thrown away.
+TEST_DATABASE is as for the tests; DATABASE is a file or the name of a database. It is made if it
+does not exist, and kept for the next time; without it the database is deleted at the end.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import django
-from django.core.management import call_command
 
 ROUNDS = 7
 BUDGET_MILLISECONDS = 300
@@ -51,16 +51,17 @@ LISTS: dict[str, dict[str, Any]] = {
     "words, none": {"says": "unheard-of"},
     "an owner's e-mail": {"q": "nobody@example.org"},
     "yesterday": {"active": "yesterday"},
-    "a range of dates": {"from": "2026-03-05", "to": "2026-03-20"},
-    "a year": {"updated_at__year": 2026},
-    "a month": {"updated_at__year": 2026, "updated_at__month": 3},
-    "a day": {"updated_at__year": 2026, "updated_at__month": 3, "updated_at__day": 5},
+    "a range of dates": {"from": "{year}-{month}-05", "to": "{year}-{month}-20"},
+    "a year": {"updated_at__year": "{year}"},
+    "a month": {"updated_at__year": "{year}", "updated_at__month": "{month}"},
+    "a day": {"updated_at__year": "{year}", "updated_at__month": "{month}", "updated_at__day": 5},
     "a month and a state": {
-        "updated_at__year": 2026,
-        "updated_at__month": 3,
+        "updated_at__year": "{year}",
+        "updated_at__month": "{month}",
         "state": "interrupted",
     },
 }
+PERIODS = {"7d": 300, "30d": 300, "90d": 1_000, "12m": 1_000}  # and their budgets
 
 
 class Measured(NamedTuple):
@@ -69,27 +70,42 @@ class Measured(NamedTuple):
     statements: int
 
 
-def configure(file: Path) -> None:
-    """Set Django up on the file with calendarclub's settings, as a server has them."""
-    os.environ |= {
-        "DJANGO_SQLITE_FILE": str(file),
-        "DJANGO_SETTINGS_MODULE": "calendarclub.settings",
-        "DJANGO_SECRET_KEY": "for a benchmark only",
-        "DJANGO_ALLOWED_HOSTS": "testserver",
-    }
-    os.environ.pop("DATABASE_URL", None)
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """Set Django up on a database of the benchmark's own, which is dropped unless it has a name."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    from django.conf import settings
+
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     django.setup()
+    from django.db import connection  # once there are settings
+
+    if name or connection.vendor != "sqlite":
+        # Not that of the tests, which may run meanwhile.
+        connection.settings_dict["TEST"]["NAME"] = name or "agent_sessions_benchmark"
+    options = {"verbosity": 0, "keepdb": bool(name)}
+    connection.creation.create_test_db(autoclobber=True, serialize=False, **options)
+    try:
+        fill()
+        yield
+    finally:
+        connection.creation.destroy_test_db("", **options)
 
 
-def prepare() -> None:
-    """Make what is to be measured, if it is not there."""
-    from tests.benchmarks import many_sessions  # once the apps are ready
+def fill() -> None:
+    """Make what is measured, if it is not there."""
+    from django.db import connection  # once there are settings
 
-    call_command("migrate", verbosity=0)
-    if not many_sessions.User.objects.exists():
-        began = time.perf_counter()
-        many_sessions.make()
-        print(f"made in {time.perf_counter() - began:.0f} s")
+    from tests.benchmarks import many_sessions
+
+    if many_sessions.User.objects.exists():
+        return
+    began = time.perf_counter()
+    many_sessions.make()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")  # as a server does by itself after a while
+    print(f"made in {time.perf_counter() - began:.0f} s")
 
 
 def measured(client: Any, url: str) -> Measured:
@@ -111,8 +127,8 @@ def measured(client: Any, url: str) -> Measured:
     return Measured(wall, processor, len(captured))
 
 
-def line(name: str, found: Measured) -> None:
-    verdict = "yes" if found.milliseconds < BUDGET_MILLISECONDS else "NO"
+def line(name: str, found: Measured, budget: int = BUDGET_MILLISECONDS) -> None:
+    verdict = "yes" if found.milliseconds < budget else "NO"
     milliseconds = f"{found.milliseconds:.0f} | {found.processor_milliseconds:.0f}"
     print(f"| {name} | {milliseconds} | {found.statements} | {verdict} |", flush=True)
 
@@ -133,29 +149,58 @@ def conversations(client: Any) -> None:
     print(f"\n100,000 messages take {ratio:.2f} times as long as 100.")
 
 
-def main() -> None:
-    from django.conf import settings
+def lists(client: Any) -> None:
+    """Measure the list with each of its filters."""
+    from agent_sessions import Session
+    from tests.benchmarks.many_sessions import SESSIONS
+
+    middle = Session.objects.order_by("updated_at")[SESSIONS // 2]
+    when = middle.updated_at
+    names = {"id": middle.pk, "year": when.year, "month": when.month}
+    for name, query in LISTS.items():
+        address = urlencode({key: str(value).format(**names) for key, value in query.items()})
+        line(name, measured(client, f"{LIST}?{address}"))
+
+
+def usage(client: Any) -> None:
+    """Measure the usage page with each of its periods: counted, and as it is kept."""
+    for period, budget in PERIODS.items():
+        for by in ("agent", "user"):
+            url = f"{LIST}usage/?period={period}&by={by}&measure=cost"
+            began = time.perf_counter()
+            client.get(f"{url}&new=1")
+            milliseconds = (time.perf_counter() - began) * 1000
+            line(f"usage, {period} by {by}", measured(client, url), budget)
+            print(f"| … counted | {milliseconds:.0f} | | | |", flush=True)
+
+
+PARTS = {"lists": lists, "conversations": conversations, "usage": usage}
+
+
+def main(parts: Sequence[str]) -> None:
+    from django.db import connection
     from django.test import Client, override_settings
 
-    from agent_sessions import Session
-    from tests.benchmarks.many_sessions import SESSIONS, User
+    from agent_sessions import Message, Session, Usage
+    from tests.benchmarks.many_sessions import User
 
     client = Client()
     client.force_login(User.objects.get(username="root"))
-    session_id = Session.objects.order_by("updated_at")[SESSIONS // 2].pk
-    size = Path(settings.DATABASES["default"]["NAME"]).stat().st_size / 2**20
-    print(f"{SESSIONS:,} sessions, {size:,.0f} MB, Django {django.__version__}\n")
-    print(f"| page | ms | of CPU | statements | under {BUDGET_MILLISECONDS} |")
+    rows = ", ".join(
+        f"{model.objects.count():,} {model.__name__}" for model in (Session, Message, Usage)
+    )
+    print(f"{rows}, {connection.display_name}, Django {django.__version__}\n")
+    print("| page | ms | of CPU | statements | fast enough |")
     print("|---|---:|---:|---:|---|")
-    with override_settings(AGENT_SESSIONS_PRICES=PRICES):
-        for name, query in LISTS.items():
-            address = urlencode({key: str(v).format(id=session_id) for key, v in query.items()})
-            line(name, measured(client, f"{LIST}?{address}"))
-        conversations(client)
+    with override_settings(AGENT_SESSIONS_PRICES=PRICES, ALLOWED_HOSTS=["testserver"]):
+        for part in parts:
+            PARTS[part](client)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        configure(Path(sys.argv[1] if sys.argv[1:] else f"{folder}/admin.sqlite3"))
-        prepare()
-        main()
+    parser = ArgumentParser()
+    parser.add_argument("database", nargs="?", default="")
+    parser.add_argument("--only", choices=PARTS, action="append")
+    arguments = parser.parse_args()
+    with database(arguments.database):
+        main(arguments.only or [*PARTS])

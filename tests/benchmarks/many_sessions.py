@@ -1,11 +1,11 @@
-"""A SQLite file of 100,000 sessions and 1,000,000 messages, for benchmarks of the admin."""
+"""100,000 sessions with 1,000,000 messages and as many steps, for benchmarks of the admin."""
 
 from __future__ import annotations
 
 import json
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from agent_sessions.faults import TOOL_FAILED
 SESSIONS = 100_000
 TURN = 5  # messages, of two steps
 LENGTHS = {"ten": 10, "hundred": 100, "long": 100_000}
-BEGAN = datetime(2026, 1, 1)
+APART = timedelta(seconds=270)  # so that all sessions are of the last ten months
 WORDS = ["jazz", "music", "tonight", "weekend", "free", "concert", "museum", "film", "food"]
 
 SESSION = (
@@ -33,6 +33,13 @@ USAGE = (
     "input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, run_id, trace_id, "
     "response_id) VALUES (%s, %s, %s, %s, 'gpt-5-mini', 1, %s, 0, %s, 0, %s, '', '', '')"
 )
+# Two agents that are used as tools have steps in most sessions, and in some.
+DEEPER = (
+    "INSERT INTO agent_usage (session_id, created_at, agent_name, model, requests, input_tokens, "
+    "cached_tokens, output_tokens, reasoning_tokens, total_tokens, run_id, trace_id, response_id) "
+    "SELECT session_id, created_at, %s, 'gpt-5', requests, input_tokens, 0, output_tokens, 0, "
+    "total_tokens, '', '', '' FROM agent_usage WHERE agent_name = 'Calendar Club' AND id %% 11 < %s"
+)
 
 
 def make() -> None:
@@ -42,7 +49,8 @@ def make() -> None:
     User.objects.bulk_create(User(username=f"user{number}") for number in range(1_000))
     ids = [str(UUID(int=seed.getrandbits(128))) for _ in range(SESSIONS - len(LENGTHS))]
     lengths = LENGTHS | dict.fromkeys(ids, TURN * 2)  # oldest first
-    whens = {pk: str(BEGAN + timedelta(seconds=at * 270)) for at, pk in enumerate(lengths)}
+    began = datetime.now(UTC).replace(tzinfo=None) - len(lengths) * APART
+    whens = {pk: str(began + at * APART) for at, pk in enumerate(lengths)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(SESSION, [_session(seed, pk, when) for pk, when in whens.items()])
         number = 0
@@ -51,6 +59,8 @@ def make() -> None:
             cursor.executemany(MESSAGE, messages)
             cursor.executemany(USAGE, steps)
             number += length
+        for agent, share in (("Event Finder", 11), ("Translator", 3)):
+            cursor.execute(DEEPER, [agent, share])
 
 
 def _session(seed: random.Random, pk: str, when: str) -> tuple[Any, ...]:
