@@ -51,7 +51,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "words, none": {"says": "unheard-of"},
     "an owner's e-mail": {"q": "nobody@example.org"},
     "yesterday": {"active": "yesterday"},
-    "a range of dates": {"from": "{year}-{month}-05", "to": "{year}-{month}-20"},
+    "a range of dates": {"from": "{year}-{month:02}-05", "to": "{year}-{month:02}-20"},
     "a year": {"updated_at__year": "{year}"},
     "a month": {"updated_at__year": "{year}", "updated_at__month": "{month}"},
     "a day": {"updated_at__year": "{year}", "updated_at__month": "{month}", "updated_at__day": 5},

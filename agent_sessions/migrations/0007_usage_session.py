@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agent_sessions", "0005_tool_failed_index"),
+        ("agent_sessions", "0006_tool_failed_index"),
     ]
 
     operations = [
