@@ -44,4 +44,5 @@ def _uses(entry: Any, lookup: str) -> bool:
     is_of_project = kind is not None and not kind.__module__.startswith("django.")
     # A filter by a relation names the key of what is related: "user__id__exact".
     *between, ending = lookup.removeprefix(path).removeprefix(LOOKUP_SEP).split(LOOKUP_SEP)
-    return is_of_project or (ending in ENDINGS and len(between) <= 1)
+    is_of_django = ending in ENDINGS and len(between) <= 1 and not ENDINGS.intersection(between)
+    return is_of_project or is_of_django

@@ -21,7 +21,7 @@ from tests.admin.tenant_urls import addresses, of_the_list
 from tests.contract import TURN
 
 User = get_user_model()
-MOST_SECONDS = 5
+MOST_SECONDS = 15  # on a machine that others use as well
 MANY_DIGITS = "9" * 5_000
 
 NASTY = (
