@@ -78,3 +78,18 @@ class PipelineTests(unittest.TestCase):
         ):
             with self.subTest(results=results), self.assertRaises(ValueError):
                 hrana.results_of({"results": results}, self.requests)
+
+    def test_messages(self) -> None:
+        """The texts of errors are changed wherever they are in results, and nothing else."""
+        error = {"message": "wrong", "code": "X"}
+        batch = {"step_results": [None], "step_errors": [None, {"message": "wrong"}]}
+        results = [
+            {"type": "error", "error": error},
+            {"type": "ok", "response": {"result": batch}},
+            {"type": "ok", "response": {"type": "close"}},
+        ]
+
+        hrana.change_messages(results, str.swapcase)
+
+        self.assertEqual(error, {"message": "WRONG", "code": "x"})
+        self.assertEqual(batch["step_errors"], [None, {"message": "WRONG"}])

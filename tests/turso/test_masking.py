@@ -159,6 +159,25 @@ class EchoTests(WireTestCase):
                 self.assert_is_hidden(error, page)
                 self.assertIn("[token]", str(error))
 
+    def test_large_rows(self) -> None:
+        """In the error of rows that are asked for once more, because they did not fit, as well."""
+
+        def answer(head: str) -> str:
+            if "/v3/cursor" not in head:
+                error = {"message": "too large", "code": "RESPONSE_TOO_LARGE"}
+                return pipeline({"type": "error", "error": error}, CLOSED)
+            lines = [{"baton": None}, {"type": "error", "error": sql_error(head)}]
+            return http("200 OK", "\n".join(map(json.dumps, lines)))
+
+        with (
+            answering(answer) as port,
+            connected(f"http://127.0.0.1:{port}", password=TOKEN) as connection,
+            self.assertRaisesMessage(OperationalError, "Bearer [token]") as caught,
+        ):
+            run(connection, "SELECT * FROM rows")
+
+        self.assertNotIn(TOKEN, "".join(self.shown(caught.exception)))
+
     def test_shell(self) -> None:
         """dbshell says what the server said, without the token."""
         with answering(ECHOES["text"]) as port:
