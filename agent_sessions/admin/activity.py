@@ -45,25 +45,26 @@ class ActivityFilter(ListFilter):
     """
 
     title = _("last activity")
+    parameter_names = (PERIOD, FIRST, LAST)
     template = "admin/agent_sessions/session/activity_filter.html"
 
     def __init__(
         self, request: HttpRequest, params: Any, model: type[Session], model_admin: Any
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        for name in (PERIOD, FIRST, LAST):
+        for name in self.parameter_names:
             if name in params:
                 self.used_parameters[name] = params.pop(name)[-1]
 
     def expected_parameters(self) -> list[str | None]:
-        return [PERIOD, FIRST, LAST]
+        return [*self.parameter_names]
 
     def has_output(self) -> bool:
         return True
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
         """Yield the links, and last what the form shows and sends along."""
-        chosen, own = self.used_parameters, [PERIOD, FIRST, LAST]
+        chosen, own = self.used_parameters, [*self.parameter_names]
         yield {
             "selected": not any(chosen.values()),
             "query_string": changelist.get_query_string(remove=own),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import ListFilter
 from django.contrib.admin.widgets import url_params_from_lookup_dict
 from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
@@ -20,7 +20,8 @@ def is_offered(lookup: str, filters: Iterable[Any]) -> bool:
     """Tell whether one of a list's filters uses a lookup.
 
     A filter is named by its field, by a pair of its field and its class, or is a class itself. One
-    that is a class of the project's for a field may use any lookup of that field.
+    that is a class of the project's for a field may use any lookup of that field. A class that has
+    several names in the address lists them as `parameter_names`.
     """
     return any(_uses(entry, lookup) for entry in filters)
 
@@ -35,8 +36,10 @@ def is_of_a_popup(model: type[Model], lookup: str, value: str) -> bool:
 
 
 def _uses(entry: Any, lookup: str) -> bool:
-    if isinstance(entry, type) and issubclass(entry, SimpleListFilter):
-        return lookup == entry.parameter_name
+    if isinstance(entry, type) and issubclass(entry, ListFilter):
+        # Django's SimpleListFilter has one name in the address; a filter of several lists them.
+        one = getattr(entry, "parameter_name", None)
+        return lookup == one or lookup in getattr(entry, "parameter_names", ())
     field, kind = entry if isinstance(entry, (list, tuple)) else (entry, None)
     path = str(getattr(field, "name", field))
     if lookup != path and not lookup.startswith(f"{path}{LOOKUP_SEP}"):
