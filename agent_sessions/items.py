@@ -37,7 +37,7 @@ class UnreadableItemError(AgentSessionsError, ValueError):
 
 
 class Columns(NamedTuple):
-    """What the database keeps beside an item, to be listed and filtered by; blank if unknown.
+    """Columns that the database keeps beside an item, to list and filter by; blank if unknown.
 
     `tool_failed` is None if the item holds no result of a tool.
     """
@@ -90,10 +90,10 @@ def decode(text: str) -> Item:
 
 
 def _decoded_in_a_thread(text: str) -> Item:
-    """Decode on an empty stack, of which at least as much is free as where the item was written.
+    """Decode on an empty stack, which leaves as much room as there was when the item was written.
 
-    Python 3.11 counts the nesting of JSON together with the calls around json.loads(): of the
-    1,000 levels there are, a view within middleware within a server leaves 900 or fewer.
+    Python 3.11 counts the nesting of JSON together with the calls around json.loads(): of 1,000
+    levels a view within middleware within a server leaves 900 or fewer.
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(json.loads, text).result()

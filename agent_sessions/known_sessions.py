@@ -21,8 +21,8 @@ Key: TypeAlias = tuple[str, str]  # the alias of a database, and the id of a ses
 class KnownSessions:
     """The sessions known to the runs that share one usage counter of the SDK.
 
-    An agent used as a tool is a run of its own on the counter of the run around it, and must not
-    bring back what that run knows.
+    An agent used as a tool is a separate run on the counter of the run around it, and must not
+    bring back a session that the outer run knows.
     """
 
     counter: Any  # held, so that its id() is not given to another one

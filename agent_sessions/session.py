@@ -131,8 +131,8 @@ class DjangoSession:
         Raises ItemError if one of them is not JSON, and SessionDeletedError if somebody else has
         deleted the session while the run behind `wrapper` went on.
         """
-        # Outside the task that settled() makes, which has a context of its own: a tool that clears
-        # the session copies this one.
+        # settled() makes a task with a separate context. A tool that clears the session copies
+        # the context of this one.
         run = known_sessions.enter(recording.current_wrapper(wrapper))
         await settled(self._add(items, wrapper, run))
 

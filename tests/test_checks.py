@@ -21,7 +21,7 @@ def found() -> list[str]:
 
 
 class ClockTests(TestCase):
-    """What time it is, by Django and by the database."""
+    """The time by Django and by the database."""
 
     def clocks(self) -> list[str]:
         messages = run_checks(databases=["default"])

@@ -494,7 +494,7 @@ class DjangoCompactionTests(CompactionContract, TestCase):
     wrappings_that_read_everything: tuple[str, ...] = (COMPACTION,)
 
     async def test_limits_by_hand(self) -> None:
-        """What a run is not given is summarized too before it is replaced, whatever limits it."""
+        """Items that a run is not given are summarized too before they are replaced."""
         for name in self.wrappings_that_read_everything:
             for limits in ({"session_settings": {"limit": 2}}, {"history": LastItems(2)}):
                 client = Client()

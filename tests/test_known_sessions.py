@@ -61,7 +61,7 @@ WHOLE = ["message", "function_call", "function_call_output", "message"]
 
 
 class Guard:
-    """What every kind of session does; a subclass says how one is made."""
+    """Tests for every kind of session; a subclass says how one is made."""
 
     def make_session(self, session_id: str) -> Any:
         return DjangoSession(session_id)
@@ -73,7 +73,7 @@ class Guard:
         self.assertFalse(await Session.objects.aexists())  # type: ignore[attr-defined]
 
     async def test_deleted_while_a_tool_works(self) -> None:
-        """What the run has said is not stored, and the session does not come back."""
+        """The run's later items are not stored, and the session does not come back."""
         await self.assert_refused(
             Runner.run(club(delete), "Any?", session=self.make_session("one"))
         )
@@ -96,7 +96,7 @@ class Guard:
         await self.assert_refused(Runner.run(club(delete), [], session=session))
 
     async def test_cleared_by_another_run(self) -> None:
-        """What another run clears is gone for this one."""
+        """A session that another run clears is gone for this one."""
         other = self.make_session("one")
         clearing = club(self.make_session("one").clear_session)
 
@@ -164,7 +164,7 @@ class Guard:
         self.assertEqual(kinds(await session.get_items()), WHOLE)  # type: ignore[attr-defined]
 
     async def test_one_context_for_two_runs(self) -> None:
-        """The user's words begin a session anew, although the context knows the old one."""
+        """The user's words begin a new session, although the context knows the old one."""
         session, context = self.make_session("one"), RunContextWrapper[Any](None)
         await Runner.run(club(), "Any?", session=session, context=context)
         await delete()

@@ -36,7 +36,7 @@ MOST_STEPS = 2_000
 def session_page(
     model_admin: SessionAdmin, request: HttpRequest, session: Session, adminform: Any
 ) -> dict[str, Any]:
-    """Return the context of the page, in a number of statements that hangs on nothing stored."""
+    """Return the context of the page, with a fixed number of statements."""
     may_read = model_admin.may_read(request, session)
     alias = session._state.db
     messages = Message.objects.using(alias).filter(session_id=session.pk)
