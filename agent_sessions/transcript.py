@@ -110,6 +110,7 @@ def _dict_part(part: Reading) -> str:
     """Return the text of a part of a message or an output, or its placeholder in brackets."""
     said = [part.text(key) for key in ("text", "refusal", "transcript")]
     if taken(part):
+        part.take("type")  # the placeholder says it
         return _lines(*said, _placeholder(part.holder))
     if text := _lines(*said, *map(source_of, part.dicts("annotations"))):
         return text
