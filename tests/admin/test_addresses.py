@@ -104,24 +104,17 @@ class FuzzTests(TestCase):
         self.assertNotIn(b"Traceback", body)
         return int(response.status_code)
 
+    @pytest.mark.exhaustive
     def test_list(self) -> None:
         """No value of any parameter of the list is an error of the server."""
-        self.ask_the_list((*FEW[2:7], "0001-01-01", "99999999999999999999"))
-
-    @pytest.mark.exhaustive
-    def test_list_exhaustively(self) -> None:
-        """Nor is any of many more."""
-        self.ask_the_list(NASTY)
-
-    def ask_the_list(self, values: tuple[str, ...]) -> None:
         address = of_the_list()["changelist"]
         for name in OF_THE_LIST:
-            for value in values:
+            for value in NASTY:
                 with self.subTest(name=name, value=value[:40]):
                     self.assertIn(self.status(address, {name: value}), (200, 302, 400))
 
     def test_two_at_once(self) -> None:
-        """Nor are values of two that meet: a filter that looks at the newest, and a date."""
+        """Nor are two values that meet: a filter that looks at the newest, and a date."""
         address = of_the_list()["changelist"]
         for name, value in (("state", "complete"), ("says", "jazz"), ("q", "one"), ("cost", "0")):
             for other in ("updated_at__gte", "updated_at__lt", "updated_at__year", "owner"):

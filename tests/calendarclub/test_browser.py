@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import icalendar
+import pytest
 
 from tests.browser import BrowserTestCase, expect, run, serving
 from tests.calendarclub.databases import own_database
@@ -169,6 +170,7 @@ class BrowserTests(BrowserTestCase):
         expect(message).to_have_value(long)
         expect(page.locator(".turn")).to_have_count(0)
 
+    @pytest.mark.exhaustive
     def test_api_down(self) -> None:
         """A failed message says why, survives a reload, and is answered once on a second try."""
         page = self.visitor().new_page()

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
 from django.test import SimpleTestCase
 
 from tests.calendarclub.databases import own_database, rows
@@ -107,6 +108,7 @@ class DemoTests(SimpleTestCase):
         tables = rows(self.database, "SELECT name FROM sqlite_master")
         self.assertEqual(tables, [])
 
+    @pytest.mark.exhaustive
     def test_interrupted_conversation(self) -> None:
         """Ctrl-C during the conversation ends it without a traceback."""
         process = self.start("--no-serve")

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener, urlopen
 
+import pytest
 from django.test import SimpleTestCase
 
 from tests.turso.server import Server, free_port, missing
@@ -105,6 +106,7 @@ class ManyVisitorsTests(SimpleTestCase):
             else:
                 return
 
+    @pytest.mark.exhaustive
     def test_chat_turns(self) -> None:
         """40 chat turns at once are all answered, and no stream stays open on the server."""
         with self.serving() as base, ThreadPoolExecutor(VISITORS) as pool:

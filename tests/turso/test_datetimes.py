@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import pytest
 from django.db import OperationalError
 from django.db.backends.sqlite3 import _functions as reference
 from django.test import override_settings
@@ -153,6 +154,7 @@ class DatetimeTests(WireTestCase):
             with self.subTest(zone=zone):
                 self.assertSame(self.cases(zone), [*EDGES, *FIRST_AND_LAST, *NOTHING])
 
+    @pytest.mark.exhaustive
     def test_at_every_change_of_an_offset(self) -> None:
         """Before, at and after each change from 1840 to 2100, every function is Django's."""
         for zone in ZONES:
@@ -177,6 +179,7 @@ class DatetimeTests(WireTestCase):
             with self.subTest(zone=zone):
                 self.assertSame(self.cases(zone), EDGES)
 
+    @pytest.mark.exhaustive
     def test_moments_that_are_stored_in_another_zone_than_utc(self) -> None:
         """With TIME_ZONE in DATABASES, gaps and repeated hours of it are Django's as well."""
         for stored_in, zone in (
