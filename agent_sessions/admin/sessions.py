@@ -139,7 +139,8 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         # PostgreSQL has no NUL in text, and answers the question for one with an error.
         if "\x00" in object_id:
             return None
-        session = super().get_object(request, object_id, from_field)
+        # Django looks for a field of the empty name that an address may hold.
+        session = super().get_object(request, object_id, from_field or None)
         if session is None or self.may_read(request, session):
             return session
         return without_content(session)
