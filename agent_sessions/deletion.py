@@ -156,9 +156,9 @@ class _SessionsOfOwners(models.QuerySet[Any]):
 
 def _lock_first(collector: Collector, model: type[models.Model]) -> _Lock:
     """Let a collector lock its rows of a model before it deletes anything."""
-    for entry in collector.fast_deletes:
-        if isinstance(entry, _Lock):
-            return entry
+    first = next(iter(collector.fast_deletes), None)
+    if isinstance(first, _Lock):
+        return first
     lock = _lock_of(collector, model)
     collector.fast_deletes.insert(0, lock)
     return lock

@@ -6,6 +6,7 @@ import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 from unittest import skipUnless
 
 from django.core.management import call_command
@@ -131,21 +132,26 @@ class ConcurrentTests(TransactionTestCase):
         self.addCleanup(other.close)
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():
-                Message.objects.create(session_id="one", message_data="{}")
+                self.insert(connection)
                 migrated = pool.submit(self.migrate_and_close)
                 self.wait_for("CREATE INDEX CONCURRENTLY%")
 
                 with other.cursor() as cursor:
                     cursor.execute("SET lock_timeout = '2s'")
-                    cursor.execute(
-                        "INSERT INTO agent_messages (session_id, message_data) VALUES ('one', '{}')"
-                    )
+                self.insert(other)
                 was_waiting = not migrated.done()
             migrated.result(30)
 
         self.assertTrue(was_waiting)
         self.assertEqual(indexes(), INDEXES)
         self.assertEqual(Message.objects.count(), len(TURN) + 2)
+
+    def insert(self, using: Any) -> None:
+        """Insert a message as it was before the migrations: the model has more columns."""
+        with using.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO agent_messages (session_id, message_data) VALUES ('one', '{}')"
+            )
 
     def migrate_and_close(self) -> None:
         try:

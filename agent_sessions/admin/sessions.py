@@ -123,9 +123,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         # Django takes any field and lookup from the address: a title by how it begins, a regular
         # expression that takes minutes.
-        filters = {*self.get_list_filter(request)}
-        if self.date_hierarchy:
-            filters.add(self.date_hierarchy)
+        filters = {*self.get_list_filter(request), self.date_hierarchy} - {None}
         return is_offered(lookup, filters) or is_of_a_popup(self.model, lookup, value)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
@@ -167,8 +165,6 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         for model in (Message, Usage):
             held = model._base_manager.using(using).filter(session__in=sessions)
             counts[str(model._meta.verbose_name_plural)] = held.count()
-        if not all(self.has_delete_permission(request, session) for session in sessions):
-            lacking = {*lacking, str(self.opts.verbose_name)}
         names = confirmed(self, request, sessions)
         related = [rows for rows in nested if isinstance(rows, list)]
         return [*names, *related], counts, lacking, protected

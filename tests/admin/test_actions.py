@@ -204,6 +204,18 @@ class DeletionTests(Acting):
         names = LogEntry.objects.filter(action_flag=DELETION).values_list("object_repr", flat=True)
         self.assertEqual(set(names), {"one", "two", "three"})
 
+    def test_in_a_popup(self) -> None:
+        """A deletion in a popup answers the popup, and any other leads back to the list."""
+        for session_id in ("one", "two"):
+            Session.objects.append(session_id, TURN)
+
+        popup = self.client.post(url("delete", "one"), {"post": "yes", "_popup": "1"})
+        page = self.client.post(url("delete", "two"), {"post": "yes"})
+
+        self.assertEqual(popup.status_code, 200)
+        self.assertRedirects(page, LIST)
+        self.assertFalse(Session.objects.exists())
+
     def test_statements(self) -> None:
         """Asking and deleting take as many statements for fifty sessions as for two."""
         ContentType.objects.get_for_model(Session)  # Django keeps it from then on

@@ -330,6 +330,16 @@ class FileTests(TestCase):
         self.assertEqual(line["model"], "small")
         self.assertNotIn("cost", line)
 
+    @override_settings(AGENT_SESSIONS_CURRENCY="EUR")
+    def test_currency(self) -> None:
+        """The currency of costs has a column, so that costs stay numbers."""
+        store([now()])
+
+        (line,) = self.lines()
+
+        self.assertEqual(line["currency"], "EUR")
+        self.assertEqual(Decimal(line["cost"]), Decimal("0.000131"))
+
     def test_users(self) -> None:
         """Lines are those of owners, by the names by which they log in."""
         Session.objects.create(session_id="hers", user=User.objects.create(username="=annelies"))
