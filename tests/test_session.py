@@ -236,7 +236,7 @@ class AddItemsTests(TestCase):
 
     def test_few_parameters(self) -> None:
         """A database that takes fewer parameters than a row has columns is given row by row."""
-        with mock.patch.object(connection.features, "max_query_params", 3):
+        with mock.patch.object(type(connection.features), "max_query_params", 3):
             Session.objects.append("one", TURN)
 
         self.assertEqual(Session.objects.items("one"), TURN)
