@@ -132,6 +132,16 @@ class TransactionTests(ConnectionTestCase):
         self.insert(1)
         self.assertEqual(self.rows(), [1])
 
+    def test_rollback_over_another_savepoint(self) -> None:
+        """A rollback undoes what waits in a savepoint that was released within it."""
+        with self.atomic():
+            with self.assertRaises(LookupError), self.atomic():
+                with self.atomic():
+                    pass
+                raise LookupError
+
+            self.assertEqual(run(self.connection, "SELECT 1"), [(1,)])
+
     def test_unknown_savepoint(self) -> None:
         """A savepoint that nobody has set is an error where it is used."""
         with self.atomic():
