@@ -1,4 +1,4 @@
-"""What an item itself says has gone wrong. (pure)"""
+"""Failures that an item itself tells of. (pure)"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class ModelApi:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to talk to this server, and to no other."""
+        """Environment variables with which a process talks to this server, and to no other."""
         return {
             "OPENAI_API_KEY": "sk-for-tests-only",
             "OPENAI_BASE_URL": self.url,

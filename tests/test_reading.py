@@ -144,5 +144,5 @@ class LeavesTests(SimpleTestCase):
         self.assertEqual(lost, set(), text)
 
     def test_no_envelope(self) -> None:
-        """What calls itself encrypted and is no envelope is shown."""
+        """An item that calls itself encrypted and is not an envelope is shown."""
         self.assertEqual(text_of({"type": "encrypted"}), '{\n  "type": "encrypted"\n}')

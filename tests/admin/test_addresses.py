@@ -211,7 +211,7 @@ class BoundsTests(AdminTestCase):
 
 
 class LookupTests(TestCase):
-    """What a project's filters use."""
+    """Lookups that a project's filters use."""
 
     def test_offered(self) -> None:
         """Django's filters of fields use some lookups, and those of a project's class any."""
