@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.models.deletion import CASCADE, Collector
 
 BATCH = 200
@@ -136,22 +136,41 @@ class _SessionsOfOwners(models.QuerySet[Any]):
         if not features.has_select_for_update:
             self.update(updated_at=models.F("updated_at"))  # SQLite has to write before it reads
         elif features.can_defer_constraint_checks:
-            self._lock()  # writers lock a session, and then its owner when they commit
-            self.owners._raw_delete(using)
+            # Writers lock a session, and then its owner when they commit.
+            while not self._lock_with_owners(alias):
+                pass
         else:
             self.owners._raw_delete(using)  # writers lock the owner of a new session first
             self._lock()
         return sum(delete(batch, using=alias, origin=origin) for batch in batches(self))
 
-    def _lock(self) -> None:
-        """Lock all the sessions, before the first of them is deleted.
+    def _lock_with_owners(self, using: str) -> bool:
+        """Lock the sessions and then their owners, and return whether those are all sessions.
 
-        Later ones would be waited for while messages of the first are held, and whoever writes to
-        them may be waiting for those.
+        If one was stored in between, both locks are released: waiting for its writer, who may be
+        waiting for the owner, would be a deadlock.
         """
+        savepoint = transaction.savepoint(using)
+        locked = self._lock()
+        self.owners._raw_delete(using)
+        if self.count() == locked:
+            transaction.savepoint_commit(savepoint, using)
+            return True
+        transaction.savepoint_rollback(savepoint, using)
+        return False
+
+    def _lock(self) -> int:
+        """Lock all the sessions, before the first of them is deleted, and return their number.
+
+        If a later one were locked after messages of the first were deleted, its writer could be
+        waiting for those messages.
+        """
+        number = 0
         after: Any = None
         while found := _locked(_after(self, after), LOCKED_AT_ONCE):
+            number += len(found)
             after = found[-1]
+        return number
 
 
 def _lock_first(collector: Collector, model: type[models.Model]) -> _Lock:

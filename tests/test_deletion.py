@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -12,7 +13,7 @@ from weakref import WeakSet
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import signals
 from django.db.models.deletion import CASCADE, Collector
 from django.test import (
@@ -194,6 +195,58 @@ class AmongWritersTests(TransactionTestCase):
 
         turns = [count(), count()]
         self.go(delete, users)
+
+
+@skipUnlessDBFeature("can_defer_constraint_checks", "has_select_for_update")
+class BetweenLocksTests(TransactionTestCase):
+    """A user's deletion on PostgreSQL, which locks the user's sessions and then the user."""
+
+    def test_stored_in_between(self) -> None:
+        """A session that is stored between the two locks is deleted too, and nobody deadlocks.
+
+        When a transaction that updated a row twice commits, PostgreSQL locks the row's owner.
+        """
+        owner = User.objects.create_user("owner")
+        Session.objects.append("first", TURN, user=owner)
+        are_sessions_locked, is_second_written = threading.Event(), threading.Event()
+
+        def pause(execute: Any, sql: str, *args: Any) -> Any:
+            if "auth_user" in sql and "FOR UPDATE" in sql:
+                are_sessions_locked.set()
+                self.assertTrue(is_second_written.wait(30))
+            return execute(sql, *args)
+
+        def delete() -> None:
+            with connection.execute_wrapper(pause):
+                owner.delete()
+
+        def write() -> None:
+            self.assertTrue(are_sessions_locked.wait(30))
+            Session.objects.append("second", TURN, user=owner)
+            with transaction.atomic():
+                Session.objects.append("second", TURN, user=owner)
+                Session.objects.append("second", TURN, user=owner)
+                is_second_written.set()
+                wait_for_blocked_backend()
+
+        in_threads(2, lambda number: (delete, write)[number]())
+
+        self.assertEqual((Session.objects.count(), orphans()), (0, (0, 0)))
+
+
+def wait_for_blocked_backend() -> None:
+    """Wait, for 10 seconds at most, until another connection waits for a lock."""
+    blocked = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(blocked)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
 
 
 class CascadeTests(TestCase):
