@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent_sessions.compaction import CompactionSession
+    from agent_sessions.concurrency import release_connections, release_connections_sync
     from agent_sessions.exceptions import (
         AgentSessionsError,
         ItemError,
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     )
     from agent_sessions.forks import fork
     from agent_sessions.history import LastItems, LastTurns, TokenBudget, estimated_tokens
-    from agent_sessions.models import Message, Session
-    from agent_sessions.pairs import healed
+    from agent_sessions.items.pairing import healed
+    from agent_sessions.models import Message, Session, Usage
     from agent_sessions.session import DjangoSession
-    from agent_sessions.threads import release_connections, release_connections_sync
-    from agent_sessions.turns import ToolUse, Turn, Turns
-    from agent_sessions.usage import Usage, UsageTotal
+    from agent_sessions.turns.turns import ToolUse, Turn, Turns
+    from agent_sessions.usage.totals import UsageTotal
 
 __version__ = "0.1.0"
 
@@ -67,12 +67,12 @@ _HOMES = {
         ],
         "forks": ["fork"],
         "history": ["LastItems", "LastTurns", "TokenBudget", "estimated_tokens"],
-        "models": ["Message", "Session"],
-        "pairs": ["healed"],
+        "models": ["Message", "Session", "Usage"],
+        "items.pairing": ["healed"],
         "session": ["DjangoSession"],
-        "threads": ["release_connections", "release_connections_sync"],
-        "turns": ["ToolUse", "Turn", "Turns"],
-        "usage": ["Usage", "UsageTotal"],
+        "concurrency": ["release_connections", "release_connections_sync"],
+        "turns.turns": ["ToolUse", "Turn", "Turns"],
+        "usage.totals": ["UsageTotal"],
     }.items()
     for name in names
 }

@@ -5,9 +5,9 @@ docs/checks.md has a heading for each id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -18,8 +18,9 @@ from django.db.models.functions import Now
 from django.db.models.sql import Query
 from django.utils import timezone
 
-from agent_sessions.conf import SETTINGS
+from agent_sessions.conf import LARGEST_PAGE, LONGEST_CURRENCY
 from agent_sessions.models import Session
+from agent_sessions.usage.pricing import are_prices
 
 CLOCK_TOLERANCE = timedelta(minutes=10)  # less than any two time zones differ by
 
@@ -91,6 +92,54 @@ def _time_in(alias: str) -> datetime:
     query.add_annotation(Now(), "now", select=True)
     ((now,),) = query.get_compiler(alias).results_iter()
     return cast(datetime, now)
+
+
+class Kind(NamedTuple):
+    """What a setting may hold: a sentence for people and a test for the system check."""
+
+    expected: str
+    allows: Callable[[Any], bool]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_page_size(value: Any) -> bool:
+    return _is_count(value) and value <= LARGEST_PAGE
+
+
+def _is_currency(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_CURRENCY and value.isprintable()
+
+
+def _is_trace_url(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    return not value or (value.startswith(("https://", "http://")) and "{trace_id}" in value)
+
+
+SETTINGS = {
+    "AGENT_SESSIONS_HISTORY_LIMIT": Kind(
+        "None or a whole number above 0", lambda value: value is None or _is_count(value)
+    ),
+    "AGENT_SESSIONS_RECORDING": Kind("True or False", lambda value: isinstance(value, bool)),
+    "AGENT_SESSIONS_PRICES": Kind(
+        'a dict like {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}: for '
+        "each model the price of a million tokens of each kind, as a string, int or Decimal",
+        are_prices,
+    ),
+    "AGENT_SESSIONS_CURRENCY": Kind(
+        f'a string of at most {LONGEST_CURRENCY} characters, such as "EUR" or "€"', _is_currency
+    ),
+    "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind(
+        f"a whole number from 1 to {LARGEST_PAGE:,}", _is_page_size
+    ),
+    "AGENT_SESSIONS_ADMIN_LOG_VIEWS": Kind("True or False", lambda value: isinstance(value, bool)),
+    "AGENT_SESSIONS_TRACE_URL": Kind(
+        "an http or https address with {trace_id} in it, or an empty string", _is_trace_url
+    ),
+}
 
 
 def check_settings(

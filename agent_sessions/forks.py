@@ -9,11 +9,11 @@ from uuid import uuid4
 from django.db import router
 from django.db.models import Max, Min
 
+from agent_sessions.concurrency import in_database_thread, settled
 from agent_sessions.fields import checked_id
 from agent_sessions.models import Message, Session
-from agent_sessions.operations import SessionQuerySet
-from agent_sessions.threads import in_database_thread, settled
-from agent_sessions.turns import Turn, Turns
+from agent_sessions.models.operations import SessionQuerySet
+from agent_sessions.turns.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from agent_sessions.session import DjangoSession

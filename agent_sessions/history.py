@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from agent_sessions.items import Item, columns
-from agent_sessions.pairs import Dangling, healed, is_envelope
+from agent_sessions.items import Item
+from agent_sessions.items.columns import columns
+from agent_sessions.items.pairing import Dangling, healed, is_envelope
 
 SMALL_WINDOW = 64  # rows; reading them takes no longer than reading one
 

@@ -20,8 +20,9 @@ from agents.models import get_default_model
 from agents.tracing import AgentSpanData, get_current_span, get_current_trace
 
 from agent_sessions.conf import conf
-from agent_sessions.items import NAME_LENGTH, NO_AGENT, Columns, Item, columns, fitting
-from agent_sessions.steps import NOTHING, Outcome, Response, Step, Tokens
+from agent_sessions.items import Item
+from agent_sessions.items.columns import NAME_LENGTH, NO_AGENT, Columns, columns, fitting
+from agent_sessions.usage.steps import NOTHING, Outcome, Response, Step, Tokens
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, RunErrorDetails

@@ -14,6 +14,7 @@ from agents.result import RunResultBase
 
 from agent_sessions import known_sessions, recording
 from agent_sessions.arguments import checked_alias, checked_items, checked_limit
+from agent_sessions.concurrency import settled
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
 from agent_sessions.history import (
@@ -22,14 +23,14 @@ from agent_sessions.history import (
     checked_history,
     part_for_a_run,
 )
-from agent_sessions.items import UnreadableItemError, columns
+from agent_sessions.items.codec import UnreadableItemError
+from agent_sessions.items.columns import columns
+from agent_sessions.items.pairing import Dangling, checked_dangling, healed
 from agent_sessions.models import Session
-from agent_sessions.operations import SessionQuerySet
-from agent_sessions.operations.base import checked_owner
-from agent_sessions.pairs import Dangling, checked_dangling, healed
-from agent_sessions.threads import settled
-from agent_sessions.turns import ToolUse, Turn, Turns
-from agent_sessions.usage import UsageTotal
+from agent_sessions.models.operations import SessionQuerySet
+from agent_sessions.models.operations.base import checked_owner
+from agent_sessions.turns.turns import ToolUse, Turn, Turns
+from agent_sessions.usage.totals import UsageTotal
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, TResponseInputItem

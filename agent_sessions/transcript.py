@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from agent_sessions.attachments import taken
-from agent_sessions.items import Item, columns
-from agent_sessions.pairs import is_envelope
-from agent_sessions.reading import NOTHING, Reading
+from agent_sessions.items import Item
+from agent_sessions.items.attachments import taken
+from agent_sessions.items.columns import columns
+from agent_sessions.items.pairing import is_envelope
+from agent_sessions.items.reading import NOTHING, Reading
 
 HALVES = re.compile("[\ud800-\udfff]")  # lone surrogates: no page can be sent with them
 
@@ -54,8 +55,8 @@ def entry(item: Item) -> Entry:
 def text_of(item: Item) -> str:
     """Return the readable text of an item of any kind, which is empty if it holds none.
 
-    Values that the code does not know follow as lines "key: value"; agent_sessions.reading lists
-    those that are left out on purpose. Images, files and sounds are "[image]" and the like.
+    Values that the code does not know follow as lines "key: value"; items/reading.py lists those
+    that are left out on purpose. Images, files and sounds are "[image]" and the like.
     """
     return HALVES.sub("\N{REPLACEMENT CHARACTER}", _text(item).strip())
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from agent_sessions.attachments import FILES, IMAGES, SOUNDS, attachment_of
 from agent_sessions.items import Item
-from agent_sessions.reading import OPAQUE, QUIET
+from agent_sessions.items.attachments import FILES, IMAGES, SOUNDS, attachment_of
+from agent_sessions.items.reading import OPAQUE, QUIET
 from tests.samples import SAMPLES
 
 TEXT, NUMBER = "text", 1

@@ -9,9 +9,9 @@ from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_sessions.attachments import Attachment, attachments, image_type
+from agent_sessions.items.attachments import Attachment, attachments, image_type
 from tests.samples import SAMPLES
-from tests.test_items import json_values
+from tests.test_codec import json_values
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
 PNG_URL = f"data:image/png;base64,{b64encode(PNG).decode()}"

@@ -10,7 +10,8 @@ from django.core.checks import run_checks
 from django.db import connection, connections
 from django.test import TestCase, override_settings
 
-from agent_sessions.conf import LARGEST_PAGE, SETTINGS, conf
+from agent_sessions.checks import SETTINGS
+from agent_sessions.conf import LARGEST_PAGE, conf
 from agent_sessions.turso.base import DatabaseWrapper
 
 

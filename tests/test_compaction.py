@@ -33,7 +33,7 @@ from agent_sessions import DjangoSession, LastItems, Message, Session, SessionOw
 from agent_sessions import Usage as StoredUsage
 from agent_sessions.compaction import CompactionSession
 from agent_sessions.signals import items_added
-from agent_sessions.steps import Step
+from agent_sessions.usage.steps import Step
 from tests.contract import ANSWER, CALL, TURN, USER, numbered
 from tests.statements import statements
 from tests.test_session import DjangoContract

@@ -1,186 +1,294 @@
-"""Many writers at one session, in threads and processes, with connections of their own."""
+"""threads: DjangoSession works whatever runs the event loop, and leaves no connection behind."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from itertools import groupby
 from typing import Any
+from unittest import skipIf
+from unittest.mock import patch
 
+from agents import Agent, Runner, function_tool
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, connections
-from django.test import TransactionTestCase
+from django.db import DatabaseError, connection, connections, transaction
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
+from django.urls import path
 
-from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
-from tests.contract import numbered
-from tests.writers import batch, end, go, in_threads, start_process
-
-BATCHES = 25
-User = get_user_model()
-
-
-class AppendTests(TransactionTestCase):
-    """add_items from everywhere."""
-
-    def test_owner_that_is_gone(self) -> None:
-        """A user who was deleted meanwhile owns nothing, and nobody is said to."""
-        gone = User(pk=4_711)
-
-        with self.assertRaises(IntegrityError):
-            Session.objects.append("orphan", numbered(1), user=gone)
-
-        self.assertFalse(Session.objects.filter(pk="orphan").exists())
-
-    def test_threads_and_processes(self) -> None:
-        """Nothing is lost, doubled or torn apart, whoever wins; each writer keeps its order."""
-        processes = [start_process("busy", f"process {n}", BATCHES) for n in range(4)]
-
-        def append(number: int) -> None:
-            for index in range(BATCHES):
-                async_to_sync(DjangoSession("busy").add_items)(batch(f"thread {number}", index))
-
-        go(processes)
-        in_threads(8, append)
-        self.assertEqual([end(process) for process in processes], [0] * 4)
-
-        stored = Session.objects.items("busy")
-        self.assertEqual(len(stored), 12 * BATCHES * 3)
-        for writer, of_writer in self.batches_by_writer(stored).items():
-            self.assertEqual(of_writer, [batch(writer, n) for n in range(BATCHES)])
-        self.assertTrue(self.took_turns(stored), "The writers did not write at the same time.")
-
-    def took_turns(self, items: list[Any]) -> bool:
-        """Tell whether threads wrote after processes, and processes after threads."""
-        kinds = [kind for kind, _ in groupby(item["writer"].split()[0] for item in items)]
-        return len(kinds) > 2
-
-    def batches_by_writer(self, items: list[Any]) -> dict[str, list[list[Any]]]:
-        found: dict[str, list[list[Any]]] = {}
-        for (writer, _), of_batch in groupby(items, lambda i: (i["writer"], i["batch"])):
-            found.setdefault(writer, []).append(list(of_batch))
-        return found
-
-    def test_first_writers_of_a_session(self) -> None:
-        """Eight that make the same session at once make one."""
-        for attempt in range(10):
-            in_threads(8, lambda n, s=f"new {attempt}": Session.objects.append(s, batch(str(n), 0)))
-
-            stored = Session.objects.items(f"new {attempt}")
-            self.assertEqual(len(self.batches_by_writer(stored)), 8)
-            self.assertEqual(len(stored), 24)
-
-    def test_first_writer_is_the_owner(self) -> None:
-        """Of two users who make the same session at once, one owns it and one is refused."""
-        users = [User.objects.create_user(f"user {n}") for n in range(2)]
-
-        def append(number: int) -> bool:
-            try:
-                Session.objects.append("contested", numbered(1), user=users[number])
-            except SessionOwnershipError:
-                return False
-            return True
-
-        outcomes = in_threads(2, append)
-
-        self.assertEqual(sorted(outcomes), [False, True])
-        owner = Session.objects.get(pk="contested").user
-        self.assertEqual(owner, users[outcomes.index(True)])
-        self.assertEqual(len(Session.objects.items("contested")), 1)
+from agent_sessions import DjangoSession, Session, release_connections, release_connections_sync
+from tests.contract import ANSWER, USER
+from tests.loops import loop_of_this_thread
 
 
-class PopTests(TransactionTestCase):
-    """pop_item from everywhere."""
+class LoopTests(TransactionTestCase):
+    """One object, whatever runs the event loop."""
 
-    async def test_tasks(self) -> None:
-        """200 tasks, each with a thread as under ASGI, get 150 items once each."""
-        session = DjangoSession("stack")
-        await session.add_items(numbered(150))
-        places = asyncio.Semaphore(16)  # as many connections at once
+    def agent(self) -> Agent[Any]:
+        return Agent("Calendar Club", model=ScriptedModel([[assistant_message("Hello!")]]))
 
-        async def pop() -> Any:
-            async with places, ThreadSensitiveContext():
-                item = await session.pop_item()
-                await asgi_request_finished()
-                return item
+    def run_sync(self, session_id: str) -> None:
+        """Run an agent with Runner.run_sync, which leaves its loop to the caller."""
+        with loop_of_this_thread():
+            Runner.run_sync(self.agent(), "Hi", session=DjangoSession(session_id))
 
-        popped = await asyncio.gather(*(pop() for _ in range(200)))
+    def stored_roles(self) -> list[str]:
+        return [item["role"] for item in Session.objects.items("one")]
 
-        counts = Counter(item["content"] for item in popped if item is not None)
-        self.assertEqual(counts, Counter(item["content"] for item in numbered(150)))
-        self.assertEqual(popped.count(None), 50)
+    def test_several_loops(self) -> None:
+        """An object outlives the loop that it was first used in."""
+        session = DjangoSession("one")
 
-    def test_pop_beside_append(self) -> None:
-        """What is popped and what is left is what was appended."""
+        asyncio.run(session.add_items([USER]))
+        asyncio.run(session.add_items([ANSWER]))
 
-        def work(number: int) -> list[Any]:
-            if number % 2:
-                return [Session.objects.pop("stack") for _ in range(10)]
-            for index in range(10):
-                Session.objects.append("stack", batch(str(number), index))
-            return []
+        self.assertEqual(asyncio.run(session.get_items()), [USER, ANSWER])
 
-        popped = [item for items in in_threads(6, work) for item in items if item is not None]
+    def test_run_sync(self) -> None:
+        """Sync code, a script or a view under WSGI, runs an agent with Runner.run_sync."""
+        self.run_sync("one")
 
-        everything = [*popped, *Session.objects.items("stack")]
-        written = [item for n in (0, 2, 4) for index in range(10) for item in batch(str(n), index)]
-        self.assertCountEqual(map(str, everything), map(str, written))
+        self.assertEqual(self.stored_roles(), ["user", "assistant"])
 
+    def test_run_sync_in_a_sync_view_under_asgi(self) -> None:
+        """A sync view has the only thread of its executor; run_sync in it does not wait for it."""
 
-class StealingTests(TransactionTestCase):
-    """Somebody at the same tables who locks no session, such as the SDK's SQLAlchemySession."""
+        async def request() -> None:
+            async with ThreadSensitiveContext():
+                await sync_to_async(self.run_sync)("one")
 
-    def test_item_that_is_gone(self) -> None:
-        """An item that somebody else took between the look and the deletion is not ours."""
-        Session.objects.append("stack", numbered(3))
-        stolen: list[Any] = []
+        asyncio.run(asyncio.wait_for(request(), 30))
 
-        def steal(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            if sql.startswith("DELETE") and not stolen:
-                stolen.append(Message.objects.order_by("pk").last().item)
-                execute(sql, params, many, context)
-            return execute(sql, params, many, context)
+        self.assertEqual(self.stored_roles(), ["user", "assistant"])
 
-        with connections["default"].execute_wrapper(steal):
-            popped = Session.objects.pop("stack")
+    def test_run_sync_inside_sync_to_async(self) -> None:
+        """The same in a thread that async code without requests has handed work to."""
+        asyncio.run(asyncio.wait_for(sync_to_async(self.run_sync)("one"), 30))
 
-        self.assertEqual([popped, *stolen], numbered(3)[1:])
-        self.assertEqual(Session.objects.items("stack"), numbered(3)[:1])
+        self.assertEqual(self.stored_roles(), ["user", "assistant"])
 
-    def test_owner_between_two_statements(self) -> None:
-        """A session that its owner makes while the owner pops from it is nobody else's."""
-        owner = User.objects.create_user("owner")
+    def test_async_to_sync_inside_a_transaction(self) -> None:
+        """async_to_sync(Runner.run) works in the transaction of the sync code around it."""
+        with transaction.atomic():
+            async_to_sync(Runner.run)(self.agent(), "Hi", session=DjangoSession("one"))
+            self.assertEqual(self.stored_roles(), ["user", "assistant"])
+            transaction.set_rollback(True)
 
-        def make(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            result = execute(sql, params, many, context)
-            if sql.startswith("UPDATE"):
-                Session.objects.create(session_id="new", user=owner)
-            return result
-
-        with connections["default"].execute_wrapper(make):
-            self.assertIsNone(Session.objects.pop("new", user=owner))
+        self.assertEqual(self.stored_roles(), [])
 
 
-class ClearTests(TransactionTestCase):
-    """clear_session among writers."""
+class HandBackTests(TransactionTestCase):
+    """What becomes of this thread's connection after an operation of DjangoSession."""
 
-    def test_clear_beside_append(self) -> None:
-        """A batch is cleared whole or is there whole."""
+    def test_connection_that_the_operation_opened(self) -> None:
+        """A server gets its connection back; SQLite's, which costs nobody anything, stays."""
+        connection.close()
 
-        def work(number: int) -> None:
-            for index in range(10):
-                if number == 0:
-                    Session.objects.clear("busy")
-                else:
-                    Session.objects.append("busy", batch(str(number), index))
+        async_to_sync(DjangoSession("one").add_items)([USER])
 
-        in_threads(4, work)
+        self.assertEqual(connection.connection is not None, connection.vendor == "sqlite")
 
-        stored = Session.objects.items("busy")
-        for (writer, number), items in groupby(stored, lambda i: (i["writer"], i["batch"])):
-            self.assertEqual(list(items), batch(writer, number))
+    def test_connection_that_was_open(self) -> None:
+        """A connection of the caller's stays open, with what the caller does on it."""
+        for number in range(10):
+            Session.objects.append(str(number), [USER])
+
+        read = [
+            async_to_sync(DjangoSession(session.pk).get_items)()
+            for session in Session.objects.iterator(chunk_size=2)
+        ]
+
+        self.assertEqual(read, [[USER]] * 10)
+        self.assertIsNotNone(connection.connection)
+
+    def test_nothing_to_ask(self) -> None:
+        """An operation that needs no database connects to none."""
+        connection.close()
+
+        async_to_sync(DjangoSession("one").get_items)(0)
+        async_to_sync(DjangoSession("one").add_items)([])
+
+        self.assertIsNone(connection.connection)
+
+    def test_inside_a_transaction(self) -> None:
+        """A transaction around the operation keeps its connection, and what it did."""
+        with transaction.atomic():
+            async_to_sync(DjangoSession("one").add_items)([USER])
+            self.assertIsNotNone(connection.connection)
+
+        self.assertEqual(Session.objects.items("one"), [USER])
 
 
-async def asgi_request_finished() -> None:
-    """Close this thread's connection, as Django does at the end of a request."""
-    await sync_to_async(connections.close_all)()
+def is_open() -> bool:
+    """Tell whether this thread has a connection."""
+    return connection.connection is not None
+
+
+def ask() -> None:
+    """Open this thread's connection, as any query does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+on_a_server = skipIf(connection.vendor == "sqlite", "SQLite's connections stay open.")
+
+
+class ReleaseTests(TransactionTestCase):
+    """release_connections(): before a run, from whatever code begins it."""
+
+    databases = {"default", "archive"}
+
+    @on_a_server
+    async def test_async_code(self) -> None:
+        """The connection that a query of async code opened is released, in its thread."""
+        await Session.objects.acount()
+        self.assertTrue(await sync_to_async(is_open)())
+
+        await release_connections()
+
+        self.assertFalse(await sync_to_async(is_open)())
+        self.assertEqual(await Session.objects.acount(), 0)
+
+    @on_a_server
+    async def test_closing_by_hand(self) -> None:
+        """sync_to_async(connection.close) is of another thread, and fails; this does not."""
+        await Session.objects.acount()
+
+        with self.assertRaises(DatabaseError):
+            await sync_to_async(connection.close)()
+
+        await release_connections()
+        self.assertFalse(await sync_to_async(is_open)())
+
+    @on_a_server
+    def test_sync_code(self) -> None:
+        """Sync code, which calls Runner.run_sync(), has a twin of it."""
+        ask()
+
+        release_connections_sync()
+
+        self.assertFalse(is_open())
+
+    @on_a_server
+    async def test_sync_tool(self) -> None:
+        """A tool without async, in a thread of asyncio, can release what it opened there."""
+
+        @function_tool
+        def look_up() -> str:
+            ask()
+            was_open = is_open()
+            release_connections_sync()
+            return f"{was_open}, {is_open()}"
+
+        call = [function_call("look_up", {}, call_id="a")]
+        model = ScriptedModel([call, [assistant_message("Done.")]])
+
+        run = await Runner.run(Agent("Calendar Club", model=model, tools=[look_up]), "?")
+
+        [output] = [item.output for item in run.new_items if item.type == "tool_call_output_item"]
+        self.assertEqual(output, "True, False")
+
+    def test_sqlite(self) -> None:
+        """SQLite stays open, in memory as well, where closing it would empty it."""
+        archive = connections["archive"]
+        with archive.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        opened = archive.connection
+
+        release_connections_sync()
+
+        self.assertIs(archive.connection, opened)
+
+    def test_inside_a_transaction(self) -> None:
+        """A transaction keeps its connection, and is committed as if nothing had been called."""
+        with transaction.atomic():
+            Session.objects.append("one", [USER])
+            async_to_sync(release_connections)()
+            release_connections_sync()
+            self.assertTrue(is_open())
+
+        self.assertEqual(Session.objects.items("one"), [USER])
+
+    def test_transaction_by_hand(self) -> None:
+        """A transaction that set_autocommit(False) began is kept as well."""
+        transaction.set_autocommit(False)
+        try:
+            Session.objects.create(session_id="one")
+            release_connections_sync()
+            transaction.commit()
+        finally:
+            transaction.rollback()
+            transaction.set_autocommit(True)
+
+        self.assertEqual(Session.objects.count(), 1)
+
+    @on_a_server
+    def test_connections_that_are_kept(self) -> None:
+        """CONN_MAX_AGE keeps connections for as long as it says."""
+        connection.close()
+        with patch.dict(connection.settings_dict, CONN_MAX_AGE=60):
+            ask()
+
+            release_connections_sync()
+
+            self.assertTrue(is_open())
+        connection.close()
+
+    def test_in_a_loop_that_blocks_the_orm(self) -> None:
+        """It returns where sync code in the ORM's own thread runs the loop."""
+
+        def view() -> None:
+            with loop_of_this_thread():
+                asyncio.get_event_loop().run_until_complete(release_connections())
+
+        asyncio.run(asyncio.wait_for(sync_to_async(view)(), 30))
+
+
+class ReleaseInTestCaseTests(TestCase):
+    """release_connections() in Django's TestCase, which wraps each test in a transaction."""
+
+    async def test_rows_stay(self) -> None:
+        """Rows of the test stay, whatever is released."""
+        await Session.objects.acreate(session_id="one")
+
+        await release_connections()
+        await sync_to_async(release_connections_sync)()
+
+        self.assertEqual(await Session.objects.acount(), 1)
+
+
+seen: list[bool] = []
+
+
+async def view(request: HttpRequest) -> HttpResponse:
+    """Ask for the user, release the connection, and note whether it is open during the run."""
+
+    async def answer(call: object) -> list[Any]:
+        seen.append(await sync_to_async(is_open)())
+        return [assistant_message("Hello!")]
+
+    agent = Agent("Calendar Club", model=ScriptedModel([ModelStep.respond(answer)]))
+    session = DjangoSession("one", user=await request.auser())
+    await release_connections()
+    result = await Runner.run(agent, "Hi", session=session)
+    return HttpResponse(result.final_output)
+
+
+urlpatterns = [path("", view)]
+
+
+@override_settings(ROOT_URLCONF=__name__)
+class ReleaseInAViewTests(TransactionTestCase):
+    """The view of README."""
+
+    @on_a_server
+    async def test_no_connection_waits_for_the_model(self) -> None:
+        """While the model answers, the request's thread has no connection."""
+        seen.clear()
+        client = AsyncClient()
+        await client.aforce_login(await get_user_model().objects.acreate(username="annelies"))
+
+        response = await client.get("/")
+
+        self.assertEqual(response.content, b"Hello!")
+        self.assertEqual(seen, [False])

@@ -27,8 +27,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from agent_sessions import DjangoSession, Message, Session, Usage
-from agent_sessions.deletion import BATCH, delete_in_batches
-from agent_sessions.steps import Step, Tokens
+from agent_sessions.models.deletion import BATCH, delete_in_batches
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import TURN, numbered
 from tests.writers import in_threads
 

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from agent_sessions import DjangoSession, Message
 from tests.samples import SAMPLES
-from tests.test_items import json_values, texts
+from tests.test_codec import json_values, texts
 
 
 def nested(depth: int) -> Any:

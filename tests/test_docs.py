@@ -17,7 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, override_settings
 
 from agent_sessions import SessionOwnershipError, checks
-from agent_sessions.conf import SETTINGS
+from agent_sessions.checks import SETTINGS
 from tests.readme_project import blocks
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,8 +22,8 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, fork
 from agent_sessions.forks import forks
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.usage import Usage
+from agent_sessions.models.usage import Usage
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, SessionContract, numbered
 from tests.statements import statements
 from tests.test_session import DjangoContract

@@ -32,7 +32,7 @@ from agent_sessions import (
 )
 from agent_sessions.compaction import CompactionSession
 from agent_sessions.history import Limit
-from agent_sessions.pairs import INTERRUPTED
+from agent_sessions.items.pairing import INTERRUPTED
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, numbered
 from tests.pairs import WAITS_FOR, faults, lost_thoughts
 from tests.samples import SAMPLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.test import SimpleTestCase
 
-from agent_sessions.markdown import LONGEST, render
+from agent_sessions.text.markdown import LONGEST, render
 
 
 class RenderTests(SimpleTestCase):

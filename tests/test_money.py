@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.test import SimpleTestCase
 from django.utils.translation import override
 
-from agent_sessions.money import shown
+from agent_sessions.usage.money import shown
 
 
 class ShownTests(SimpleTestCase):

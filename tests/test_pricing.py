@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 from django.test import SimpleTestCase, TestCase, override_settings
 
 from agent_sessions.conf import conf
-from agent_sessions.pricing import are_prices, cost, price
+from agent_sessions.usage.pricing import are_prices, cost, price
 
 PRICES = {
     "gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"},

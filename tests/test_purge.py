@@ -12,12 +12,13 @@ from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, Usage, fork
-from agent_sessions.faults import TOOL_FAILED
 from agent_sessions.history import LastTurns
-from agent_sessions.items import Columns, columns, encode
-from agent_sessions.operations.purge import BATCH
+from agent_sessions.items.codec import encode
+from agent_sessions.items.columns import Columns, columns
+from agent_sessions.items.reported_errors import TOOL_FAILED
+from agent_sessions.models.operations.purge import BATCH
 from agent_sessions.signals import session_purged
-from agent_sessions.steps import Step, Tokens
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
 from tests.statements import statements
 from tests.test_interoperation import needs_a_file, sqlite_session

@@ -8,7 +8,7 @@ from django.test import SimpleTestCase
 from hypothesis import given
 
 from agent_sessions.items import Item
-from agent_sessions.reading import OPAQUE, QUIET, USUAL, Reading
+from agent_sessions.items.reading import OPAQUE, QUIET, USUAL, Reading
 from agent_sessions.transcript import text_of
 from tests.browser import ROOT
 from tests.leaves import items, places, shown_leaves

@@ -38,8 +38,8 @@ from agent_sessions import (
     SessionOwnershipError,
     recording,
 )
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.usage import Usage
+from agent_sessions.models.usage import Usage
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, USER
 from tests.loops import loop_of_this_thread
 from tests.statements import statements

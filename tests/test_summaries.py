@@ -9,9 +9,9 @@ from typing import Any
 from django.test import TestCase, override_settings
 
 from agent_sessions import Message, Session
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.summaries import HEAD_LENGTH, WORDS_LENGTH, Summary, summaries
-from agent_sessions.usage import Usage
+from agent_sessions.models.usage import Usage
+from agent_sessions.turns.summaries import HEAD_LENGTH, WORDS_LENGTH, Summary, summaries
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
 from tests.samples import SAMPLES
 from tests.statements import statements

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent_sessions.transcript import entries, entry, text_of
 from tests.samples import SAMPLES
-from tests.test_items import json_values
+from tests.test_codec import json_values
 
 FIELDS = ["type", "role", "content", "output", "outputs", "arguments", "action", "tools", "summary"]
 KINDS = [sample.columns[0] for sample in SAMPLES.values()]

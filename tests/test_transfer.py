@@ -12,11 +12,11 @@ from django.contrib.auth import get_user_model
 from django.test import TestCase, override_settings
 
 from agent_sessions import DjangoSession, Message, Session, Usage
-from agent_sessions.faults import TOOL_FAILED
-from agent_sessions.items import UnreadableItemError, encode
-from agent_sessions.steps import Step, Tokens
+from agent_sessions.items.codec import UnreadableItemError, encode
+from agent_sessions.items.reported_errors import TOOL_FAILED
 from agent_sessions.transfer import document, imported, lines, markdown
-from agent_sessions.transfer.windows import SHORT_LENGTH, WINDOW, Costs, messages_of, usage_of
+from agent_sessions.transfer.batches import SHORT_LENGTH, WINDOW, Costs, messages_of, usage_of
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import (
     ANSWER,
     CALL,

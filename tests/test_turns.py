@@ -18,9 +18,9 @@ from django.utils import timezone
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, Turns, Usage
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.turns import ToolUse, Turn
-from agent_sessions.usage import UsageTotal
+from agent_sessions.turns.turns import ToolUse, Turn
+from agent_sessions.usage.steps import Step, Tokens
+from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER
 from tests.samples import SAMPLES
 

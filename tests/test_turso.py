@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Session
-from agent_sessions.steps import Step, Tokens
+from agent_sessions.usage.steps import Step, Tokens
 from tests.turso.proxy import through_proxy
 
 User = get_user_model()

@@ -13,7 +13,7 @@ from django.db.utils import ConnectionHandler
 from django.test import TransactionTestCase
 
 from agent_sessions import Session, UnknownOutcomeError
-from agent_sessions.operations import SessionQuerySet
+from agent_sessions.models.operations import SessionQuerySet
 from tests.contract import TURN, USER
 from tests.cutting_proxy import CuttingProxy
 

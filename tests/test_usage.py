@@ -13,8 +13,8 @@ from django.test import SimpleTestCase, TestCase, override_settings
 from django.utils import timezone
 
 from agent_sessions import Message, Session, Usage
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.usage import UsageTotal
+from agent_sessions.usage.steps import Step, Tokens
+from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER
 
 User = get_user_model()

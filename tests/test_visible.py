@@ -6,7 +6,7 @@ from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_sessions.visible import visible
+from agent_sessions.text.visible import visible
 
 
 class VisibleTests(SimpleTestCase):

@@ -13,7 +13,7 @@ from agent_sessions.admin.log import log_changes
 from agent_sessions.conf import conf
 from agent_sessions.models import Session
 from agent_sessions.signals import content_viewed
-from agent_sessions.visible import visible
+from agent_sessions.text.visible import visible
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

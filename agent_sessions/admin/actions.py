@@ -16,8 +16,8 @@ from agent_sessions.admin.exports import export_several
 from agent_sessions.admin.forking import answer, forked, question
 from agent_sessions.admin.log import say_how_far
 from agent_sessions.admin.purging import confirmation, purged
-from agent_sessions.deletion import batches
 from agent_sessions.models import Session
+from agent_sessions.models.deletion import batches
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -22,13 +22,13 @@ from agent_sessions.admin.parts import (
     whole,
 )
 from agent_sessions.admin.windows import Text, Window
-from agent_sessions.faults import faults_of
-from agent_sessions.heads import begun
-from agent_sessions.items import UnreadableItemError, decode
-from agent_sessions.pairs import CALLS, OUTPUTS, is_envelope
-from agent_sessions.reading import Reading
-from agent_sessions.rows import Row, partners
-from agent_sessions.visible import visible
+from agent_sessions.items.codec import UnreadableItemError, decode
+from agent_sessions.items.pairing import CALLS, OUTPUTS, is_envelope
+from agent_sessions.items.reading import Reading
+from agent_sessions.items.reported_errors import faults_of
+from agent_sessions.items.truncated import begun
+from agent_sessions.text.visible import visible
+from agent_sessions.turns.rows import Row, partners
 
 # Of an item that is too long to be read as a whole.
 BEGINNING_LENGTH = 2_000

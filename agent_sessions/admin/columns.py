@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agent_sessions.models import Session
-from agent_sessions.states import SessionState
-from agent_sessions.summaries import Summary
-from agent_sessions.visible import visible
+from agent_sessions.text.visible import visible
+from agent_sessions.turns.session_state import SessionState
+from agent_sessions.turns.summaries import Summary
 
 STATES: dict[SessionState, Promise] = {
     "complete": gettext_lazy("Complete"),

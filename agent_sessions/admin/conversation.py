@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from agent_sessions.admin.cards import Card, Mark, cards
 from agent_sessions.admin.windows import Window
 from agent_sessions.conf import conf
-from agent_sessions.rows import Row, State, grouped_by_turn, is_from_a_user, state_of
-from agent_sessions.usage import Group, UsageTotal, totals
-from agent_sessions.visible import visible
+from agent_sessions.text.visible import visible
+from agent_sessions.turns.rows import Row, State, grouped_by_turn, is_from_a_user, state_of
+from agent_sessions.usage.totals import Group, UsageTotal, totals
 
 T = TypeVar("T")
 

@@ -26,9 +26,9 @@ from django.db.models import (
 )
 
 from agent_sessions.conf import conf
-from agent_sessions.pricing import KINDS, MILLION, price
-from agent_sessions.steps import Tokens
-from agent_sessions.usage import Usage
+from agent_sessions.models.usage import Usage
+from agent_sessions.usage.pricing import KINDS, MILLION, price
+from agent_sessions.usage.steps import Tokens
 
 # Prices of more digits are rounded: what they cost would not fit into an integer of the database,
 # which holds 18. Six are for the tokens of a million.

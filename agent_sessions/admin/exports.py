@@ -22,8 +22,8 @@ from agent_sessions.admin.access import opened, tell
 from agent_sessions.admin.log import log_changes
 from agent_sessions.admin.policy import HEADER, SANDBOX
 from agent_sessions.admin.web_page import web_page
+from agent_sessions.concurrency import in_database_thread
 from agent_sessions.models import Session
-from agent_sessions.threads import in_database_thread
 from agent_sessions.transfer import document, lines, markdown
 
 if TYPE_CHECKING:

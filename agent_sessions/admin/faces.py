@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agent_sessions.pairs import CALLS, OUTPUTS
-from agent_sessions.rows import Row
+from agent_sessions.items.pairing import CALLS, OUTPUTS
 from agent_sessions.transcript import label_of
+from agent_sessions.turns.rows import Row
 
 Face: TypeAlias = Literal[
     "user", "assistant", "system", "tool", "reasoning", "handoff", "approval", "note", "other"

@@ -22,10 +22,10 @@ from agent_sessions.admin.costs import costs
 from agent_sessions.admin.names import recent_names
 from agent_sessions.admin.sayings import saying
 from agent_sessions.conf import conf
-from agent_sessions.messages import FAILED, Message
-from agent_sessions.money import shown
-from agent_sessions.states import state
-from agent_sessions.visible import visible
+from agent_sessions.models.message import FAILED, Message
+from agent_sessions.text.visible import visible
+from agent_sessions.turns.session_state import state
+from agent_sessions.usage.money import shown
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList

@@ -18,7 +18,7 @@ from agent_sessions.admin.addresses import page_url
 from agent_sessions.admin.log import log_changes
 from agent_sessions.admin.purging import hidden_fields
 from agent_sessions.models import Session
-from agent_sessions.visible import visible
+from agent_sessions.text.visible import visible
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from agent_sessions.admin.access import opened_to_read
 from agent_sessions.admin.policy import HEADER, SANDBOX
-from agent_sessions.attachments import Attachment, attachments, image_type
-from agent_sessions.items import UnreadableItemError
-from agent_sessions.messages import Message
+from agent_sessions.items.attachments import Attachment, attachments, image_type
+from agent_sessions.items.codec import UnreadableItemError
+from agent_sessions.models.message import Message
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -21,8 +21,8 @@ from agent_sessions.admin.filters import ComputedFilter, TextFilter
 from agent_sessions.admin.owners import user_url
 from agent_sessions.admin.periods import ACTIVITY, PARTS, periods
 from agent_sessions.admin.sayings import MOST_LENGTH, MOST_WORDS, bounded
-from agent_sessions.states import states
-from agent_sessions.summaries import summaries
+from agent_sessions.turns.session_state import states
+from agent_sessions.turns.summaries import summaries
 
 if TYPE_CHECKING:
     from django.contrib.admin.filters import ListFilter

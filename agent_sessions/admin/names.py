@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db.models import OuterRef, Subquery
 
 from agent_sessions.admin.access import permitted
-from agent_sessions.messages import Message
+from agent_sessions.models.message import Message
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -15,10 +15,10 @@ from agent_sessions.admin.owners import user_url
 from agent_sessions.admin.parts import json_of
 from agent_sessions.admin.texts import Hits, search, sought
 from agent_sessions.admin.windows import Window, window
-from agent_sessions.messages import FAILED, Message
-from agent_sessions.summaries import summaries
-from agent_sessions.usage import Usage, UsageQuerySet
-from agent_sessions.visible import visible
+from agent_sessions.models.message import FAILED, Message
+from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.text.visible import visible
+from agent_sessions.turns.summaries import summaries
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

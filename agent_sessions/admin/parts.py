@@ -15,10 +15,11 @@ from typing import Any, Literal, TypeAlias
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from agent_sessions.attachments import Attachment, attachment_of, holders, taken
 from agent_sessions.items import Item
-from agent_sessions.markdown import LONGEST, render
-from agent_sessions.reading import NOTHING, Reading
+from agent_sessions.items.attachments import Attachment, attachment_of, holders, taken
+from agent_sessions.items.reading import NOTHING, Reading
+from agent_sessions.text.markdown import LONGEST, render
+from agent_sessions.text.visible import visible
 from agent_sessions.transcript import (
     change_in,
     command_in,
@@ -30,7 +31,6 @@ from agent_sessions.transcript import (
     thought_in,
     tool_names,
 )
-from agent_sessions.visible import visible
 
 Shape: TypeAlias = Literal["prose", "text", "code", "attachment", "link"]
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Replace
 from django.db.models.lookups import IContains, IsNull
 
 from agent_sessions.admin.texts import written
-from agent_sessions.messages import Message
+from agent_sessions.models.message import Message
 
 # What stands in most items and nobody said. A string in JSON has its quotes escaped, so that these
 # are never within one.

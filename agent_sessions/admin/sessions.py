@@ -37,9 +37,9 @@ from agent_sessions.admin.policy import with_policy
 from agent_sessions.admin.purging import purge
 from agent_sessions.admin.sayings import bounded
 from agent_sessions.admin.usage_page import usage_page
-from agent_sessions.deletion import delete_in_batches
 from agent_sessions.models import Message, Session
-from agent_sessions.usage import Usage
+from agent_sessions.models.deletion import delete_in_batches
+from agent_sessions.models.usage import Usage
 
 if TYPE_CHECKING:
     from django.core.paginator import Paginator

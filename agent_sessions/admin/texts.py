@@ -12,10 +12,10 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Length, Substr
 
-from agent_sessions.items import UnreadableItemError, decode
-from agent_sessions.messages import Message
+from agent_sessions.items.codec import UnreadableItemError, decode
+from agent_sessions.models.message import Message
+from agent_sessions.text.visible import visible
 from agent_sessions.transcript import entry
-from agent_sessions.visible import visible
 
 MOST_HITS = 50
 # Words of whole paragraphs are no search, and databases limit how long a pattern may be.

@@ -14,7 +14,7 @@ from agent_sessions.admin.usage_calls import Calls
 from agent_sessions.admin.usage_numbers import Line, Numbers
 from agent_sessions.admin.usage_texts import name_of, names_of
 from agent_sessions.conf import conf
-from agent_sessions.steps import Tokens
+from agent_sessions.usage.steps import Tokens
 
 # A spreadsheet runs what begins with one of these as a formula. It may leave out what it does not
 # see before that, and read full-width characters as the usual ones. In countries that write 1,5 it

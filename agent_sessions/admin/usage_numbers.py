@@ -31,8 +31,9 @@ from django.db.models.expressions import Combinable
 from agent_sessions.admin.days import Period, place
 from agent_sessions.conf import conf
 from agent_sessions.models import Session
-from agent_sessions.pricing import price
-from agent_sessions.usage import Group, Usage, UsageQuerySet, UsageTotal, totals
+from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.usage.pricing import price
+from agent_sessions.usage.totals import Group, UsageTotal, totals
 
 COLUMNS = {"agent": "agent_name", "model": "model"}
 DRAWN = 6  # more than these nobody tells apart in a picture

@@ -38,7 +38,7 @@ from agent_sessions.admin.usage_texts import (
     tiles,
 )
 from agent_sessions.conf import conf
-from agent_sessions.usage import day_of
+from agent_sessions.models.usage import day_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -13,10 +13,10 @@ from agent_sessions.admin.columns import NOTHING, number
 from agent_sessions.admin.usage_calls import Calls
 from agent_sessions.admin.usage_numbers import NOBODY, Line, Name, Numbers
 from agent_sessions.conf import conf
-from agent_sessions.money import shown
-from agent_sessions.steps import Tokens
-from agent_sessions.usage import UsageTotal
-from agent_sessions.visible import visible
+from agent_sessions.text.visible import visible
+from agent_sessions.usage.money import shown
+from agent_sessions.usage.steps import Tokens
+from agent_sessions.usage.totals import UsageTotal
 
 HEADINGS = [
     gettext_lazy("Sessions"),

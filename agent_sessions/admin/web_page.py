@@ -19,10 +19,10 @@ from agent_sessions.admin.conversation import Spent, TurnView, conversation
 from agent_sessions.admin.pages import steps_in
 from agent_sessions.admin.parts import Part
 from agent_sessions.admin.windows import window
-from agent_sessions.messages import Message
 from agent_sessions.models import Session
-from agent_sessions.summaries import summaries, title_of
-from agent_sessions.visible import visible
+from agent_sessions.models.message import Message
+from agent_sessions.text.visible import visible
+from agent_sessions.turns.summaries import summaries, title_of
 
 TEMPLATES = "admin/agent_sessions/session/"
 MOST_MESSAGES = 20_000

@@ -17,8 +17,8 @@ from django.db.models import Case, Count, F, QuerySet, TextField, Value, When
 from django.db.models.functions import Length, Substr
 
 from agent_sessions.conf import conf
-from agent_sessions.messages import FROM_A_USER, WITHOUT_COLUMNS, Message
-from agent_sessions.rows import COLUMNS, Row, is_from_a_user, read
+from agent_sessions.models.message import FROM_A_USER, WITHOUT_COLUMNS, Message
+from agent_sessions.turns.rows import COLUMNS, Row, is_from_a_user, read
 
 Messages: TypeAlias = "QuerySet[Message, Any]"
 

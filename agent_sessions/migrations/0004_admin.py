@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from agent_sessions.indexes import AddIndexToTableInUse
+from agent_sessions.models.indexes import AddIndexToTableInUse
 
 
 class Migration(migrations.Migration):

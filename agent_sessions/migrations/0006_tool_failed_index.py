@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from agent_sessions.indexes import AddIndexToTableInUse
+from agent_sessions.models.indexes import AddIndexToTableInUse
 
 
 class Migration(migrations.Migration):

@@ -6,8 +6,8 @@ no more memory than a short one.
 
 from __future__ import annotations
 
-from agent_sessions.transfer.document import document
-from agent_sessions.transfer.lines import imported, lines
-from agent_sessions.transfer.markdown import markdown
+from agent_sessions.transfer.json_document import document
+from agent_sessions.transfer.json_lines import imported, lines
+from agent_sessions.transfer.markdown_document import markdown
 
 __all__ = ["document", "imported", "lines", "markdown"]

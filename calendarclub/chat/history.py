@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from agent_sessions import markdown
+from agent_sessions.text import markdown
 from agent_sessions.transcript import Entry, entries
 from calendarclub.chat.cards import Findings, Suggestions, read_output
 

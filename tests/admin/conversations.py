@@ -10,7 +10,8 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from agent_sessions import Message, Session
-from agent_sessions.items import columns, encode
+from agent_sessions.items.codec import encode
+from agent_sessions.items.columns import columns
 from tests.admin.tellers import Step, answer, call, output, picture, tell, thought, user
 from tests.samples import SAMPLES
 

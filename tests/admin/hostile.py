@@ -10,7 +10,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from agent_sessions import Message, Session, Usage
-from agent_sessions.items import columns, encode
+from agent_sessions.items.codec import encode
+from agent_sessions.items.columns import columns
 from tests.admin.hostile_items import FILE_NAMES, ITEMS, call, output
 from tests.admin.hostile_texts import AWAY, OUT_OF_ATTRIBUTE, SCRIPT, TEXTS
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent_sessions.admin.windows import Text, Window
-from agent_sessions.items import Columns, columns, encode
-from agent_sessions.rows import Row
+from agent_sessions.items.codec import encode
+from agent_sessions.items.columns import Columns, columns
+from agent_sessions.turns.rows import Row
 
 START = datetime(2026, 11, 24, 20, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from agent_sessions import Session  # noqa: E402
-from agent_sessions.faults import TOOL_FAILED  # noqa: E402
+from agent_sessions.items.reported_errors import TOOL_FAILED  # noqa: E402
 from tests.admin import conversations, hostile  # noqa: E402
 from tests.admin.tellers import answer, call, output, user  # noqa: E402
 

@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from agent_sessions import Message, Session, Usage
-from agent_sessions.items import columns, encode
+from agent_sessions.items.codec import encode
+from agent_sessions.items.columns import columns
 
 
 class Step(NamedTuple):

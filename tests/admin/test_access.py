@@ -15,7 +15,7 @@ from django.urls import reverse
 from agent_sessions import Message, Session
 from agent_sessions.admin.access import opened
 from agent_sessions.signals import content_viewed
-from agent_sessions.steps import Step, Tokens
+from agent_sessions.usage.steps import Step, Tokens
 from tests.admin.tenant_urls import addresses, of_the_list, picky
 from tests.contract import TURN
 from tests.statements import statements

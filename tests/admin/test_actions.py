@@ -22,8 +22,8 @@ from django.urls import reverse
 from agent_sessions import Message, Session, Usage
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.admin.actions import delete_selected
-from agent_sessions.deletion import BATCH
-from agent_sessions.steps import Step, Tokens
+from agent_sessions.models.deletion import BATCH
+from agent_sessions.usage.steps import Step, Tokens
 from tests.admin.clients import LIST, AdminTestCase
 from tests.contract import TURN, USER, numbered
 from tests.statements import statements

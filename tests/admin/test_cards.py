@@ -9,7 +9,7 @@ from django.test import SimpleTestCase
 
 from agent_sessions.admin.cards import Card, cards
 from agent_sessions.admin.windows import Text, Window
-from agent_sessions.faults import NOT_APPROVED, TOOL_FAILED
+from agent_sessions.items.reported_errors import NOT_APPROVED, TOOL_FAILED
 from tests.admin.pieces import row, window_of
 from tests.contract import STRANGE_ITEMS
 from tests.samples import SAMPLES

@@ -12,9 +12,9 @@ from django.test import SimpleTestCase, override_settings
 
 from agent_sessions.admin.conversation import Spent, TurnView, conversation, trace_url
 from agent_sessions.admin.windows import Text
-from agent_sessions.faults import TOOL_FAILED
-from agent_sessions.markdown import LONGEST
-from agent_sessions.usage import Group
+from agent_sessions.items.reported_errors import TOOL_FAILED
+from agent_sessions.text.markdown import LONGEST
+from agent_sessions.usage.totals import Group
 from tests.admin.pieces import window_of
 
 USER = {"role": "user", "content": "Any jazz?"}

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agent_sessions.admin.days import DAYS, YEAR, period, place
 from agent_sessions.models import Usage
-from agent_sessions.usage import day_of
+from agent_sessions.models.usage import day_of
 
 
 class PeriodTests(SimpleTestCase):

@@ -29,8 +29,8 @@ from agent_sessions import DjangoSession, Message, Session
 from agent_sessions.admin import SessionAdmin, web_page
 from agent_sessions.admin.exports import FORMATS, PIECE_LENGTH, export_several
 from agent_sessions.signals import content_viewed
-from agent_sessions.steps import Step, Tokens
 from agent_sessions.transfer import imported
+from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER, numbered
 from tests.samples import SAMPLES
 from tests.statements import statements

@@ -16,9 +16,9 @@ from agent_sessions.admin import listing
 from agent_sessions.admin.columns import cost
 from agent_sessions.admin.filters import BANDS, FailureFilter
 from agent_sessions.admin.sayings import saying
-from agent_sessions.faults import TOOL_FAILED
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.usage import Usage
+from agent_sessions.items.reported_errors import TOOL_FAILED
+from agent_sessions.models.usage import Usage
+from agent_sessions.usage.steps import Step, Tokens
 from tests.admin.test_listing import LIST, ListTestCase
 from tests.contract import CALL, OUTPUT, TURN, USER
 from tests.statements import statements

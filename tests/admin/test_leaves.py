@@ -11,8 +11,9 @@ from agent_sessions import Message, Session
 from agent_sessions.admin.conversation import Spent, TurnView, conversation
 from agent_sessions.admin.exports import FORMATS
 from agent_sessions.admin.web_page import turn_of
-from agent_sessions.items import Item, encode
-from agent_sessions.transfer.markdown import message_of
+from agent_sessions.items import Item
+from agent_sessions.items.codec import encode
+from agent_sessions.transfer.markdown_document import message_of
 from tests.admin.browsing import page_of
 from tests.admin.pieces import START, window_of
 from tests.admin.test_exports import export_url

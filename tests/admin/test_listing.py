@@ -18,8 +18,8 @@ from django.utils.html import strip_tags
 from agent_sessions import Message, Session
 from agent_sessions.admin import SessionAdmin, listing
 from agent_sessions.admin.columns import NOTHING
-from agent_sessions.steps import Step, Tokens
-from agent_sessions.usage import Usage
+from agent_sessions.models.usage import Usage
+from agent_sessions.usage.steps import Step, Tokens
 from tests.admin.clients import LIST, AdminTestCase
 from tests.contract import ANSWER, CALL, TURN, USER, numbered
 from tests.statements import statements

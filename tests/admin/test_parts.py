@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.admin.parts import Part, answered, asked_for, said, text_part, thought, whole
-from agent_sessions.markdown import LONGEST
-from agent_sessions.reading import Reading
+from agent_sessions.items.reading import Reading
+from agent_sessions.text.markdown import LONGEST
 from tests.samples import SAMPLES
-from tests.test_items import json_values
+from tests.test_codec import json_values
 
 FIELDS = [
     *("content", "output", "outputs", "arguments", "action", "tools", "summary", "results"),

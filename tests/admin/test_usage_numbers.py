@@ -25,7 +25,8 @@ from agent_sessions.admin.usage_numbers import (
     usage_of,
 )
 from agent_sessions.models import Session, Usage
-from agent_sessions.usage import UsageTotal, day_of
+from agent_sessions.models.usage import day_of
+from agent_sessions.usage.totals import UsageTotal
 
 PRICES = {"small": {"input": 1, "cached": "0.1", "output": 2}}
 TODAY = date(2026, 4, 2)

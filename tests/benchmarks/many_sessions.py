@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from agent_sessions.faults import TOOL_FAILED
+from agent_sessions.items.reported_errors import TOOL_FAILED
 
 SESSIONS = 100_000
 TURN = 5  # messages, of two steps

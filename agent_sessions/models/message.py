@@ -1,0 +1,125 @@
+"""Messages: the rows that hold the items of a session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from agent_sessions.items import Item
+from agent_sessions.items.codec import UnreadableItemError, decode
+from agent_sessions.items.columns import KIND_LENGTH, NAME_LENGTH, ROLE_LENGTH
+from agent_sessions.models.deletion import OwnedForeignKey, delete_with_session
+from agent_sessions.transcript import Entry, entry
+
+logger = logging.getLogger("agent_sessions")
+
+# What tells of a message without its item.
+FROM_A_USER = models.Q(kind="message", role="user")
+WITHOUT_COLUMNS = models.Q(kind="")  # the SDK wrote it, or it is of no kind
+FAILED = models.Q(tool_failed=True)
+
+PURGED = ""
+"""What a message holds whose item was thrown away: no JSON, so that the SDK skips it as well."""
+
+
+class Message(models.Model):
+    """One item of a session, and the columns by which it is found.
+
+    Messages of a session are in the order of their ids. A row that the SDK wrote has blank
+    columns; `entry` reads them from the item.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    session = OwnedForeignKey(
+        "agent_sessions.Session",
+        verbose_name=_("session"),
+        on_delete=delete_with_session,
+        related_name="messages",
+        db_column="session_id",
+        db_index=False,  # the index below begins with it
+    )
+    message_data = models.TextField(_("item"), help_text=_("JSON, as the Agents SDK made it."))
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    kind = models.CharField(
+        _("kind"), max_length=KIND_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    role = models.CharField(
+        _("role"), max_length=ROLE_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    tool_name = models.CharField(
+        _("tool"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    call_id = models.CharField(
+        _("call id"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    agent_name = models.CharField(
+        _("agent"), max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    tool_failed = models.BooleanField(
+        _("tool failed"),
+        null=True,
+        editable=False,
+        help_text=_("Unknown if the item holds no result of a tool, or the SDK wrote it."),
+    )
+
+    class Meta:
+        db_table = "agent_messages"
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        indexes = [
+            # The SDK creates the same index under the same name, if it is not there.
+            models.Index(fields=["session", "id"], name="idx_agent_messages_session_id"),
+            # Sessions are counted and their ends looked at without reading a single item.
+            models.Index(
+                fields=["session", "id", "kind", "role", "agent_name"], name="agent_messages_shape"
+            ),
+            # Sessions are found by their tools, and calls counted by day.
+            models.Index(
+                fields=["tool_name", "session", "created_at", "kind"], name="agent_messages_tool"
+            ),
+            # MariaDB has no partial indexes: there it holds all messages, the failures together.
+            models.Index(
+                fields=["session", "tool_failed", "id"],
+                name="agent_messages_failed",
+                condition=FAILED,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'message'} {self.pk}"
+
+    @property
+    def is_purged(self) -> bool:
+        """Whether its item was thrown away, and only its columns were kept."""
+        return self.message_data == PURGED
+
+    @property
+    def item(self) -> Item:
+        """The item, made anew on each access. Raises UnreadableItemError if it is not JSON."""
+        return decode(self.message_data)
+
+    @property
+    def entry(self) -> Entry:
+        """The item as a person reads it, also if it cannot be read or is gone."""
+        if self.is_purged:
+            names = (self.kind, self.role, str(_("Purged")), "", self.tool_name, self.call_id)
+            return Entry(*names)
+        try:
+            return entry(self.item)
+        except UnreadableItemError:
+            return Entry(kind="", role="", label=str(_("Unreadable")), text=self.message_data)
+
+
+def readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
+    """Decode the rows that are JSON; the log names the others, less those that were purged."""
+    for pk, text in rows:
+        if text == PURGED:
+            continue
+        try:
+            yield decode(text)
+        except UnreadableItemError as error:
+            logger.warning("Message %s is skipped, it cannot be read. %s", pk, error)

@@ -1,0 +1,206 @@
+"""The operations of the SDK's Session protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db import IntegrityError
+
+from agent_sessions import known_sessions
+from agent_sessions.arguments import checked_limit
+from agent_sessions.concurrency import in_database_thread
+from agent_sessions.exceptions import SessionDeletedError
+from agent_sessions.items import Item
+from agent_sessions.items.codec import encode_all
+from agent_sessions.models.message import readable
+from agent_sessions.models.operations.runs import RunOperations
+from agent_sessions.signals import items_added, session_cleared
+from agent_sessions.usage.steps import Step
+
+
+class ItemOperations(RunOperations):
+    """A session's items, read and written."""
+
+    def items(self, session_id: str, limit: int | None = None, *, user: Any = None) -> list[Item]:
+        """Return the newest `limit` items, oldest first; all if `limit` is None or negative.
+
+        Rows that are not JSON are logged, left in place and not counted.
+        """
+        limit = checked_limit(limit)
+        if limit is None or limit < 0:
+            return [*readable(self._newest(session_id, user))][::-1]
+        newest_first: list[Item] = []
+        window, before = limit, None
+        while len(newest_first) < limit:
+            rows = self._newest(session_id, user, window, before)
+            newest_first += readable(rows)
+            if len(rows) < window:
+                break
+            # Unreadable rows took places in the window: look further back, in growing steps.
+            window, before = window * 2, rows[-1][0]
+        return newest_first[:limit][::-1]
+
+    def items_until(
+        self,
+        session_id: str,
+        is_enough: Callable[[list[Item]], bool],
+        *,
+        window: int = 64,
+        user: Any = None,
+    ) -> list[Item]:
+        """Return the newest items, oldest first: as many as it takes until they are enough, or all.
+
+        `window` is how many rows are read first. Unreadable rows are skipped as by items().
+        """
+        newest_first: list[Item] = []
+        before = None
+        while True:
+            rows = self._newest(session_id, user, window, before)
+            newest_first += readable(rows)
+            items = newest_first[::-1]
+            if len(rows) < window or is_enough(items):
+                return items
+            # In growing steps, so that the whole of a long session is a few statements.
+            window, before = window * 4, rows[-1][0]
+
+    def append(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        step: Step | None = None,
+        must_exist: bool = False,
+    ) -> None:
+        """Add `items` at the end, all or none, making the session if it is new.
+
+        `step` says which run stores them, who spoke and what it cost.
+        Raises ItemError, before anything is written, if one of them is not JSON. With
+        `must_exist`, raises SessionDeletedError instead of making the session.
+        """
+        encoded = encode_all(items)
+        if not encoded:
+            return
+        try:
+            with self._writing(session_id):
+                (self._reopen if must_exist else self._open)(session_id, user)
+                agent_name = step.agent_name if step else ""
+                self._insert_messages(session_id, encoded, user, agent_name, must_exist=must_exist)
+                if step and step.tokens:
+                    self._insert_usage(session_id, step, step.tokens)
+        except IntegrityError as error:
+            self.refuse_others(session_id, user=user)
+            if must_exist:
+                raise SessionDeletedError(session_id) from error
+            raise
+        self._announce(items_added, session_id, count=len(encoded))
+
+    def pop(self, session_id: str, *, user: Any = None) -> Item | None:
+        """Remove the newest item and return it, or None if there is none.
+
+        Each item goes to one caller. As in the SDK's SQLiteSession, rows above it that are not
+        JSON are removed with it; the log names them. Purged messages stay.
+        """
+        with self._writing(session_id):
+            if not self._hold(session_id, user):
+                return None
+            while rows := self._newest(session_id, user=None, window=1):
+                claimed, _ = self._messages(session_id).filter(pk=rows[0][0]).delete()
+                # Somebody who locks no session, such as SQLAlchemySession, may have been faster.
+                for item in readable(rows if claimed else []):
+                    return item
+        return None
+
+    def clear(self, session_id: str, *, user: Any = None) -> None:
+        """Delete the session with all its messages, if there is one."""
+        with self._writing(session_id):
+            is_there = self._hold(session_id, user)
+            if is_there:
+                known_sessions.forget(self.key(session_id))
+                self.filter(pk=session_id).delete()
+        if is_there:
+            self._announce(session_cleared, session_id)
+
+    def replace(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        must_exist: bool = False,
+    ) -> None:
+        """Replace all items of the session by `items`; the session itself stays, or is made.
+
+        Its purged messages, which hold nothing, stay as well.
+        Raises ItemError, before anything is written, if one of them is not JSON. With
+        `must_exist`, raises SessionDeletedError instead of making the session.
+        """
+        encoded = encode_all(items)
+        with self._writing(session_id):
+            if not must_exist:
+                self._open(session_id, user)
+                self.refuse_others(session_id, user=user)
+            elif not self._hold(session_id, user):
+                raise SessionDeletedError(session_id)
+            agent_name = self.last_agent_name(session_id)
+            self._unpurged(session_id).delete()
+            # Who spoke last is still known when what was said is a summary.
+            self._insert_messages(session_id, encoded, agent_name=agent_name)
+        self._announce(session_cleared, session_id)
+        if encoded:
+            self._announce(items_added, session_id, count=len(encoded))
+
+    async def aitems(
+        self, session_id: str, limit: int | None = None, *, user: Any = None
+    ) -> list[Item]:
+        """See items()."""
+        return await in_database_thread(lambda: self.items(session_id, limit, user=user))
+
+    async def aitems_until(
+        self,
+        session_id: str,
+        is_enough: Callable[[list[Item]], bool],
+        *,
+        window: int = 64,
+        user: Any = None,
+    ) -> list[Item]:
+        """See items_until()."""
+        return await in_database_thread(
+            lambda: self.items_until(session_id, is_enough, window=window, user=user)
+        )
+
+    async def aappend(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        step: Step | None = None,
+        must_exist: bool = False,
+    ) -> None:
+        """See append()."""
+        await in_database_thread(
+            lambda: self.append(session_id, items, user=user, step=step, must_exist=must_exist)
+        )
+
+    async def apop(self, session_id: str, *, user: Any = None) -> Item | None:
+        """See pop()."""
+        return await in_database_thread(lambda: self.pop(session_id, user=user))
+
+    async def aclear(self, session_id: str, *, user: Any = None) -> None:
+        """See clear()."""
+        await in_database_thread(lambda: self.clear(session_id, user=user))
+
+    async def areplace(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        must_exist: bool = False,
+    ) -> None:
+        """See replace()."""
+        await in_database_thread(
+            lambda: self.replace(session_id, items, user=user, must_exist=must_exist)
+        )

@@ -1,0 +1,1 @@
+"""Text that strangers wrote, made safe to show. Imports no models."""

@@ -1,0 +1,89 @@
+"""Markdown as HTML that is safe to show, whatever a person or a model wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+from markdown_it import MarkdownIt
+
+from agent_sessions.text.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.renderer import RendererProtocol
+    from markdown_it.token import Token
+
+LINK_SCHEMES = {"http", "https", "mailto"}
+
+# Some texts take the parser a time that grows with the square of their length.
+LONGEST = 20_000
+
+
+def render(text: str) -> SafeString:
+    """Return `text` as HTML: tags in it are shown, not obeyed, and nothing is loaded for it.
+
+    Links lead to http, https and mailto alone and pass nothing on about this page; an image is
+    its alternative text; a heading is a paragraph in bold, which leaves the outline of the page as
+    it is. Text of more than 20,000 characters is shown as it was written.
+    """
+    text = visible(text)
+    if len(text) > LONGEST:
+        return format_html("<pre>{}</pre>", text)
+    # The parser, with html off, escapes all that was written: that makes it safe. Names of
+    # characters (&#x202E;) have become those characters.
+    return SafeString(visible(_PARSER.render(text)))
+
+
+def _link_is_allowed(url: str) -> bool:
+    scheme, colon, _ = url.partition(":")
+    return bool(colon) and scheme.lower() in LINK_SCHEMES
+
+
+def _render_link(
+    renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
+) -> str:
+    href = escape(tokens[index].attrs["href"])
+    return f'<a href="{href}" rel="noopener noreferrer nofollow" target="_blank">'
+
+
+def _render_image(
+    renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
+) -> str:
+    # An image would tell a foreign server who reads this and when.
+    return escape(tokens[index].content)
+
+
+def _render_cell(
+    renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
+) -> str:
+    # A content security policy forbids the style that the parser would give it.
+    alignment = str(tokens[index].attrs.get("style", "")).removeprefix("text-align:")
+    tag = tokens[index].tag
+    return f'<{tag} align="{escape(alignment)}">' if alignment else f"<{tag}>"
+
+
+def _begin_heading(*args: Any) -> str:
+    return "<p><strong>"
+
+
+def _end_heading(*args: Any) -> str:
+    return "</strong></p>\n"
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    parser.enable(["table", "strikethrough"])
+    parser.validateLink = _link_is_allowed  # type: ignore[method-assign]  # its documented hook
+    parser.add_render_rule("link_open", _render_link)
+    parser.add_render_rule("image", _render_image)
+    parser.add_render_rule("th_open", _render_cell)
+    parser.add_render_rule("td_open", _render_cell)
+    parser.add_render_rule("heading_open", _begin_heading)
+    parser.add_render_rule("heading_close", _end_heading)
+    return parser
+
+
+_PARSER = _parser()

@@ -1,0 +1,1 @@
+"""A session as turns: a user's message and everything that answers it."""

@@ -1,0 +1,1 @@
+"""The cost of runs: tokens, their prices and their sums."""
