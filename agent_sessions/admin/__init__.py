@@ -7,6 +7,6 @@ says which sessions a request may see at all, and every page here heeds it.
 
 from __future__ import annotations
 
-from agent_sessions.admin.sessions import SessionAdmin
+from agent_sessions.admin.session_admin import SessionAdmin
 
 __all__ = ["SessionAdmin"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from agent_sessions.admin.sessions import SessionAdmin
+    from agent_sessions.admin.session_admin import SessionAdmin
 
 MOST_CHECKED = 5_001
 """How many sessions are looked at one by one: those of the list, and one to tell there are more."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.db import DatabaseError
     from django.http import HttpRequest
 
-    from agent_sessions.admin.sessions import SessionAdmin
+    from agent_sessions.admin.session_admin import SessionAdmin
 
 
 logger = logging.getLogger("agent_sessions")

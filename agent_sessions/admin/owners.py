@@ -12,7 +12,7 @@ from django.urls import reverse
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from agent_sessions.admin.sessions import SessionAdmin
+    from agent_sessions.admin.session_admin import SessionAdmin
 
 
 def fields_to_search(model_admin: SessionAdmin, request: HttpRequest) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent_sessions.admin.windows import Text, Window
+from agent_sessions.admin.session_page.window import Text, Window
 from agent_sessions.items.codec import encode
 from agent_sessions.items.columns import Columns, columns
 from agent_sessions.turns.rows import Row

@@ -1,0 +1,1 @@
+"""Actions on sessions: export, fork, purge, delete."""

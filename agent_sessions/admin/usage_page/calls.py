@@ -1,0 +1,47 @@
+"""How often tools were called in a period, as the usage page shows it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.db.models import Count, QuerySet
+
+from agent_sessions.admin.usage_page.buckets import Period
+from agent_sessions.admin.usage_page.numbers import LISTED, is_restricted
+from agent_sessions.models import Message, Session
+
+
+class Calls(NamedTuple):
+    """The calls of a tool, of one kind; `tool` and `sessions` are None for all other tools."""
+
+    tool: str | None
+    kind: str
+    calls: int
+    sessions: int | None
+
+
+def calls_of(sessions: QuerySet[Session], period: Period) -> list[Calls]:
+    """Count the calls of each tool in the messages of sessions, the most frequent first.
+
+    Messages that the SDK's own sessions stored name no tool, and are not counted. The index
+    agent_messages_tool holds every column that is needed.
+    """
+    moments = period.moments()
+    messages = Message.objects.using(sessions.db).filter(
+        tool_name__gt="",
+        kind__endswith="_call",  # an output may name its tool as well, and so does an approval
+        created_at__gte=moments[0],
+        created_at__lt=moments[-1],
+    )
+    if is_restricted(sessions):
+        messages = messages.filter(session__in=sessions.values("pk"))
+    rows = (
+        messages.order_by()
+        .values_list("tool_name", "kind")
+        .annotate(calls=Count("pk"), sessions=Count("session_id", distinct=True))
+    )
+    found = sorted((Calls(*row) for row in rows), key=lambda one: (-one.calls, *one[:2]))
+    listed, others = found[:LISTED], found[LISTED:]
+    if others:
+        listed.append(Calls(None, "", sum(one.calls for one in others), None))
+    return listed

@@ -1,0 +1,443 @@
+"""admin.actions, forking, purging, log: sessions taken along, forked, purged and deleted."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+from typing import Any
+from unittest.mock import patch
+
+from django.contrib import admin
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.messages import get_messages
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection
+from django.test import RequestFactory
+from django.urls import reverse
+
+from agent_sessions import Message, Session, Usage
+from agent_sessions.admin import SessionAdmin
+from agent_sessions.admin.actions.bulk import delete_selected
+from agent_sessions.models.deletion import BATCH
+from agent_sessions.usage.steps import Step, Tokens
+from tests.admin.clients import LIST, AdminTestCase
+from tests.contract import TURN, USER, numbered
+from tests.statements import statements
+
+User = get_user_model()
+
+
+def url(view: str, session_id: str) -> str:
+    name = f"admin:agent_sessions_session_{view}"
+    return reverse(name, args=[quote(session_id)], urlconf="tests.admin_urls")
+
+
+class Acting(AdminTestCase):
+    """Tests of a superuser."""
+
+    def said(self, response: Any) -> str:
+        """Return what the admin tells its user after a request."""
+        return " ".join(map(str, get_messages(response.wsgi_request)))
+
+    def act(self, action: str, session_ids: list[str], **data: Any) -> Any:
+        return self.client.post(LIST, {"action": action, "_selected_action": session_ids, **data})
+
+    def logged(self) -> list[tuple[str, str]]:
+        entries = LogEntry.objects.order_by("pk")
+        return list(entries.values_list("object_repr", "change_message"))
+
+
+class ForkTests(Acting):
+    """One session forked."""
+
+    def test_whole(self) -> None:
+        """A fork belongs to whoever made it; the browser is led to it, and the log knows."""
+        Session.objects.append("a/b", TURN, user=self.owner)
+        Session.objects.update(title="Secret")
+
+        response = self.client.post(url("fork", "a/b"), {"owner": "mine"})
+
+        new = Session.objects.get(parent="a/b")
+        self.assertRedirects(response, url("change", new.pk))
+        self.assertEqual((new.user, new.title), (self.superuser, "Secret"))
+        self.assertEqual(list(Session.objects.owned_by(self.owner)), [Session(pk="a/b")])
+        self.assertEqual(Session.objects.items(new.pk), TURN)
+        self.assertIn("a/b", self.said(response))
+        self.assertEqual(
+            self.logged(), [(new.pk, "Forked from a/b."), ("a/b", f"Forked as {new.pk}.")]
+        )
+        self.assertEqual(LogEntry.objects.filter(action_flag=ADDITION).count(), 1)
+
+    def test_from_a_message(self) -> None:
+        """A fork ends at or before the message that is named."""
+        Session.objects.append("one", numbered(4))
+        third = Message.objects.order_by("pk")[2].pk
+
+        for place, length in (("at", 3), ("before", 2)):
+            self.client.post(url("fork", "one"), {place: third, "owner": "same"})
+            new = Session.objects.get(parent="one")
+            self.assertEqual(Session.objects.items(new.pk), numbered(length))
+            new.delete()
+
+    def test_what_cannot_be(self) -> None:
+        """A place that is not there is an error that the page shows, and no fork."""
+        Session.objects.append("one", TURN)
+        Session.objects.append("other", TURN)
+        foreign = Message.objects.filter(session="other").first()
+        assert foreign
+        places: list[dict[str, Any]] = [
+            {"at": foreign.pk},
+            {"at": 9 * 10**30},
+            {"at": 1, "before": 1},
+            {"before": "x"},
+            {"at": ""},
+            {"at": "9" * 5_000},
+        ]
+
+        for place in places:
+            response = self.client.post(url("fork", "one"), place | {"owner": "mine"})
+            self.assertRedirects(response, url("change", "one"))
+            self.assertTrue(self.said(response), place)
+
+        self.assertEqual(Session.objects.count(), 2)
+
+    def test_question(self) -> None:
+        """A button of the page makes no fork but asks whose it is to be; "me" comes first."""
+        Session.objects.append("one", TURN, user=self.owner)
+        first = Message.objects.order_by("pk")[0].pk
+
+        page = self.client.get(url("fork", "one"), {"at": first}).content.decode()
+        again = self.client.post(url("fork", "one"), {"at": first}).content.decode()
+
+        for asked in (page, again):
+            mine, _, same = asked.partition('value="same"')
+            self.assertIn('name="owner" value="mine" checked', mine)
+            self.assertIn("Me (root)", mine)
+            self.assertIn("The owner of the conversation (annelies)", same)
+            self.assertIn(f'name="at" value="{first}"', asked)
+        self.assertEqual(Session.objects.count(), 1)
+
+    def test_for_the_owner(self) -> None:
+        """A fork that is to stay with the owner is theirs, or nobody's as the session is."""
+        Session.objects.append("one", TURN, user=self.owner)
+        Session.objects.append("nobody's", TURN)
+
+        for session_id, owner in (("one", self.owner), ("nobody's", None)):
+            self.client.post(url("fork", session_id), {"owner": "same"})
+            self.assertEqual(Session.objects.get(parent=session_id).user, owner)
+        self.assertContains(self.client.get(url("fork", "nobody's")), "Nobody")
+
+    def test_only_who_may_read_gets_one(self) -> None:
+        """A fork in one's own account takes the permission to read the conversation."""
+        forker = User.objects.create_user("forker", is_staff=True)
+        codenames = ("view_session", "add_session")
+        forker.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        self.client.force_login(forker)
+        Session.objects.append("one", TURN, user=self.owner)
+
+        self.assertNotContains(self.client.get(url("fork", "one")), 'value="mine"')
+        for owner in ("mine", "somebody", ""):
+            response = self.client.post(url("fork", "one"), {"owner": owner})
+            self.assertEqual(response.status_code, 403)
+        self.assertEqual(self.act("fork_selected", ["one"], owner="mine").status_code, 403)
+
+        self.assertEqual(Session.objects.count(), 1)
+
+    def test_no_such_session(self) -> None:
+        """There is nothing to fork, purge or export of a session that is not there."""
+        for view in ("fork", "purge"):
+            self.assertEqual(self.client.post(url(view, "unknown")).status_code, 404)
+
+
+class PurgeTests(Acting):
+    """One session purged."""
+
+    def test_asks_first(self) -> None:
+        """The page counts messages, and forks, which keep their copies, and changes nothing."""
+        Session.objects.append("one", numbered(300))
+        Session.objects.fork("one", "copy")
+        Session.objects.filter(pk="one").update(title="Jazz \u202e")
+
+        with statements() as sent:
+            page = unescape(self.client.get(url("purge", "one")).content.decode())
+
+        self.assertIn("Messages that lose their content: 300", page)
+        self.assertIn("Forks that keep their copies: 1", page)
+        self.assertIn("Jazz ⟨U+202E⟩", page)
+        self.assertIn(f'href="{url("change", "one")}"', page)
+        self.assertEqual(Session.objects.items("one"), numbered(300))
+        self.assertLess(len(sent), 8)
+
+    def test_purges(self) -> None:
+        """Content and title go, numbers stay, and the log names neither."""
+        step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
+        Session.objects.append("one", TURN, step=step)
+        Session.objects.update(title="Secret")
+
+        response = self.client.post(url("purge", "one"))
+
+        self.assertRedirects(response, url("change", "one"))
+        self.assertIn("4 messages have lost their content.", self.said(response))
+        self.assertEqual(Session.objects.items("one"), [])
+        self.assertEqual((Session.objects.get().title, Message.objects.count()), ("", 4))
+        self.assertEqual(Usage.objects.total().total_tokens, 15)
+        self.assertEqual(self.logged(), [("one", "Purged the content.")])
+
+
+class DeletionTests(Acting):
+    """Sessions deleted."""
+
+    def test_log_without_titles(self) -> None:
+        """What the log keeps of a session that is gone is its id."""
+        for session_id in ("one", "two", "three"):
+            Session.objects.append(session_id, TURN)
+        Session.objects.update(title="Secret")
+
+        self.client.post(url("delete", "one"), {"post": "yes"})
+        self.act("delete_selected", ["two", "three"], post="yes")
+
+        self.assertFalse(Session.objects.exists())
+        names = LogEntry.objects.filter(action_flag=DELETION).values_list("object_repr", flat=True)
+        self.assertEqual(set(names), {"one", "two", "three"})
+
+    def test_in_a_popup(self) -> None:
+        """A deletion in a popup answers the popup, and any other leads back to the list."""
+        for session_id in ("one", "two"):
+            Session.objects.append(session_id, TURN)
+
+        popup = self.client.post(url("delete", "one"), {"post": "yes", "_popup": "1"})
+        page = self.client.post(url("delete", "two"), {"post": "yes"})
+
+        self.assertEqual(popup.status_code, 200)
+        self.assertRedirects(page, LIST)
+        self.assertFalse(Session.objects.exists())
+
+    def test_statements(self) -> None:
+        """Asking and deleting take as many statements for fifty sessions as for two."""
+        ContentType.objects.get_for_model(Session)  # Django keeps it from then on
+        counts = []
+        for number in (2, 50):
+            ids = [f"session {index}" for index in range(number)]
+            for session_id in ids:
+                Session.objects.append(session_id, TURN)
+            with statements() as sent:
+                self.act("delete_selected", ids)
+                self.act("delete_selected", ids, post="yes")
+            counts.append(len(sent))
+
+        self.assertEqual(counts[0], counts[1])
+        self.assertFalse(Message.objects.exists())
+
+    def test_deleting_none(self) -> None:
+        """An action on sessions that are gone meanwhile does nothing."""
+        for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
+            response = self.act(action, ["unknown"], post="yes")
+            self.assertEqual(response.status_code, 302, action)
+
+
+class ListTests(Acting):
+    """Several sessions at once."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for session_id in ("one", "two", "three"):
+            Session.objects.append(session_id, TURN, user=self.owner)
+
+    def test_export(self) -> None:
+        """Chosen sessions are sent as a document on a line each, and the log knows of each."""
+        Session.objects.fork("one", "copy")
+
+        response = self.act("export_selected", ["one", "two", "copy"])
+
+        lines = response.getvalue().decode().splitlines()
+        documents = {read["session_id"]: read for read in map(json.loads, lines)}
+        self.assertEqual(documents.keys(), {"one", "two", "copy"})
+        self.assertEqual([message["item"] for message in documents["two"]["messages"]], TURN)
+        self.assertEqual(documents["copy"]["parent"], "one")
+        self.assertEqual(response["Content-Disposition"], 'attachment; filename="sessions.jsonl"')
+        self.assertEqual({message for _, message in self.logged()}, {"Exported: json."})
+        self.assertEqual({name for name, _ in self.logged()}, {"one", "two", "copy"})
+
+    def test_fork(self) -> None:
+        """Each is forked after the same question, for whoever asks or for its owner."""
+        Session.objects.filter(pk="two").update(user=self.superuser)
+        page = self.act("fork_selected", ["one", "two"]).content.decode()
+        self.assertIn("The owner of each conversation", page)
+        self.assertIn('name="action" value="fork_selected"', page)
+        self.assertFalse(Session.objects.exclude(parent=None).exists())
+
+        for owner, users in (
+            ("same", [self.owner, self.superuser]),
+            ("mine", [self.superuser] * 2),
+        ):
+            response = self.act("fork_selected", ["one", "two"], owner=owner)
+            forks = Session.objects.exclude(parent=None).order_by("parent")
+            self.assertEqual([fork.parent_id for fork in forks], ["one", "two"])
+            self.assertEqual([fork.user for fork in forks], users)
+            self.assertIn("2 sessions were forked.", self.said(response))
+            forks.delete()
+
+    def test_forking_what_goes(self) -> None:
+        """A session that goes between being chosen and forked is an error that is shown."""
+        with patch.object(Session.objects._queryset_class, "_hold", return_value=False):
+            response = self.act("fork_selected", ["one"], owner="mine")
+
+        self.assertIn("There is no session 'one' to fork.", self.said(response))
+        self.assertEqual(Session.objects.count(), 3)
+
+    def test_purge(self) -> None:
+        """Sessions are purged after a question that counts in one statement."""
+        with statements() as few:
+            page = unescape(self.act("purge_selected", ["one"]).content.decode())
+        with statements() as sent:
+            page = unescape(self.act("purge_selected", ["one", "two"]).content.decode())
+        self.assertIn("Sessions: 2", page)
+        self.assertIn("Messages that lose their content: 8", page)
+        self.assertEqual(len(few), len(sent))
+        self.assertEqual(Session.objects.items("one"), TURN)
+
+        response = self.act("purge_selected", ["one", "two"], post="yes")
+
+        self.assertIn("8 messages have lost their content.", self.said(response))
+        found = [Session.objects.items(session_id) for session_id in ("one", "two", "three")]
+        self.assertEqual(found, [[], [], TURN])
+
+    def test_confirmation_is_a_form_of_the_list(self) -> None:
+        """The question is answered by sending its own fields."""
+        page = self.act("purge_selected", ["one", "two"]).content.decode()
+        form = page.split("<form")[-1]
+
+        for field in ('name="action" value="purge_selected"', 'name="post" value="yes"'):
+            self.assertIn(field, form)
+        for session_id in ("one", "two"):
+            self.assertIn(f'name="_selected_action" value="{session_id}"', form)
+
+    def test_all_of_a_list(self) -> None:
+        """All sessions that a search has found are chosen by one field."""
+        data = {"action": "fork_selected", "select_across": "1", "_selected_action": ["one"]}
+        data["owner"] = "mine"
+        self.client.post(f"{LIST}?q=t", data)
+
+        parents = Session.objects.exclude(parent=None).values_list("parent", flat=True)
+        self.assertEqual(set(parents), {"two", "three"})
+
+    def test_too_many(self) -> None:
+        """More than a request can bear are refused, whatever is to be done with them."""
+        with patch("agent_sessions.admin.actions.bulk.AT_ONCE", 2):
+            for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
+                response = self.act(action, ["one"], select_across="1", post="yes")
+                self.assertIn("More than 2 sessions are selected.", self.said(response), action)
+
+        self.assertEqual(Session.objects.count(), 3)
+        self.assertEqual(Session.objects.items("one"), TURN)
+
+    def test_as_many_as_may_be(self) -> None:
+        """The form of Django's action can name as many as may be chosen at once."""
+        Session.objects.all().delete()
+        Session.objects.bulk_create(Session(session_id=f"session {at}") for at in range(500))
+        ids = list(Session.objects.values_list("pk", flat=True))
+
+        self.act("delete_selected", ids, post="yes")
+
+        self.assertFalse(Session.objects.exists())
+
+
+class BatchTests(Acting):
+    """Many sessions at once, in transactions of their own, and a database that fails."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ids = [f"{at:03}" for at in range(BATCH + 10)]
+        Session.objects.bulk_create(Session(session_id=session_id) for session_id in self.ids)
+
+    def failing_at(self, session_id: str) -> Any:
+        """Let the database fail when a statement that writes names a session."""
+
+        def execute(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if sql.startswith(("DELETE", "UPDATE")) and session_id in (params or ()):
+                raise OperationalError("on purpose")
+            return execute(sql, params, many, context)
+
+        return connection.execute_wrapper(execute)
+
+    def test_deletion(self) -> None:
+        """All are deleted and logged, and the message counts them."""
+        response = self.act("delete_selected", self.ids, post="yes")
+
+        self.assertIn("210 sessions were deleted.", self.said(response))
+        self.assertFalse(Session.objects.exists())
+        self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), BATCH + 10)
+
+    def test_deletion_that_fails(self) -> None:
+        """Deleted sessions are counted and logged; the failed batch and those after it stay."""
+        with self.failing_at(self.ids[-1]), self.assertLogs("agent_sessions", "ERROR"):
+            response = self.act("delete_selected", self.ids, post="yes")
+
+        said = self.said(response)
+        self.assertIn("an error after 200 of 210 sessions: OperationalError.", said)
+        self.assertNotIn("were deleted.", said)
+        self.assertEqual(Session.objects.count(), 10)
+        self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), BATCH)
+
+    def test_purge_that_fails(self) -> None:
+        """So is what is purged."""
+        Session.objects.update(title="Secret")
+        with self.failing_at("002"), self.assertLogs("agent_sessions", "ERROR"):
+            response = self.act("purge_selected", self.ids[:5], post="yes")
+
+        self.assertIn("an error after 2 of 5 sessions", self.said(response))
+        self.assertEqual(Session.objects.filter(title="").count(), 2)
+        self.assertEqual(LogEntry.objects.count(), 2)
+
+    def test_nothing_purged(self) -> None:
+        """A database that fails at once leaves nothing to log."""
+        with self.failing_at("000"), self.assertLogs("agent_sessions", "ERROR"):
+            self.act("purge_selected", ["000"], post="yes")
+
+        self.assertFalse(LogEntry.objects.exists())
+
+    def test_what_is_in_the_way(self) -> None:
+        """Related rows may need permissions too, which are checked as Django does."""
+
+        class Guarded(SessionAdmin):
+            def get_deleted_objects(self, objs: Any, request: Any) -> Any:
+                *rest, _, protected = super().get_deleted_objects(objs, request)
+                return *rest, {"feedback"}, protected
+
+        request = RequestFactory().post(LIST, {"post": "yes"})
+        request.user = self.superuser
+        guarded = Guarded(Session, admin.site)
+
+        with self.assertRaises(PermissionDenied):
+            delete_selected(guarded, request, Session.objects.all())
+        self.assertEqual(Session.objects.count(), BATCH + 10)
+
+
+class ToolsTests(Acting):
+    """The buttons of a page."""
+
+    def test_of_a_session(self) -> None:
+        """A session's page leads to all that can be done with it."""
+        Session.objects.append("a/b", [USER])
+
+        page = self.client.get(url("change", "a/b")).content.decode()
+
+        for view in ("fork", "purge", "delete"):
+            self.assertIn(f'"{url(view, "a/b")}"', page)
+        for name in ("html", "markdown", "json", "jsonl"):
+            export = reverse("admin:agent_sessions_session_export", args=[quote("a/b"), name])
+            self.assertIn(f'"{export}"', page)
+
+    def test_of_a_turn(self) -> None:
+        """Each turn can be forked before its first message, or after its last."""
+        Session.objects.append("one", TURN + TURN)
+        pks = list(Message.objects.order_by("pk").values_list("pk", flat=True))
+
+        page = self.client.get(url("change", "one")).content.decode()
+
+        for name, pk in (("before", pks[0]), ("at", pks[3]), ("before", pks[4]), ("at", pks[7])):
+            self.assertIn(f'name="{name}" value="{pk}"', page)
