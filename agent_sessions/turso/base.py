@@ -26,15 +26,15 @@ except ImportError as error:
         "alone: pip install 'urllib3>=2.8'."
     ) from error
 
-from agent_sessions.turso import dbapi as Database  # noqa: N812  # Django's name for a driver
-from agent_sessions.turso.address import Address, address_of, hide_token
 from agent_sessions.turso.client import DatabaseClient
-from agent_sessions.turso.connection import Connection
 from agent_sessions.turso.creation import DatabaseCreation
-from agent_sessions.turso.cursor import Cursor
+from agent_sessions.turso.driver import dbapi as Database  # noqa: N812  # Django's name for a driver
+from agent_sessions.turso.driver.address import Address, address_of, hide_token
+from agent_sessions.turso.driver.connection import Connection
+from agent_sessions.turso.driver.cursor import Cursor
+from agent_sessions.turso.driver.statements import Result
 from agent_sessions.turso.features import DatabaseFeatures
 from agent_sessions.turso.operations import DatabaseOperations
-from agent_sessions.turso.statements import Result
 
 try:
     with warnings.catch_warnings():

@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import NotSupportedError
 from django.db.backends.base.creation import BaseDatabaseCreation
 
-from agent_sessions.turso.address import Address, address_of
-from agent_sessions.turso.provision import Emptied, Namespaces, with_label
+from agent_sessions.turso.driver.address import Address, address_of
+from agent_sessions.turso.test_databases import Emptied, Namespaces, with_label
 
 if TYPE_CHECKING:
     from agent_sessions.turso.base import DatabaseWrapper

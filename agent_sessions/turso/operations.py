@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db.backends.sqlite3 import base  # noqa: F401  # before its sister modules
 from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
 
-from agent_sessions.turso import datetimes, durations, zones
-from agent_sessions.turso.formula import Fragment
+from agent_sessions.turso.sql import datetimes, durations, zones
+from agent_sessions.turso.sql.formula import Fragment
 
 # Django's own query finds references with a regular expression in the dialect of Python.
 REFERENCES = """
@@ -29,7 +29,7 @@ WITH RECURSIVE tables(name) AS (
 
 
 class DatabaseOperations(SQLiteOperations):
-    compiler_module = "agent_sessions.turso.compiler"
+    compiler_module = "agent_sessions.turso.sql.compiler"
 
     def force_group_by(self) -> list[str]:
         # The server's parser refuses HAVING without GROUP BY.

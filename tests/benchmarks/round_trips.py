@@ -16,8 +16,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from agent_sessions.turso import dbapi
-from agent_sessions.turso.address import address_of
+from agent_sessions.turso.driver import dbapi
+from agent_sessions.turso.driver.address import address_of
 from tests.turso.proxy import Proxy
 from tests.turso.server import Server
 

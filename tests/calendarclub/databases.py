@@ -9,8 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 import tests.settings
-from agent_sessions.turso import dbapi
-from agent_sessions.turso.address import address_of
+from agent_sessions.turso.driver import dbapi
+from agent_sessions.turso.driver.address import address_of
 
 
 def own_database(folder: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from django.db import NotSupportedError, OperationalError
 from django.db.utils import ConnectionHandler
 from django.test import SimpleTestCase
 
-from agent_sessions.turso import dbapi
+from agent_sessions.turso.driver import dbapi
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import ROOT, Server, missing
 

@@ -335,7 +335,7 @@ class WebPageTests(Exporting):
     def test_messages_that_go_meanwhile(self) -> None:
         """A page ends even if its last messages are deleted while it is written."""
         Session.objects.append("one", numbered(6))
-        written = web_page.web_page(Session.objects.get())
+        written = export_html.web_page(Session.objects.get())
         begun = [next(written), next(written), next(written)]
         newest = Message.objects.order_by("-pk").values_list("pk", flat=True)
         Message.objects.filter(pk__in=[*newest[:4]]).delete()

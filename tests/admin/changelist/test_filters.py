@@ -35,7 +35,7 @@ class OwnerTests(ListTestCase):
 
     def test_owner(self) -> None:
         """Sessions of somebody, of nobody, and of one owner are found."""
-        self.assertEqual(self.found(owner="any"), ["two", "one"])
+        self.assertCountEqual(self.found(owner="any"), ["two", "one"])
         self.assertEqual(self.found(owner="none"), ["three"])
         self.assertEqual(self.found(owner=self.owner.pk), ["one"])
 
@@ -91,7 +91,7 @@ class NameTests(ListTestCase):
     def test_strange_names(self) -> None:
         """A NUL, which PostgreSQL does not have, is no error; nor is nothing."""
         for name in ("\x00", ""):
-            self.assertEqual(self.found(tool=name, agent=name), ["two", "one"])
+            self.assertCountEqual(self.found(tool=name, agent=name), ["two", "one"])
 
 
 class StateTests(ListTestCase):
@@ -107,7 +107,7 @@ class StateTests(ListTestCase):
 
         for state in ("waiting", "interrupted", "empty", "unknown", "fork"):
             self.assertEqual(self.found(state=state), [state])
-        self.assertEqual(self.found(state="complete"), ["fork", "complete"])
+        self.assertCountEqual(self.found(state="complete"), ["fork", "complete"])
         self.assertEqual(self.found(state="nonsense"), [])
 
 
@@ -127,14 +127,14 @@ class FailureTests(ListTestCase):
 
     def test_failed(self) -> None:
         """They are found and marked; what the SDK wrote is not known to be one of them."""
-        self.assertEqual(self.found(failed="tool"), ["web", "refund failed", "search failed"])
+        self.assertCountEqual(self.found(failed="tool"), ["web", "refund failed", "search failed"])
         states = ("Interrupted", "Interrupted", "Waiting")
         marked = [row["state"].split() for row in self.cells() if "failed" in row["state"]]
-        self.assertEqual(marked, [[state, "Tool", "failed"] for state in states])
+        self.assertCountEqual(marked, [[state, "Tool", "failed"] for state in states])
 
     def test_of_a_tool(self) -> None:
         """With a tool chosen it is the one that failed, not another of the session."""
-        self.assertEqual(self.found(tool="refund"), ["refund failed", "search failed"])
+        self.assertCountEqual(self.found(tool="refund"), ["refund failed", "search failed"])
         self.assertEqual(self.found(failed="tool", tool="refund"), ["refund failed"])
         self.assertEqual(self.found(failed="tool", tool="web_search"), ["web"])
         self.assertEqual(self.found(failed="tool", tool=CALL["name"]), ["search failed"])
@@ -309,7 +309,7 @@ class TextTests(ListTestCase):
         self.said("two", "Not tonight.")
 
         self.assertEqual(self.found(says="tonight JAZZ"), ["one"])
-        self.assertEqual(self.found(says="jazz"), ["two", "one"])
+        self.assertCountEqual(self.found(says="jazz"), ["two", "one"])
         self.assertEqual(self.found(says="blues"), [])
 
     def test_json(self) -> None:

@@ -20,7 +20,7 @@ from tests.admin.pieces import START, window_of
 from tests.leaves import items, places, shown_leaves
 from tests.samples import SAMPLES
 
-PAGES = "admin/agent_sessions/session/"
+PAGES = "admin/agent_sessions/session/session_page/"
 
 
 def turn(item: Item) -> TurnView:

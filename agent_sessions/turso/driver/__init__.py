@@ -1,0 +1,1 @@
+"""A DB-API driver for libSQL servers over HTTPS. Imports no Django models or settings."""

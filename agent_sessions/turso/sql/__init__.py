@@ -1,0 +1,1 @@
+"""SQL expressions instead of the Python functions of Django's SQLite backend."""
