@@ -75,7 +75,7 @@ class StatesTests(TestCase):
         for session_id, items in {
             "complete": TURN,
             "waiting": [USER, CALL],
-            "interrupted": [USER, CALL, OUTPUT],
+            "incomplete": [USER, CALL, OUTPUT],
             "answered without the output": [USER, CALL, ANSWER],
             "unknown": [*TURN, {"__enc__": 1, "v": 1, "kid": "hkdf-v1", "payload": "gAAAA"}],
         }.items():
@@ -86,7 +86,7 @@ class StatesTests(TestCase):
         with self.assertNumQueries(2):  # one is for the ids
             found = states(ids)
 
-        self.assertEqual(found.pop("answered without the output"), "interrupted")
+        self.assertEqual(found.pop("answered without the output"), "incomplete")
         self.assertEqual(found, {name: name for name in found})
         self.assertEqual(len(found), 5)
 
@@ -119,7 +119,7 @@ class StatesTests(TestCase):
     def test_an_id_given_again(self) -> None:
         """An output answers the newest call of its id, and the one before stays open."""
         Session.objects.append("one", [USER, CALL, CALL, OUTPUT, ANSWER])
-        self.assertEqual(states(["one"]), {"one": "interrupted"})
+        self.assertEqual(states(["one"]), {"one": "incomplete"})
 
         Session.objects.append("two", [USER, CALL, OUTPUT, CALL, OUTPUT, ANSWER])
         self.assertEqual(states(["two"]), {"two": "complete"})

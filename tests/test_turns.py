@@ -207,13 +207,13 @@ class StateTests(TestCase):
         self.assert_state("waiting", calls("book", "call_2"), CALL, OUTPUT)
         self.assert_state("waiting", CALL, CALL, OUTPUT)
 
-    def test_interrupted(self) -> None:
-        """In any other case the run was interrupted, or ended at the output of a tool."""
-        self.assert_state("interrupted")
-        self.assert_state("interrupted", CALL, OUTPUT)
-        self.assert_state("interrupted", CALL, ANSWER)
-        self.assert_state("interrupted", OUTPUT)
-        self.assert_state("interrupted", {"type": "reasoning", "summary": []})
+    def test_incomplete(self) -> None:
+        """In any other case the turn is incomplete: its run failed, or ended at the output of a tool."""
+        self.assert_state("incomplete")
+        self.assert_state("incomplete", CALL, OUTPUT)
+        self.assert_state("incomplete", CALL, ANSWER)
+        self.assert_state("incomplete", OUTPUT)
+        self.assert_state("incomplete", {"type": "reasoning", "summary": []})
 
 
 class ItemTests(TestCase):
@@ -583,7 +583,7 @@ class RunTests(TestCase):
         self.assertEqual([turn.number for turn in ours], [turn["turn"] for turn in theirs])
         for turn, other in zip(ours, theirs, strict=True):
             self.assertEqual(turn.preview[:99], other["content"][:99])
-        self.assertEqual([turn.state for turn in ours][::2], ["complete", "interrupted"])
+        self.assertEqual([turn.state for turn in ours][::2], ["complete", "incomplete"])
         self.assertEqual(ours[1].agents, ("Club",))
 
     async def test_items(self) -> None:

@@ -14,7 +14,7 @@ from agent_sessions.items.columns import columns
 from agent_sessions.items.pairing import CALLS, OUTPUTS
 from agent_sessions.transcript import text_of
 
-State: TypeAlias = Literal["complete", "waiting", "interrupted", "unknown"]
+State: TypeAlias = Literal["complete", "waiting", "incomplete", "unknown"]
 
 # AdvancedSQLiteSession calls these tools as their kind is.
 NAMED_BY_KIND = (
@@ -79,9 +79,9 @@ def state_of(rows: list[Row]) -> State:
         return "unknown"
     if newest_open := max(_open_calls(rows), default=0):
         is_answered = any(row.kind == "message" for row in rows if row.pk > newest_open)
-        return "interrupted" if is_answered else "waiting"
+        return "incomplete" if is_answered else "waiting"
     is_answer = last.kind == "message" and last.role == "assistant"
-    return "complete" if is_answer else "interrupted"
+    return "complete" if is_answer else "incomplete"
 
 
 def _open_calls(rows: list[Row]) -> Iterator[int]:

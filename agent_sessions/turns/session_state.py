@@ -29,7 +29,7 @@ from agent_sessions.items.pairing import CALLS, OUTPUTS
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, Message
 
-SessionState: TypeAlias = Literal["complete", "waiting", "interrupted", "unknown", "empty"]
+SessionState: TypeAlias = Literal["complete", "waiting", "incomplete", "unknown", "empty"]
 
 _ENDINGS = Case(
     When(kind="message", role="assistant", then=Value("answer")),
@@ -73,7 +73,7 @@ def state() -> Case:
         When(Q(Exact(ending, "unknown")) | Exists(turn.filter(kind="")), then=Value("unknown")),
         # A user's message is a message: what comes after the last one is of the last turn.
         When(Exists(_open(tail)), then=Value("waiting")),
-        default=Value("interrupted"),
+        default=Value("incomplete"),
         output_field=CharField(),
     )
 

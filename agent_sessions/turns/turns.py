@@ -64,7 +64,7 @@ class Turn:
     for each call, in the order of the calls.
 
     `state` is "complete" if the turn ends with an answer; "waiting" if it ends with calls or
-    requests for approval that have no output; "unknown" if it ends encrypted; "interrupted" in any
+    requests for approval that have no output; "unknown" if it ends encrypted; "incomplete" in any
     other case, also while its run goes on, and where a run ends with the output of a tool.
     """
 

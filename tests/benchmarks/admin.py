@@ -32,7 +32,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "search by id": {"q": "{id}"},
     "search, no such words": {"q": "no such words"},
     "state, common": {"state": "complete"},
-    "state, rare": {"state": "interrupted"},
+    "state, rare": {"state": "incomplete"},
     "state, none": {"state": "waiting"},
     "forks, rare": {"state": "fork"},
     "owner, common": {"owner": "any"},
@@ -58,7 +58,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "a month and a state": {
         "updated_at__year": "{year}",
         "updated_at__month": "{month}",
-        "state": "interrupted",
+        "state": "incomplete",
     },
 }
 PERIODS = {"7d": 300, "30d": 300, "90d": 1_000, "12m": 1_000}  # and their budgets

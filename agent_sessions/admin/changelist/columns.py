@@ -22,7 +22,7 @@ from agent_sessions.turns.summaries import Summary
 STATES: dict[SessionState, Promise] = {
     "complete": gettext_lazy("Complete"),
     "waiting": gettext_lazy("Waiting"),
-    "interrupted": gettext_lazy("Interrupted"),
+    "incomplete": gettext_lazy("Incomplete"),
     "unknown": gettext_lazy("Unknown"),
     "empty": gettext_lazy("Empty"),
 }

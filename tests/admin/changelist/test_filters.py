@@ -99,13 +99,13 @@ class StateTests(ListTestCase):
         """Sessions are found by the state that the list shows, and forks among them."""
         Session.objects.append("complete", TURN)
         Session.objects.append("waiting", [USER, CALL])
-        Session.objects.append("interrupted", [USER, CALL, OUTPUT])
+        Session.objects.append("incomplete", [USER, CALL, OUTPUT])
         Session.objects.create(session_id="empty")
         Session.objects.create(session_id="unknown")
         Message.objects.create(session_id="unknown", message_data="{}")
         Session.objects.fork("complete", "fork")
 
-        for state in ("waiting", "interrupted", "empty", "unknown", "fork"):
+        for state in ("waiting", "incomplete", "empty", "unknown", "fork"):
             self.assertEqual(self.found(state=state), [state])
         self.assertCountEqual(self.found(state="complete"), ["fork", "complete"])
         self.assertEqual(self.found(state="nonsense"), [])
@@ -128,7 +128,7 @@ class FailureTests(ListTestCase):
     def test_failed(self) -> None:
         """They are found and marked; what the SDK wrote is not known to be one of them."""
         self.assertCountEqual(self.found(failed="tool"), ["web", "refund failed", "search failed"])
-        states = ("Interrupted", "Interrupted", "Waiting")
+        states = ("Incomplete", "Incomplete", "Waiting")
         marked = [row["state"].split() for row in self.cells() if "failed" in row["state"]]
         self.assertCountEqual(marked, [[state, "Tool", "failed"] for state in states])
 

@@ -62,7 +62,7 @@ class TurnTests(SimpleTestCase):
         self.assertEqual(
             (turn.number, turn.is_continued, turn.goes_on, turn.state), (3, True, True, None)
         )
-        self.assertEqual((end.is_continued, end.goes_on, end.state), (True, False, "interrupted"))
+        self.assertEqual((end.is_continued, end.goes_on, end.state), (True, False, "incomplete"))
 
     def test_unknown_number(self) -> None:
         """Where turns before cannot be counted, there are no numbers."""
