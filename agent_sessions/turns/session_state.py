@@ -25,7 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Exact, GreaterThan, IsNull
 
-from agent_sessions.items.pairing import CALLS, OUTPUTS
+from agent_sessions.items.kinds import CALLS, OUTPUTS
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, Message
 
