@@ -383,7 +383,7 @@ class RefusalTests(TestCase):
 
     def test_filters(self) -> None:
         """Like the other operations it heeds no filters, and refuses them."""
-        with self.assertRaisesMessage(TypeError, "heeds no filters"):
+        with self.assertRaisesMessage(TypeError, "ignores the filters"):
             Session.objects.owned_by(self.owner).fork("one", "two")
 
 

@@ -898,7 +898,7 @@ class StickyAgentTests(TestCase):
     async def test_agents_that_cannot_be_told_apart(self) -> None:
         """No agents, or two of one name, are refused."""
         for choice in ([], [club(), club()]):
-            with self.assertRaisesMessage(ValueError, "names that differ"):
+            with self.assertRaisesMessage(ValueError, "with different names"):
                 await DjangoSession("one").pick_agent(choice)
 
     async def test_owner(self) -> None:
