@@ -18,7 +18,7 @@ from django.urls import path
 
 from agent_sessions import DjangoSession, Session, release_connections, release_connections_sync
 from tests.contract import ANSWER, USER
-from tests.loops import loop_of_this_thread
+from tests.event_loop import loop_of_this_thread
 
 
 class LoopTests(TransactionTestCase):

@@ -13,8 +13,8 @@ from django.db import IntegrityError, connections
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
+from tests.concurrent_writers import batch, end, go, in_threads, start_process
 from tests.contract import numbered
-from tests.writers import batch, end, go, in_threads, start_process
 
 BATCHES = 25
 User = get_user_model()

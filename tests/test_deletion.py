@@ -29,8 +29,8 @@ from django.urls import reverse
 from agent_sessions import DjangoSession, Message, Session, Usage
 from agent_sessions.models.deletion import BATCH, delete_in_batches
 from agent_sessions.usage.steps import Step, Tokens
+from tests.concurrent_writers import in_threads
 from tests.contract import TURN, numbered
-from tests.writers import in_threads
 
 User = get_user_model()
 STEP = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))

@@ -24,10 +24,10 @@ from agent_sessions import DjangoSession, Message, Session, SessionOwnershipErro
 from agent_sessions.forks import forks
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
+from tests.concurrent_writers import batch, end, go, in_threads, start_process
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, SessionContract, numbered
 from tests.statements import statements
 from tests.test_session import DjangoContract
-from tests.writers import batch, end, go, in_threads, start_process
 
 ROOT = Path(__file__).resolve().parent.parent
 User = get_user_model()

@@ -34,8 +34,8 @@ from agent_sessions.compaction import CompactionSession
 from agent_sessions.history import Limit
 from agent_sessions.items.pairing import INTERRUPTED
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, numbered
-from tests.pairs import WAITS_FOR, faults, lost_thoughts
-from tests.samples import SAMPLES
+from tests.history_rules import WAITS_FOR, faults, lost_thoughts
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 User = get_user_model()

@@ -41,7 +41,7 @@ from agent_sessions import (
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, USER
-from tests.loops import loop_of_this_thread
+from tests.event_loop import loop_of_this_thread
 from tests.statements import statements
 
 FIELDS = Tokens._fields

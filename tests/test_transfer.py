@@ -27,7 +27,7 @@ from tests.contract import (
     USER,
     numbered,
 )
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 User = get_user_model()

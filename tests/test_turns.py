@@ -22,7 +22,7 @@ from agent_sessions.turns.turns import ToolUse, Turn
 from agent_sessions.usage.steps import Step, Tokens
 from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 User = get_user_model()
 
@@ -208,7 +208,7 @@ class StateTests(TestCase):
         self.assert_state("waiting", CALL, CALL, OUTPUT)
 
     def test_incomplete(self) -> None:
-        """In any other case the turn is incomplete: its run failed, or ended at the output of a tool."""
+        """A turn is incomplete in any other case: its run failed, or ended at a tool's output."""
         self.assert_state("incomplete")
         self.assert_state("incomplete", CALL, OUTPUT)
         self.assert_state("incomplete", CALL, ANSWER)
