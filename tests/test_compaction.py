@@ -35,6 +35,7 @@ from agent_sessions.compaction import CompactionSession
 from agent_sessions.signals import items_added
 from agent_sessions.usage.steps import Step
 from tests.contract import ANSWER, CALL, TURN, USER, numbered
+from tests.model_input import last_input
 from tests.statements import statements
 from tests.test_session import DjangoContract
 
@@ -299,7 +300,7 @@ class CompactionContract:
             self.assertEqual(await session.get_items(), [SUMMARY], name)
 
             model = await run(session)
-            self.assertEqual(model.last_call.input[0]["type"], "compaction", name)
+            self.assertEqual(last_input(model)[0]["type"], "compaction", name)
             self.assertEqual((await session.get_items(), len(client.asked)), ([SUMMARY], 2), name)
 
     async def test_by_hand(self) -> None:
@@ -535,7 +536,7 @@ class DjangoCompactionTests(CompactionContract, TestCase):
 
             model = await run(session)
 
-            self.assertEqual(len(model.last_call.input), 3, name)
+            self.assertEqual(len(last_input(model)), 3, name)
             self.assertEqual(seen, [6], name)
 
     async def test_bounded_read(self) -> None:

@@ -18,6 +18,7 @@ from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, ove
 
 from agent_sessions import SessionOwnershipError, checks
 from agent_sessions.checks import SETTINGS
+from tests.model_input import last_input
 from tests.readme_project import blocks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,7 +89,7 @@ class ReadmeTests(TransactionTestCase):
 
         self.assertIn("<p>Hello!</p>", (await say("Hi", user)).content.decode())
         self.assertIn("<p>Again!</p>", (await say("Still there?", user)).content.decode())
-        self.assertEqual(len(model.last_call.input), 3)
+        self.assertEqual(len(last_input(model)), 3)
         self.assertEqual((await say("Hi", AnonymousUser())).status_code, 302)
         with self.assertRaises(SessionOwnershipError):
             await say("Hi", await User.objects.acreate(username="bart"))

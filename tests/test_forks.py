@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents import Agent, Runner, SessionSettings
-from agents.extensions.memory import AdvancedSQLiteSession, EncryptedSession
+from agents.extensions.memory import AdvancedSQLiteSession
 from agents.testing import ScriptedModel, assistant_message
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
@@ -26,6 +26,8 @@ from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
 from tests.concurrent_writers import batch, end, go, in_threads, start_process
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, SessionContract, numbered
+from tests.encryption import encrypted
+from tests.model_input import last_input
 from tests.statements import statements
 from tests.test_session import DjangoContract
 
@@ -342,7 +344,7 @@ class RefusalTests(TestCase):
 
     def test_wrapper(self) -> None:
         """A session around ours is refused: its copy would go on writing to the one inside."""
-        session = EncryptedSession("one", self.session, encryption_key="for tests only")
+        session = encrypted("one", self.session)
 
         self.assert_refused(TypeError, "No EncryptedSession can be forked", session=session)
 
@@ -438,7 +440,7 @@ class EditAndResendTests(TestCase):
         again = await fork(session, before=2)
         await Runner.run(agent, "Second, put better?", session=again)
 
-        seen = [item["content"] for item in model.last_call.input if item["role"] == "user"]
+        seen = [item["content"] for item in last_input(model) if item["role"] == "user"]
         self.assertEqual(seen, ["First?", "Second, put better?"])
         self.assertEqual(len(await session.get_items()), 4)
         self.assertEqual(len(await again.get_items()), 4)
@@ -446,10 +448,10 @@ class EditAndResendTests(TestCase):
     async def test_encrypted(self) -> None:
         """A fork of envelopes is read under the id from which their key was made."""
         inner = DjangoSession("one")
-        session = EncryptedSession("one", inner, encryption_key="for tests only")
+        session = encrypted("one", inner)
         await session.add_items(TURN)
 
-        new = EncryptedSession("one", await fork(inner), encryption_key="for tests only")
+        new = encrypted("one", await fork(inner))
         await new.add_items([USER])
 
         self.assertEqual(await new.get_items(), [*TURN, USER])

@@ -34,7 +34,9 @@ from agent_sessions.compaction import CompactionSession
 from agent_sessions.history import Limit
 from agent_sessions.items.pairing import INTERRUPTED
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, numbered
+from tests.encryption import encrypted
 from tests.history_rules import WAITS_FOR, faults, lost_thoughts
+from tests.model_input import last_input
 from tests.sample_items import SAMPLES
 from tests.statements import statements
 
@@ -651,7 +653,7 @@ class EncryptedSessionTests(TestCase):
     """The SDK's EncryptedSession around a DjangoSession with a history."""
 
     def make_session(self, **options: Any) -> EncryptedSession:
-        return EncryptedSession("one", DjangoSession("one", **options), encryption_key="for tests")
+        return encrypted("one", DjangoSession("one", **options))
 
     async def test_histories(self) -> None:
         """Envelopes are counted and never left out; turns cannot be seen in them."""
@@ -714,12 +716,12 @@ class RunTests(TestCase):
 
         for question in ("one", "two", "three"):
             await Runner.run(agent, question, session=session)
-        self.assertEqual(words(model.last_call.input), ["two", "message", "three"])
+        self.assertEqual(words(last_input(model)), ["two", "message", "three"])
 
         streamed = Runner.run_streamed(agent, "four", session=session)
         async for _ in streamed.stream_events():
             pass
-        self.assertEqual(words(model.last_call.input), ["three", "message", "four"])
+        self.assertEqual(words(last_input(model)), ["three", "message", "four"])
         self.assertEqual(len(await DjangoSession("one").get_items()), 8)
 
     async def test_limit_of_the_run_wins(self) -> None:
@@ -732,7 +734,7 @@ class RunTests(TestCase):
         config = RunConfig(session_settings=SessionSettings(limit=3))
         await Runner.run(agent, "three", session=session, run_config=config)
 
-        self.assertEqual(words(model.last_call.input), ["message", "two", "message", "three"])
+        self.assertEqual(words(last_input(model)), ["message", "two", "message", "three"])
 
     async def test_pair_aware_limit(self) -> None:
         """A run whose limit cuts an approval in half is given none of it."""
@@ -746,7 +748,7 @@ class RunTests(TestCase):
 
             await Runner.run(agent, "Thanks.", session=session)
 
-            self.assertEqual(words(model.last_call.input).count("mcp_approval_response"), halves)
+            self.assertEqual(words(last_input(model)).count("mcp_approval_response"), halves)
 
     async def test_pair_aware_limit_of_an_agent_as_tool(self) -> None:
         """An agent used as a tool counts on the counter around it, and begins all the same."""
@@ -763,7 +765,7 @@ class RunTests(TestCase):
 
         await Runner.run(agent, "What is jazz?", session=DjangoSession("one"))
 
-        self.assertNotIn("mcp_approval_response", words(model.last_call.input))
+        self.assertNotIn("mcp_approval_response", words(last_input(model)))
 
     async def test_run_resumed_after_an_approval(self) -> None:
         """A run that waited for approval goes on as without any option, and stores the same."""
@@ -788,7 +790,7 @@ class RunTests(TestCase):
 
             self.assertEqual(result.final_output, "There you are.")
             seen = ["Buy it.", "function_call", "function_call_output"]
-            self.assertEqual(words(model.last_call.input)[-3:], seen)
+            self.assertEqual(words(last_input(model))[-3:], seen)
             stored = words(await DjangoSession(session.session_id).get_items())
             self.assertEqual(stored[4:], [*seen, "message"])
 
@@ -805,6 +807,6 @@ class RunTests(TestCase):
 
             await Runner.run(agent, "And?", session=session)
 
-            self.assertEqual(words(model.last_call.input), [*seen, "And?"])
+            self.assertEqual(words(last_input(model)), [*seen, "And?"])
             stored = words(await DjangoSession(dangling).get_items())
             self.assertEqual(stored, ["Buy it.", "function_call", "And?", "message"])

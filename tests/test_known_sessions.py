@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agents import Agent, RunContextWrapper, RunHooks, Runner, RunState, Usage, function_tool
-from agents.extensions.memory import EncryptedSession
 from agents.testing import ScriptedModel, assistant_message, function_call
 from django.contrib.auth import get_user_model
 from django.db import connections
@@ -22,6 +21,7 @@ from agent_sessions import (
     known_sessions,
 )
 from tests.contract import ANSWER, TURN, USER
+from tests.encryption import encrypted
 from tests.statements import statements
 
 User = get_user_model()
@@ -303,7 +303,7 @@ class EncryptedSessionGuardTests(Guard, TestCase):
     """Inside the SDK's EncryptedSession, where nothing is known of an item."""
 
     def make_session(self, session_id: str) -> Any:
-        return EncryptedSession(session_id, DjangoSession(session_id), encryption_key="the key")
+        return encrypted(session_id, DjangoSession(session_id))
 
 
 class CompactionSessionGuardTests(Guard, TestCase):

@@ -20,6 +20,7 @@ from agent_sessions.models.operations.purge import BATCH
 from agent_sessions.signals import session_purged
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
+from tests.model_input import last_input
 from tests.statements import statements
 from tests.test_interoperation import needs_a_file, sqlite_session
 
@@ -283,7 +284,7 @@ class AfterPurgeTests(TestCase):
         await Runner.run(agent, "Hi again", session=session)
 
         self.assertEqual(agent.name, "Bookings")
-        self.assertEqual(len(model.last_call.input), 1)
+        self.assertEqual(len(last_input(model)), 1)
         self.assertEqual(len(await session.get_items()), 2)
         self.assertEqual(len(await session.get_usage_by_turn()), 2)
 

@@ -41,6 +41,7 @@ from agent_sessions import (
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, USER
+from tests.encryption import encrypted
 from tests.event_loop import loop_of_this_thread
 from tests.statements import statements
 
@@ -594,7 +595,7 @@ class EncryptedRecordingTests(Recording, TestCase):
     silent_rows = [Tokens(requests=1)]  # whether a model has spoken at all is encrypted
 
     def make_session(self, session_id: str) -> EncryptedSession:
-        return EncryptedSession(session_id, DjangoSession(session_id), encryption_key="for tests")
+        return encrypted(session_id, DjangoSession(session_id))
 
 
 class PlainCompactionTests(TestCase):

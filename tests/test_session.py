@@ -28,6 +28,7 @@ from tests.contract import (
     SettingsContract,
     numbered,
 )
+from tests.encryption import encrypted
 from tests.statements import statements
 
 User = get_user_model()
@@ -62,8 +63,7 @@ class EncryptedSessionContractTests(DjangoContract, SettingsContract, TestCase):
     """The SDK's EncryptedSession around DjangoSession."""
 
     def make_session(self, session_id: str, **settings: Any) -> EncryptedSession:
-        inner = DjangoSession(session_id, **settings)
-        return EncryptedSession(session_id, inner, encryption_key="for tests only")
+        return encrypted(session_id, DjangoSession(session_id, **settings))
 
     async def test_lone_surrogates(self) -> None:
         """EncryptedSession itself cannot write them: it fails before anything is stored."""
@@ -74,7 +74,7 @@ class EncryptedSessionContractTests(DjangoContract, SettingsContract, TestCase):
 
         self.assertEqual(await session.get_items(), [])
 
-    async def test_what_is_not_json(self) -> None:
+    async def test_value_that_is_not_json(self) -> None:
         """EncryptedSession itself turns it into text before DjangoSession sees it."""
         session = self.make_session(self.session_id)
 

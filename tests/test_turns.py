@@ -9,7 +9,7 @@ from typing import Any
 
 import agents
 from agents import Agent, Runner, function_tool
-from agents.extensions.memory import AdvancedSQLiteSession, EncryptedSession
+from agents.extensions.memory import AdvancedSQLiteSession
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
@@ -22,6 +22,7 @@ from agent_sessions.turns.turns import ToolUse, Turn
 from agent_sessions.usage.steps import Step, Tokens
 from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER
+from tests.encryption import encrypted
 from tests.sample_items import SAMPLES
 
 User = get_user_model()
@@ -172,7 +173,7 @@ class TurnTests(TestCase):
     async def test_encrypted(self) -> None:
         """Of envelopes nobody knows who speaks: they are turn 0, in an unknown state."""
         session = DjangoSession("one")
-        await EncryptedSession("one", session, encryption_key="tests").add_items(TURN)
+        await encrypted("one", session).add_items(TURN)
 
         [turn] = await session.get_conversation_turns()
 
