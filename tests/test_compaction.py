@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from agents import (
     Agent,
@@ -24,7 +24,7 @@ from agents.extensions.memory import EncryptedSession
 from agents.memory import SessionSettings
 from agents.memory import session as sdk
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import SimpleTestCase, TestCase, override_settings
 from openai.types.responses import ResponseReasoningItem, ResponseUsage
@@ -38,8 +38,6 @@ from tests.contract import ANSWER, CALL, TURN, USER, numbered
 from tests.model_input import last_input
 from tests.statements import statements
 from tests.test_session import DjangoContract
-
-User = get_user_model()
 
 COMPACTION = "compaction"
 INSIDE = "compaction around encryption"
@@ -629,6 +627,9 @@ class WrapperTests(TestCase):
 
 class TailTests(TestCase):
     """The operations behind the hook: tail() and replace_tail()."""
+
+    owner: ClassVar[User]
+    other: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection
 from django.test import TransactionTestCase
 
@@ -19,8 +19,6 @@ from agent_sessions.compaction import CompactionSession
 from tests.contract import TURN, USER, numbered
 from tests.test_cancellation import locked
 from tests.test_compaction import SUMMARY, Client, always, run
-
-User = get_user_model()
 
 OLD = [*numbered(4), *TURN]
 NEW_BY_SUFFIX = [*numbered(4)[3:], *TURN[:3], SUMMARY]

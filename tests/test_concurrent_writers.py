@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connections
 from django.test import TransactionTestCase
 
@@ -17,7 +17,6 @@ from tests.concurrent_writers import batch, end, go, in_threads, start_process
 from tests.contract import numbered
 
 BATCHES = 25
-User = get_user_model()
 
 
 class AppendTests(TransactionTestCase):

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import signals
 from django.db.models.deletion import CASCADE, Collector
@@ -32,7 +32,6 @@ from agent_sessions.usage.steps import Step, Tokens
 from tests.concurrent_writers import in_threads
 from tests.contract import TURN, numbered
 
-User = get_user_model()
 STEP = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
 LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 WRITERS = 6

@@ -12,8 +12,7 @@ from typing import Any
 from agents import Agent
 from agents.testing import ModelStep, ScriptedModel, assistant_message
 from asgiref.sync import sync_to_async
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, override_settings
 
 from agent_sessions import SessionOwnershipError, checks
@@ -23,7 +22,6 @@ from tests.readme_project import blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-User = get_user_model()
 
 
 def examples(page: Path) -> list[str]:

@@ -13,7 +13,7 @@ from agents import Agent, Runner, SessionSettings
 from agents.extensions.memory import AdvancedSQLiteSession
 from agents.testing import ScriptedModel, assistant_message
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connections
 from django.test import TestCase, TransactionTestCase, override_settings
 from hypothesis import given
@@ -32,7 +32,6 @@ from tests.statements import statements
 from tests.test_session import DjangoContract
 
 ROOT = Path(__file__).resolve().parent.parent
-User = get_user_model()
 
 
 def items_of(session: DjangoSession) -> list[Any]:

@@ -6,7 +6,7 @@ import copy
 import itertools
 import timeit
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from agents import Agent, RunConfig, RunContextWrapper, Runner, function_tool
 from agents.extensions.memory import EncryptedSession
@@ -14,7 +14,7 @@ from agents.memory import SessionSettings
 from agents.run_internal.items import drop_orphan_function_calls
 from agents.testing import ScriptedModel, assistant_message, function_call
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import SimpleTestCase, TestCase, override_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,8 +39,6 @@ from tests.history_rules import WAITS_FOR, faults, lost_thoughts
 from tests.model_input import last_input
 from tests.sample_items import SAMPLES
 from tests.statements import statements
-
-User = get_user_model()
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 REASONING = {"type": "reasoning", "id": "rs_1", "summary": []}
@@ -606,6 +604,8 @@ class GetItemsTests(TestCase):
 
 class ReadingTests(TestCase):
     """How much is read, and with how many statements."""
+
+    owner: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents import Agent, RunContextWrapper, RunHooks, Runner, RunState, Usage, function_tool
 from agents.testing import ScriptedModel, assistant_message, function_call
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connections
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 
@@ -24,7 +24,6 @@ from tests.contract import ANSWER, TURN, USER
 from tests.encryption import encrypted
 from tests.statements import statements
 
-User = get_user_model()
 Act = Callable[[], Awaitable[Any]]
 
 

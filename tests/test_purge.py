@@ -7,7 +7,7 @@ from typing import Any
 
 from agents import Agent, Runner
 from agents.testing import ScriptedModel, assistant_message
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 
@@ -24,7 +24,6 @@ from tests.model_input import last_input
 from tests.statements import statements
 from tests.test_interoperation import needs_a_file, sqlite_session
 
-User = get_user_model()
 KEPT = ("pk", "created_at", *Columns._fields, "agent_name")
 
 

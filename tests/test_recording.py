@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import agents
 from agents import (
@@ -25,7 +25,7 @@ from agents.extensions.memory import EncryptedSession
 from agents.models import get_default_model
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from asgiref.sync import async_to_sync, sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
@@ -46,7 +46,6 @@ from tests.event_loop import loop_of_this_thread
 from tests.statements import statements
 
 FIELDS = Tokens._fields
-User = get_user_model()
 
 
 def spent(tokens: int) -> agents.Usage:
@@ -579,6 +578,8 @@ class OwnedRecordingTests(Recording, TestCase):
     """With an owner, and with traces."""
 
     is_traced = True
+
+    owner: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:

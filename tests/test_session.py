@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 from agents import OpenAIResponsesCompactionSession, SQLiteSession
 from agents.extensions.memory import EncryptedSession
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
@@ -31,8 +30,6 @@ from tests.contract import (
 from tests.encryption import encrypted
 from tests.statements import statements
 
-User = get_user_model()
-
 
 class DjangoContract(SessionContract):
     """The contract on our tables."""
@@ -50,6 +47,8 @@ class DjangoSessionContractTests(DjangoContract, SettingsContract, TestCase):
 
 class OwnedSessionContractTests(DjangoContract, SettingsContract, TestCase):
     """DjangoSession with an owner."""
+
+    owner: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -340,6 +339,9 @@ class ReplaceItemsTests(TestCase):
 
 class OwnershipTests(TestCase):
     """With user=, nobody else's session is read or changed."""
+
+    owner: ClassVar[User]
+    other: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import agents
 from agents import Agent, Runner, function_tool
 from agents.extensions.memory import AdvancedSQLiteSession
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import TestCase, override_settings
 from django.utils import timezone
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
@@ -24,8 +23,6 @@ from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER
 from tests.encryption import encrypted
 from tests.sample_items import SAMPLES
-
-User = get_user_model()
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 COST = Tokens(1, 100, 10, 20, 5, 120)
@@ -437,6 +434,9 @@ class OwnerTests(TestCase):
         lambda turns: turns.usage(),
         lambda turns: turns.session_usage(),
     )
+
+    owner: ClassVar[User]
+    other: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:
