@@ -6,19 +6,15 @@ which shows that the contract is the SDK's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents import Agent, Runner, function_tool
 from agents.memory import Session, SessionSettings
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from agent_sessions.items import Item
+from tests.mixins import Mixin
 from tests.model_input import last_input
-
-if TYPE_CHECKING:
-    from django.test import SimpleTestCase as Mixin
-else:
-    Mixin = object  # a TestCase would be collected, and its tests run without a session
 
 USER: Item = {"role": "user", "content": "Any jazz tonight?"}
 CALL: Item = {
@@ -129,7 +125,7 @@ class SessionContract(Mixin):
     async def test_items_are_copies(self) -> None:
         """Changing an item after it was added, or after it was read, does not change the store."""
         session = self.make_session(self.session_id)
-        given = {"role": "user", "content": ["as", "given"]}
+        given: Item = {"role": "user", "content": ["as", "given"]}
         await session.add_items([given])
 
         given["content"].append("changed")
