@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import agents
-from agents import (
-    Agent,
-    function_tool,
-)
+from agents import Agent, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 

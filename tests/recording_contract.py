@@ -6,20 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import agents
-from agents import (
-    Agent,
-    Runner,
-    RunState,
-    set_trace_processors,
-    set_tracing_disabled,
-)
+from agents import Agent, Runner, RunState, set_trace_processors, set_tracing_disabled
 from agents.extensions.memory import EncryptedSession
 from django.contrib.auth.models import User
 from django.db.models import Model
 
-from agent_sessions import (
-    DjangoSession,
-)
+from agent_sessions import DjangoSession
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Tokens
 from tests.encryption import encrypted

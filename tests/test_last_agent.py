@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from agents import (
-    Runner,
-)
+from agents import Runner
 from django.contrib.auth.models import User
 from django.test import TestCase
 
-from agent_sessions import (
-    DjangoSession,
-    SessionOwnershipError,
-)
+from agent_sessions import DjangoSession, SessionOwnershipError
 from tests.contract import USER
 from tests.priced_agents import calls, club, says
 

@@ -5,23 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import agents
-from agents import (
-    Agent,
-    OpenAIResponsesCompactionSession,
-    Runner,
-    RunState,
-)
+from agents import Agent, OpenAIResponsesCompactionSession, Runner, RunState
 from agents.models import get_default_model
 from agents.testing import ScriptedModel
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.test import TestCase
 
-from agent_sessions import (
-    DjangoSession,
-    SessionOwnershipError,
-    recording,
-)
+from agent_sessions import DjangoSession, SessionOwnershipError, recording
 from agent_sessions.models.usage import Usage
 from tests.priced_agents import breaks, calls, club, named, says, search_events
 from tests.statements import statements

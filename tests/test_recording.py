@@ -6,22 +6,12 @@ import asyncio
 from typing import Any
 
 import agents
-from agents import (
-    Agent,
-    GuardrailFunctionOutput,
-    RunContextWrapper,
-    Runner,
-    input_guardrail,
-)
+from agents import Agent, GuardrailFunctionOutput, RunContextWrapper, Runner, input_guardrail
 from agents.testing import ModelStep, ScriptedModel, assistant_message
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from openai.types.responses.response_usage import OutputTokensDetails
 
-from agent_sessions import (
-    DjangoSession,
-    Message,
-    recording,
-)
+from agent_sessions import DjangoSession, Message, recording
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Tokens
 from tests.event_loop import loop_of_this_thread

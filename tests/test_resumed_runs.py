@@ -18,9 +18,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.test import TestCase, override_settings
 
-from agent_sessions import (
-    DjangoSession,
-)
+from agent_sessions import DjangoSession
 from agent_sessions.items import Item
 from agent_sessions.models.usage import Usage
 from tests.priced_agents import calls, club, says

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from django.test import TestCase
 
-from agent_sessions import (
-    DjangoSession,
-    ItemError,
-    Message,
-    Session,
-)
+from agent_sessions import DjangoSession, ItemError, Message, Session
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, USER
