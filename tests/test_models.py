@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pickle
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import TestCase
 
 from agent_sessions import ItemError, Message, Session, SessionOwnershipError
 from tests.contract import ANSWER, TURN, USER
-
-User = get_user_model()
 
 
 class SessionQuerySetTests(TestCase):
