@@ -21,7 +21,8 @@ from agents.tracing import AgentSpanData, get_current_span, get_current_trace
 
 from agent_sessions.conf import conf
 from agent_sessions.items import Item
-from agent_sessions.items.columns import NAME_LENGTH, NO_AGENT, Columns, columns, fitting
+from agent_sessions.items.columns import NAME_LENGTH, Columns, columns, fitting
+from agent_sessions.items.kinds import NO_AGENT
 from agent_sessions.usage.steps import NOTHING, Outcome, Response, Step, Tokens
 
 if TYPE_CHECKING:

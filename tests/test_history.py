@@ -32,7 +32,7 @@ from agent_sessions import (
 )
 from agent_sessions.compaction import CompactionSession
 from agent_sessions.history import Limit
-from agent_sessions.items.pairing import INTERRUPTED
+from agent_sessions.items.pairing import NO_OUTPUT
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, numbered
 from tests.pairs import WAITS_FOR, faults, lost_thoughts
 from tests.samples import SAMPLES
@@ -251,7 +251,7 @@ class RandomHistoryTests(SimpleTestCase):
         self.assertEqual(faults(closed), [])
         self.assert_subsequence(dropped, closed)
         invented = [item for item in closed if not any(item is other for other in items)]
-        self.assertTrue(all(item["output"] == INTERRUPTED for item in invented))
+        self.assertTrue(all(item["output"] == NO_OUTPUT for item in invented))
         self.assertEqual(healed(closed, "close"), closed)
         self.assertEqual(items, before)
 
@@ -374,7 +374,7 @@ class HealedTests(SimpleTestCase):
         """A call is given an output that tells what is known, after the calls beside it."""
         items = [USER, REASONING, call("a"), call("b"), output("b"), USER]
 
-        closing = {"type": "function_call_output", "call_id": "a", "output": INTERRUPTED}
+        closing = {"type": "function_call_output", "call_id": "a", "output": NO_OUTPUT}
         expected = [USER, REASONING, call("a"), call("b"), closing, output("b"), USER]
         self.assertEqual(healed(items, "close"), expected)
 
@@ -542,7 +542,7 @@ class GetItemsTests(TestCase):
         """What an interrupted run left is kept, dropped or closed; the store is not touched."""
         items = [USER, CALL, USER, ANSWER]
         await self.store(*items)
-        closing = {**OUTPUT, "output": INTERRUPTED}
+        closing = {**OUTPUT, "output": NO_OUTPUT}
 
         for dangling, expected in (
             ("keep", items),

@@ -16,7 +16,8 @@ from django.dispatch import Signal
 from agent_sessions import known_sessions
 from agent_sessions.exceptions import SessionOwnershipError, UnknownOutcomeError
 from agent_sessions.fields import checked_id
-from agent_sessions.items.columns import NO_AGENT, Columns
+from agent_sessions.items.columns import Columns
+from agent_sessions.items.kinds import NO_AGENT
 from agent_sessions.models.message import PURGED, Message
 from agent_sessions.models.usage import Usage
 from agent_sessions.signals import send_after_commit

@@ -9,7 +9,7 @@ from django.db.models import Q
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.items.columns import Columns, columns
-from agent_sessions.items.pairing import OUTPUTS
+from agent_sessions.items.kinds import OUTPUTS
 from agent_sessions.models.message import PURGED, WITHOUT_COLUMNS, Message
 from agent_sessions.models.operations.base import Operations
 from agent_sessions.signals import session_purged
