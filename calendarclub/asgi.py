@@ -13,5 +13,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "calendarclub.settings")
 application = get_asgi_application()
 
 # The first visitor of each worker would wait otherwise. After Django is set up: they need models.
-for name in ("calendarclub.urls", "calendarclub.chat.agents", "calendarclub.chat.streaming"):
+for name in ("calendarclub.urls", "calendarclub.chat.agents", "calendarclub.chat.event_stream"):
     import_module(name)

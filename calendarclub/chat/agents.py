@@ -22,8 +22,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from agent_sessions import Session
-from calendarclub.chat.offline import OfflineModel
 from calendarclub.chat.tools import TOOLS
+from calendarclub.offline_model import OfflineModel
 
 INSTRUCTIONS = """\
 You are Calendar Club, who helps people find local events.

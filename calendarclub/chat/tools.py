@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from agent_sessions import Session, release_connections_sync
 from calendarclub.chat.conversations import where
-from calendarclub.chat.listing import MOST_CARDS, as_json, listing
+from calendarclub.chat.event_json import MOST_CARDS, as_json, listing
 from calendarclub.events.models import Event, EventQuerySet
 
 logger = logging.getLogger("calendarclub.chat")

@@ -19,9 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agent_sessions import Session, release_connections
 from calendarclub.chat.conversations import begin, forget, memory, mine, name_after, open_mine
-from calendarclub.chat.history import turns
-from calendarclub.chat.posted import posted_message
-from calendarclub.chat.refusals import RefusedError, refusing_in_json
+from calendarclub.chat.json_errors import RefusedError, refusing_in_json
+from calendarclub.chat.page_turns import turns
+from calendarclub.chat.request_body import posted_message
 
 NAV_LENGTH = 30
 PAGE_LENGTH = 50
@@ -34,7 +34,7 @@ async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
     from agents import Runner, RunResultStreaming
 
     from calendarclub.chat.agents import calendar_club, run_config
-    from calendarclub.chat.streaming import event_stream
+    from calendarclub.chat.event_stream import event_stream
 
     session = await open_mine(request, session_id)
     message = posted_message(request)

@@ -81,7 +81,7 @@ class Command(BaseCommand):
     async def _converse(self, admin: User) -> None:
         """Hold a conversation that the administrator finds in the chat and in the admin."""
         from calendarclub.chat.agents import is_offline
-        from calendarclub.chat.failures import explain
+        from calendarclub.chat.run_errors import explain
 
         if is_offline():
             self.stdout.write("OPENAI_API_KEY is not set: an offline model plays the agent.\n\n")

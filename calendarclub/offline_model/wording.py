@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from calendarclub.chat.offline.events_text import (
+from calendarclub.offline_model.conversation import Call, Listing
+from calendarclub.offline_model.events_text import (
     day_range,
     details,
     marked_down,
     numbered,
     subject,
 )
-from calendarclub.chat.offline.memory import Call, Listing
-from calendarclub.chat.offline.picks import (
+from calendarclub.offline_model.picks import (
     MOST_PICKS,
     TIMES,
     WHEN,
@@ -23,8 +23,8 @@ from calendarclub.chat.offline.picks import (
     picks_after_nothing,
     picks_in_general,
 )
-from calendarclub.chat.offline.request import Kind
-from calendarclub.chat.offline.situation import Situation
+from calendarclub.offline_model.request import Kind
+from calendarclub.offline_model.situation import Situation
 
 OFFLINE = (
     "*I am running offline, without a language model: I understand plain requests in English and "

@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase, override_settings
 
 from calendarclub.chat.agents import calendar_club, is_offline, run_config
-from calendarclub.chat.offline import OfflineModel
-from calendarclub.chat.offline.model import present
+from calendarclub.offline_model import OfflineModel
+from calendarclub.offline_model.model import present
 from tests.calendarclub.programme import NOW
 
 NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "CALENDARCLUB_API")

@@ -11,7 +11,7 @@ from django.test import SimpleTestCase
 from openai import AsyncOpenAI, OpenAIError
 
 from agent_sessions import Session
-from calendarclub.chat.failures import OTHERWISE, explain
+from calendarclub.chat.run_errors import OTHERWISE, explain
 
 KEY = "sk-this-key-must-stay-secret"
 SESSION = Session(session_id="s-1", user_id=7, title="Something private")

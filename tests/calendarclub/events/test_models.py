@@ -12,7 +12,7 @@ from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from calendarclub.events.models import Event
-from tests.calendarclub.event_rows import AMSTERDAM, new_event
+from tests.calendarclub.events.event_rows import AMSTERDAM, new_event
 
 
 def at(text: str) -> datetime:

@@ -17,7 +17,7 @@ from calendarclub.events.export import calendar_of, google_calendar_url
 from calendarclub.events.ics import import_calendar
 from calendarclub.events.ics.store import IMPORTED_FIELDS
 from calendarclub.events.models import Event
-from tests.calendarclub.event_rows import new_event
+from tests.calendarclub.events.event_rows import new_event
 
 
 def imported_values() -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from agents.testing import ModelStep, ScriptedModel, assistant_message, function
 from django.test import SimpleTestCase, TestCase
 
 from agent_sessions import DjangoSession, Session, SessionDeletedError, Usage
-from calendarclub.chat.streaming import event_stream, server_sent_events
+from calendarclub.chat.event_stream import event_stream, server_sent_events
 
 QUIET = RunConfig(tracing_disabled=True)
 MUSIC = Session(session_id="music", user_id=7, title="Music?")

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from calendarclub.events.models import Event
-from tests.calendarclub.event_rows import new_event
+from tests.calendarclub.events.event_rows import new_event
 
 LIST = reverse("admin:events_event_changelist")
 

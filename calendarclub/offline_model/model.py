@@ -23,9 +23,9 @@ from openai.types.responses import (
     ResponseUsage,
 )
 
-from calendarclub.chat.offline.decision import next_step
-from calendarclub.chat.offline.memory import Call, turns
-from calendarclub.chat.offline.streaming import stream
+from calendarclub.offline_model.conversation import Call, turns
+from calendarclub.offline_model.next_step import next_step
+from calendarclub.offline_model.response_events import stream
 
 NAME = "offline"
 PRESENT = re.compile(r"^Now: (\S+) \(\w+\), time zone (\S+)\.$", re.MULTILINE)

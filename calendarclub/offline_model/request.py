@@ -9,9 +9,9 @@ from decimal import Decimal
 from enum import Enum, auto
 from functools import lru_cache
 
-from calendarclub.chat import when
-from calendarclub.chat.offline.vocabulary import GENRES, STOP_WORDS, SYNONYMS
-from calendarclub.chat.spans import Span
+from calendarclub.offline_model import time_range as when
+from calendarclub.offline_model.spans import Span
+from calendarclub.offline_model.vocabulary import GENRES, STOP_WORDS, SYNONYMS
 
 
 class Kind(Enum):

@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from calendarclub.chat.offline.memory import Listing
+from calendarclub.offline_model.conversation import Listing
 
 MOST_LISTED = 5
 MARKDOWN = re.compile(r"([\\`*_\[\]<>~|&#])")

@@ -18,7 +18,7 @@ from django.test import SimpleTestCase
 
 from tests.calendarclub.databases import own_database, rows
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class DemoTests(SimpleTestCase):

@@ -18,7 +18,7 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from calendarclub.events.ics import Problem, Report, import_calendar
 from calendarclub.events.models import Event
-from tests.calendarclub.vcalendars import vcalendar, vevent
+from tests.calendarclub.events.vcalendars import vcalendar, vevent
 
 CALENDARS = Path(__file__).parent / "calendars"
 TODAY = date(2026, 10, 1)

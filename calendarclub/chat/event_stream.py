@@ -22,9 +22,9 @@ from django.template.loader import render_to_string
 
 from agent_sessions import Session
 from agent_sessions.transcript import entry
-from calendarclub.chat.cards import Findings, Suggestions
-from calendarclub.chat.failures import explain
-from calendarclub.chat.history import Turn
+from calendarclub.chat.page_turns import Turn
+from calendarclub.chat.run_errors import explain
+from calendarclub.chat.tool_output import Findings, Suggestions
 
 Begin: TypeAlias = Callable[[], Awaitable[RunResultStreaming]]
 Record: TypeAlias = Callable[[RunResultStreaming], Awaitable[None]]

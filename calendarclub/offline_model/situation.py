@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from calendarclub.chat.offline.memory import Listing, Turn
-from calendarclub.chat.offline.request import Kind, Request, understand
-from calendarclub.chat.offline.wish import Wish, wish_after
+from calendarclub.offline_model.conversation import Listing, Turn
+from calendarclub.offline_model.request import Kind, Request, understand
+from calendarclub.offline_model.search_arguments import Wish, wish_after
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import islice, pairwise
 
-from calendarclub.chat.phrases import DASH, PHRASES, Reader, weekday
-from calendarclub.chat.spans import Span
+from calendarclub.offline_model.phrases import DASH, PHRASES, Reader, weekday
+from calendarclub.offline_model.spans import Span
 
 # Hours of the day; those from 24 on belong to the next morning.
 PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (17, 24), "night": (17, 28)}

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from agent_sessions.text import markdown
 from agent_sessions.transcript import Entry, entries
-from calendarclub.chat.cards import Findings, Suggestions, read_output
+from calendarclub.chat.tool_output import Findings, Suggestions, read_output
 
 
 @dataclass

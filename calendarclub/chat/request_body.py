@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
-from calendarclub.chat.refusals import RefusedError
+from calendarclub.chat.json_errors import RefusedError
 
 MESSAGE_CHARACTERS = 8_000
 TOO_LONG = f"The message is too long. It may have {MESSAGE_CHARACTERS:,} characters."

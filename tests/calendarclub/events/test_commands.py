@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import TestCase
 
 from calendarclub.events.models import Event
-from tests.calendarclub.vcalendars import vcalendar, vevent
+from tests.calendarclub.events.vcalendars import vcalendar, vevent
 
 CALENDARS = Path(__file__).parent / "calendars"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from calendarclub.chat.offline.memory import Call, Turn
-from calendarclub.chat.offline.request import Kind, Request, understand
-from calendarclub.chat.offline.vocabulary import GENRES
+from calendarclub.offline_model.conversation import Call, Turn
+from calendarclub.offline_model.request import Kind, Request, understand
+from calendarclub.offline_model.vocabulary import GENRES
 
 
 @dataclass(frozen=True)

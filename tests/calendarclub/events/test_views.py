@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 from django.test import TestCase
 from django.urls import reverse
 
-from tests.calendarclub.event_rows import new_event
+from tests.calendarclub.events.event_rows import new_event
 
 ICS = reverse("events:ics")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.test import SimpleTestCase
 
-from calendarclub.chat.cards import Findings, Suggestions, read_output
-from calendarclub.chat.history import turns
+from calendarclub.chat.page_turns import turns
+from calendarclub.chat.tool_output import Findings, Suggestions, read_output
 
 
 def user(text: str) -> dict[str, Any]:

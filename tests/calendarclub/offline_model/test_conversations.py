@@ -26,8 +26,8 @@ from django.test import SimpleTestCase, TestCase
 
 from agent_sessions import DjangoSession
 from calendarclub.chat.agents import calendar_club, run_config
-from calendarclub.chat.offline import OfflineModel
-from calendarclub.chat.offline.model import present
+from calendarclub.offline_model import OfflineModel
+from calendarclub.offline_model.model import present
 from tests.calendarclub.programme import NOW, PROGRAMME, make_event, make_programme
 
 WEEKEND = {"start": "2040-12-01T00:00:00+01:00", "end": "2040-12-03T00:00:00+01:00"}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from calendarclub.chat.spans import (
+from calendarclub.offline_model.spans import (
     Span,
     coming,
     days,

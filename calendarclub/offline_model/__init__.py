@@ -6,6 +6,6 @@ is being looked for; situation.py brings these together, decision.py chooses wha
 wording.py and picks.py how to say it.
 """
 
-from calendarclub.chat.offline.model import OfflineModel
+from calendarclub.offline_model.model import OfflineModel
 
 __all__ = ["OfflineModel"]

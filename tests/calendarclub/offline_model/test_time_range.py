@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.test import SimpleTestCase
 
-from calendarclub.chat.when import find, names_impossible_date, without_times
+from calendarclub.offline_model.time_range import find, names_impossible_date, without_times
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 WEDNESDAY = datetime(2026, 11, 25, 15, 5, 30, tzinfo=AMSTERDAM)

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 
-from calendarclub.chat.offline import wording
-from calendarclub.chat.offline.events_text import price_of
-from calendarclub.chat.offline.memory import Call, Listing, Turn
-from calendarclub.chat.offline.request import Kind, Request
-from calendarclub.chat.offline.situation import Situation, read_situation
-from calendarclub.chat.offline.vocabulary import GENRES, SYNONYMS
-from calendarclub.chat.offline.wish import Wish
+from calendarclub.offline_model import wording
+from calendarclub.offline_model.conversation import Call, Listing, Turn
+from calendarclub.offline_model.events_text import price_of
+from calendarclub.offline_model.request import Kind, Request
+from calendarclub.offline_model.search_arguments import Wish
+from calendarclub.offline_model.situation import Situation, read_situation
+from calendarclub.offline_model.vocabulary import GENRES, SYNONYMS
 
 MOST_LOOKUPS = 5
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from calendarclub.chat import when
-from calendarclub.chat.offline.memory import Listing
-from calendarclub.chat.offline.situation import Situation
+from calendarclub.offline_model import time_range as when
+from calendarclub.offline_model.conversation import Listing
+from calendarclub.offline_model.situation import Situation
 
 WHEN = "When are you free?"
 TIMES = ("Today", "This weekend", "Next week", "In the next 30 days")
