@@ -1,4 +1,4 @@
-"""Events as the agent's tools hand them out: at most fifteen cards, as JSON."""
+"""Events as the JSON that the agent's tools return: at most fifteen of them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from typing import Any
 
 from calendarclub.events.models import Event
 
-MOST_CARDS = 15
+MOST_EVENTS = 15
 
 
-def listing(events: Iterable[Event], *, total: int, **more: Any) -> str:
-    """Write the tool's answer; `total` counts what matched, of which the cards may be a part."""
-    answer: dict[str, Any] = {"events": [card(event) for event in events], "total": total, **more}
+def events_json(events: Iterable[Event], *, total: int, **more: Any) -> str:
+    """Return the tool's output; `total` is how many events matched, listed or not."""
+    answer: dict[str, Any] = {
+        "events": [event_fields(event) for event in events],
+        "total": total,
+        **more,
+    }
     if total > len(answer["events"]):
         answer["note"] = (
             f"These are {len(answer['events'])} of {total}. Tell the user how many there are, and "
             "offer to narrow the search."
         )
-    return as_json(answer)
+    return to_json(answer)
 
 
-def as_json(answer: dict[str, Any]) -> str:
+def to_json(answer: dict[str, Any]) -> str:
     return json.dumps(answer, ensure_ascii=False)
 
 
-def card(event: Event) -> dict[str, Any]:
+def event_fields(event: Event) -> dict[str, Any]:
     return {
         "id": event.pk,
         "title": event.title,
@@ -44,10 +48,10 @@ def card(event: Event) -> dict[str, Any]:
 
 
 def when_text(event: Event) -> str:
-    """Say when it is, as a poster does: "Sat 28 Nov 2026, 20:00–22:30"."""  # noqa: RUF002
+    """Return its time as a poster prints it: "Sat 28 Nov 2026, 20:00–22:30"."""  # noqa: RUF002
     start, end = event.local_start, event.local_end
     if event.all_day:
-        # The end is the first midnight after it.
+        # The end is the midnight after the last day.
         last = max(end - timedelta(days=1), start)
         days = dict.fromkeys([day_text(start), day_text(last)])
         return f"{' – '.join(days)}, all day"  # noqa: RUF001

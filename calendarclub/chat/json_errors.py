@@ -1,4 +1,4 @@
-"""Requests that get no stream: what was wrong, with its status, as JSON for the page's script."""
+"""Errors as JSON for the page's script, which never gets an HTML page instead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ View = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponseBas
 
 
 class RefusedError(Exception):
-    """A request that cannot be served; its text is the sentence for the visitor."""
+    """A request that is refused, with the sentence for the visitor."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
         super().__init__(sentence)
@@ -26,16 +26,19 @@ class RefusedError(Exception):
 
 
 NOT_FOUND = RefusedError(
-    HTTPStatus.NOT_FOUND, "There is no such conversation here, or it is somebody else's."
+    HTTPStatus.NOT_FOUND, "This conversation does not exist, or it belongs to somebody else."
 )
-NOT_ALLOWED = RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "This address takes POST requests only.")
+NOT_ALLOWED = RefusedError(
+    HTTPStatus.METHOD_NOT_ALLOWED, "This address accepts only POST requests."
+)
 FORGED = RefusedError(
-    HTTPStatus.FORBIDDEN, "This page has been open for too long. Reload it, then send again."
+    HTTPStatus.FORBIDDEN,
+    "This page has been open for too long. Reload it and send the message again.",
 )
 
 
-def refusing_in_json(view: View[P]) -> View[P]:
-    """Let an asynchronous view for the page's script refuse in JSON, never with a page."""
+def errors_as_json(view: View[P]) -> View[P]:
+    """Make an async view that accepts POST answer Http404 and RefusedError in JSON."""
 
     @wraps(view)
     async def wrapped(
@@ -56,7 +59,7 @@ def refusing_in_json(view: View[P]) -> View[P]:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Refuse a forged request: a person gets Django's page, the page's script JSON."""
+    """Answer a request without a CSRF token: Django's page for a person, JSON for the script."""
     if "text/html" in request.headers.get("Accept", ""):
         return csrf_failure_page(request, reason)
     return FORGED.response()

@@ -1,8 +1,9 @@
-"""A content security policy: what the browser may load for these pages is ours alone.
+"""Middleware that sends a content security policy: browsers load only this site's own files.
 
-Markdown and templates escape what people and models write. Should something slip through, the
-browser still runs no script of it, loads nothing for it and sends nothing for it. Django 6 has a
-middleware of its own; the project runs on 5.2 as well.
+Markdown and templates escape the texts of people and models. If one slips through, the browser
+still runs no script in it, loads nothing for it and sends nothing for it. Django 6 has such a
+middleware, but the project runs on Django 5.2 as well:
+https://docs.djangoproject.com/en/6.0/ref/csp/
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data:",  # the admin's style sheets hold icons as data
+        "img-src 'self' data:",  # the admin's style sheets contain icons as data
         "font-src 'self'",
         "connect-src 'self'",
         "form-action 'self'",
@@ -34,7 +35,7 @@ POLICY = "; ".join(
 
 @sync_and_async_middleware
 def content_security_policy(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
-    """Send POLICY with every response that has none of its own."""
+    """Add POLICY to every response that has no policy yet."""
     if not iscoroutinefunction(get_response):
         return lambda request: _with_policy(get_response(request))
 

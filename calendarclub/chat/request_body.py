@@ -1,4 +1,4 @@
-"""What the page's script posted: a message, or the wish to try the last one again."""
+"""The JSON that the page's script posts: a message, or a request to answer the last one again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from calendarclub.chat.json_errors import RefusedError
 
 MESSAGE_CHARACTERS = 8_000
-TOO_LONG = f"The message is too long. It may have {MESSAGE_CHARACTERS:,} characters."
+TOO_LONG = f"The message is too long. The limit is {MESSAGE_CHARACTERS:,} characters."
 
 
 def posted_message(request: HttpRequest) -> str | None:
@@ -39,7 +39,7 @@ def _checked(message: object) -> str:
     try:
         message.encode()
     except UnicodeEncodeError as error:
-        raise _bad("The message holds half a character. Type it anew.") from error
+        raise _bad("The message contains half a character. Type it again.") from error
     return message
 
 

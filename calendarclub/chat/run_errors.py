@@ -1,4 +1,4 @@
-"""What to tell a visitor when a run has failed, and what to tell the log."""
+"""Errors of a run: a sentence for the visitor, and the details for the log."""
 
 from __future__ import annotations
 
@@ -8,69 +8,69 @@ import openai
 from agents.exceptions import MaxTurnsExceeded, ModelTimeoutError
 
 from agent_sessions import Session, SessionDeletedError
-from calendarclub.chat.conversations import where
+from calendarclub.chat.conversations import log_label
 
 logger = logging.getLogger("calendarclub.chat")
 
-# The first class that fits is taken, so the special ones stand before the general ones.
+# The first class that matches is used: subclasses come before their base classes.
 SENTENCES: list[tuple[type[Exception], str]] = [
     (
         SessionDeletedError,
-        "This conversation was deleted before the answer was complete. Begin a new one to go on.",
+        "This conversation was deleted before the answer was complete. Start a new conversation.",
     ),
     (ModelTimeoutError, "The language model took too long to answer. Try again in a moment."),
     (openai.APITimeoutError, "The language model took too long to answer. Try again in a moment."),
     (
         openai.APIConnectionError,
-        "The language model cannot be reached at the moment. Your message is kept: try again.",
+        "The language model cannot be reached at the moment. Your message is saved: try again.",
     ),
     (
         openai.AuthenticationError,
-        "The language model does not accept this site's key. Whoever runs the site has to check "
-        "OPENAI_API_KEY; then try again.",
+        "The language model does not accept this site's key. The site's administrator has to check "
+        "OPENAI_API_KEY.",
     ),
     (
         openai.PermissionDeniedError,
-        "This site's key may not use the language model. Whoever runs the site has to check what "
-        "OPENAI_API_KEY is allowed to do; then try again.",
+        "This site's key may not use the language model. The site's administrator has to check the "
+        "permissions of OPENAI_API_KEY.",
     ),
     (
         openai.NotFoundError,
-        "The language model that this site asks for does not exist. Whoever runs the site has to "
-        "check CALENDARCLUB_MODEL; then try again.",
+        "This site's language model does not exist. The site's administrator has to check "
+        "CALENDARCLUB_MODEL.",
     ),
     (
         openai.RateLimitError,
-        "The language model is busy, or this site has used up its share. Try again in a minute.",
+        "The language model is busy, or this site has reached its limit. Try again in a minute.",
     ),
     (
         openai.InternalServerError,
-        "The language model has a problem of its own. Your message is kept: try again.",
+        "The language model had an internal error. Your message is saved: try again.",
     ),
     (
         MaxTurnsExceeded,
-        "That took more steps than an answer may take. Ask for something narrower, or try again.",
+        "The answer took too many steps. Ask for something more specific, or try again.",
     ),
 ]
-OTHERWISE = "Something went wrong while answering. Your message is kept: try again."
+OTHERWISE = "Something went wrong. Your message is saved: try again."
 
 
-def explain(error: Exception, session: Session) -> str:
-    """Return the sentence for the page; the details go to the log.
+def sentence_for(error: Exception, session: Session) -> str:
+    """Return the sentence for the visitor, and log the details.
 
-    The log names the session and its owner's primary key, and never quotes a key or a message.
+    The log names the session and its owner's primary key. It never quotes a key or a message.
     """
     if isinstance(error, SessionDeletedError):
-        logger.info("A run was stopped in %s, which was deleted.", where(session))
+        logger.info("A run was stopped in %s, which was deleted.", log_label(session))
     elif isinstance(error, openai.OpenAIError):
-        # The API's own words may quote the key, so the log identifies the request instead.
+        # The API's message may quote the key, so the log identifies the request instead.
         logger.error(
             "A run failed in %s: %s, status %s, request %s.",
-            where(session),
+            log_label(session),
             type(error).__name__,
             getattr(error, "status_code", None),
             getattr(error, "request_id", None),
         )
     else:
-        logger.error("A run failed in %s.", where(session), exc_info=error)
+        logger.error("A run failed in %s.", log_label(session), exc_info=error)
     return next((text for kind, text in SENTENCES if isinstance(error, kind)), OTHERWISE)

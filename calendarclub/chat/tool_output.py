@@ -1,7 +1,7 @@
-"""What the agent's tools hand to the page: cards of events, quick picks and a placeholder.
+"""The outputs of the agent's tools, read for the page: event cards, quick picks, a placeholder.
 
-The tools answer in JSON, and their answers are items of the session. The live stream and the
-page that is loaded again read them with the same function, so nothing else is stored.
+The tools return JSON, which the session stores as items. The live stream and the reloaded page
+read it with the same function, so nothing else has to be stored.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django.urls import reverse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
-    """An event as the page shows it; unknown texts are blank."""
+class EventCard:
+    """An event as the page shows it. Unknown texts are blank."""
 
     id: int
     title: str
@@ -31,7 +31,7 @@ class Card:
 
     @property
     def day(self) -> datetime | None:
-        """The local day and time on which the event starts, if it is known."""
+        """The local time at which the event starts, or None if it is unknown."""
         try:
             return datetime.fromisoformat(self.start)
         except ValueError:
@@ -43,28 +43,28 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """The events that a tool found: the cards to show, and how many there are in all."""
+class FoundEvents:
+    """The events that a tool found: the cards to show, and how many events matched."""
 
-    cards: tuple[Card, ...]
+    cards: tuple[EventCard, ...]
     total: int
 
     @property
     def calendar_url(self) -> str:
-        """The address of one .ics file with all the cards."""
+        """The address of one .ics file with all cards."""
         return f"{reverse('events:ics')}?{urlencode([('id', card.id) for card in self.cards])}"
 
 
 @dataclass(frozen=True)
 class Suggestions:
-    """What the visitor may want to say next."""
+    """Suggestions for the visitor's next message."""
 
     quick_picks: tuple[str, ...]
     placeholder: str
 
 
-def read_output(text: str) -> Findings | Suggestions | None:
-    """Return what a tool's output offers to the page, or None if it offers nothing."""
+def read_output(text: str) -> FoundEvents | Suggestions | None:
+    """Read a tool's output; None if it has nothing for the page."""
     try:
         output = json.loads(text)
     except (ValueError, RecursionError):
@@ -73,22 +73,22 @@ def read_output(text: str) -> Findings | Suggestions | None:
         return None
     if isinstance(events := output.get("events"), list):
         cards = tuple(card for card in map(_card, events) if card)
-        return Findings(cards, total=max(_integer(output.get("total")), len(cards)))
+        return FoundEvents(cards, total=max(_integer(output.get("total")), len(cards)))
     if isinstance(picks := output.get("quick_picks"), list):
         return Suggestions(tuple(filter(None, map(_text, picks))), _text(output.get("placeholder")))
     return None
 
 
-def _card(event: Any) -> Card | None:
+def _card(event: Any) -> EventCard | None:
     if not isinstance(event, dict) or not _integer(event.get("id")):
         return None
     names = ("title", "start", "when", "venue", "city", "category", "price")
     texts = {name: _text(event.get(name)) for name in names}
-    return Card(id=event["id"], url=_web_address(_text(event.get("url"))), **texts)
+    return EventCard(id=event["id"], url=_web_address(_text(event.get("url"))), **texts)
 
 
 def _text(value: Any) -> str:
-    """Return a text that can be written as UTF-8, which has no lone surrogates."""
+    """Return a text that UTF-8 can encode: lone surrogates are replaced."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
@@ -97,7 +97,7 @@ def _integer(value: Any) -> int:
 
 
 def _web_address(url: str) -> str:
-    """Return `url` if it leads to the web: a calendar may hold `javascript:` as well."""
+    """Return `url` if it is an http(s) address: a calendar may contain `javascript:`."""
     try:
         return url if urlsplit(url).scheme.lower() in {"http", "https"} else ""
     except ValueError:

@@ -102,7 +102,7 @@ class DemoTests(SimpleTestCase):
             output, errors = process.communicate(timeout=60)
 
         self.assertNotEqual(process.returncode, 0)
-        self.assertIn(f"Port {port} cannot be served on", errors)
+        self.assertIn(f"Port {port} cannot be used", errors)
         self.assertNotIn("Traceback", errors)
         self.assertEqual(output, "")
         tables = rows(self.database, "SELECT name FROM sqlite_master")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from agents import Agent, RunConfig, Runner, RunResultStreaming, function_tool
@@ -37,7 +37,7 @@ async def unrecorded(run: RunResultStreaming) -> None:
     """Leave a run that has no session as it is."""
 
 
-async def events_of(stream: AsyncIterator[str]) -> list[tuple[str, dict[str, Any]]]:
+async def events_of(stream: AsyncGenerator[str, None]) -> list[tuple[str, dict[str, Any]]]:
     """Read a stream as the page's script does."""
     events = []
     for block in "".join([part async for part in stream]).removesuffix("\n\n").split("\n\n"):
@@ -51,7 +51,8 @@ class ServerSentEventsTests(SimpleTestCase):
         async def begin() -> RunResultStreaming:
             return Runner.run_streamed(agent(*steps), "Music?", run_config=QUIET, **options)
 
-        return await events_of(server_sent_events(begin, record=unrecorded, session=MUSIC))
+        stream = server_sent_events(begin, record=unrecorded, conversation=MUSIC)
+        return await events_of(stream)
 
     async def test_answer(self) -> None:
         """The text comes as it is written, and at last as safe HTML with the title."""
@@ -117,7 +118,7 @@ class ServerSentEventsTests(SimpleTestCase):
             events = await self.run_of(*calls, max_turns=1)
 
         (sentence,) = [data["message"] for name, data in events if name == "error"]
-        self.assertIn("more steps", sentence)
+        self.assertIn("too many steps", sentence)
         self.assertEqual(events[-1][0], "done")
 
     async def test_run_that_cannot_begin(self) -> None:
@@ -127,7 +128,9 @@ class ServerSentEventsTests(SimpleTestCase):
             raise LookupError("no such model")
 
         with self.assertLogs("calendarclub.chat", "ERROR"):
-            events = await events_of(server_sent_events(begin, record=unrecorded, session=MUSIC))
+            events = await events_of(
+                server_sent_events(begin, record=unrecorded, conversation=MUSIC)
+            )
 
         self.assertEqual([name for name, _ in events], ["error", "done"])
 
@@ -136,7 +139,9 @@ class ResponseTests(SimpleTestCase):
     def test_headers(self) -> None:
         """Nothing between server and page keeps the stream back or keeps a copy."""
         response = event_stream(
-            lambda: self.fail("nobody has asked for an event"), record=unrecorded, session=MUSIC
+            lambda: self.fail("nobody has asked for an event"),
+            record=unrecorded,
+            conversation=MUSIC,
         )
 
         self.assertEqual(response["Content-Type"], "text/event-stream")
@@ -167,7 +172,7 @@ class LeavingTests(TestCase):
         stream = server_sent_events(
             begin,
             record=session.record_run,
-            session=MUSIC,
+            conversation=MUSIC,
         )
         first = await anext(stream)
 
@@ -196,11 +201,11 @@ class LeavingTests(TestCase):
         stream = server_sent_events(
             begin,
             record=session.record_run,
-            session=MUSIC,
+            conversation=MUSIC,
         )
         first = await anext(stream)
 
-        await stream.aclose()  # type: ignore[attr-defined]  # a generator, as Django closes it
+        await stream.aclose()
 
         self.assertTrue(first.startswith("event: content\n"))
         self.assertEqual(await session.get_items(), [{"role": "user", "content": "Music?"}])

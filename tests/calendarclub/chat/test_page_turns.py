@@ -7,8 +7,8 @@ from typing import Any
 
 from django.test import SimpleTestCase
 
-from calendarclub.chat.page_turns import turns
-from calendarclub.chat.tool_output import Findings, Suggestions, read_output
+from calendarclub.chat.page_turns import page_turns
+from calendarclub.chat.tool_output import FoundEvents, Suggestions, read_output
 
 
 def user(text: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class TurnsTests(SimpleTestCase):
             user("And?"),
         ]
 
-        first, second = turns(items)
+        first, second = page_turns(items)
 
         self.assertEqual(first.question, "Music?")
         self.assertEqual(first.answers, ["**One**", "more"])
@@ -52,26 +52,26 @@ class TurnsTests(SimpleTestCase):
         """The last search of a turn is the one that is shown."""
         items = [user("?"), output(events=[{"id": 1}, {"id": 2}]), output(events=[{"id": 2}])]
 
-        (turn,) = turns(items)
+        (turn,) = page_turns(items)
 
         assert turn.findings is not None
         self.assertEqual([card.id for card in turn.findings.cards], [2])
 
     def test_items_before_the_first_question(self) -> None:
         """Items whose question was cut off make no turn."""
-        self.assertEqual(turns([assistant("late"), {"type": "reasoning", "summary": []}]), [])
+        self.assertEqual(page_turns([assistant("late"), {"type": "reasoning", "summary": []}]), [])
 
     def test_words_before_a_tool(self) -> None:
         """What a model says before it calls a tool is no answer yet."""
         call = {"type": "function_call", "name": "search_events", "call_id": "c", "arguments": ""}
         items = [user("Jazz?"), assistant("Let me look."), call]
 
-        self.assertFalse(turns(items)[0].is_answered)
-        self.assertTrue(turns([*items, assistant("None.")])[0].is_answered)
+        self.assertFalse(page_turns(items)[0].is_answered)
+        self.assertTrue(page_turns([*items, assistant("None.")])[0].is_answered)
 
     def test_lone_surrogate(self) -> None:
         """A text that UTF-8 cannot write does not break the page."""
-        (turn,) = turns([user("half \ud83d"), assistant("half \ud83d")])
+        (turn,) = page_turns([user("half \ud83d"), assistant("half \ud83d")])
 
         self.assertEqual(turn.question, "half \N{REPLACEMENT CHARACTER}")
         self.assertIn("half \N{REPLACEMENT CHARACTER}", turn.answer_html)
@@ -90,7 +90,7 @@ class ReadOutputTests(SimpleTestCase):
 
         findings = read_output(text)
 
-        assert isinstance(findings, Findings)
+        assert isinstance(findings, FoundEvents)
         self.assertEqual([(card.id, card.title) for card in findings.cards], [(7, "")])
         self.assertEqual(findings.total, 1)
 
@@ -101,7 +101,7 @@ class ReadOutputTests(SimpleTestCase):
 
         findings = read_output(json.dumps({"events": events}))
 
-        assert isinstance(findings, Findings)
+        assert isinstance(findings, FoundEvents)
         shown = [card.url for card in findings.cards]
         self.assertEqual(shown, ["https://example.org/a", "", "", ""])
 
@@ -112,7 +112,7 @@ class ReadOutputTests(SimpleTestCase):
 
         findings = read_output(json.dumps({"events": events}))
 
-        assert isinstance(findings, Findings)
+        assert isinstance(findings, FoundEvents)
         days = [card.day.day if card.day else None for card in findings.cards]
         self.assertEqual(days, [28, 28, None, None])
 
@@ -120,5 +120,5 @@ class ReadOutputTests(SimpleTestCase):
         """One address downloads all the cards."""
         findings = read_output(json.dumps({"events": [{"id": 3}, {"id": 5}]}))
 
-        assert isinstance(findings, Findings)
+        assert isinstance(findings, FoundEvents)
         self.assertEqual(findings.calendar_url, "/events/calendar.ics?id=3&id=5")

@@ -11,7 +11,7 @@ from django.test import SimpleTestCase
 from openai import AsyncOpenAI, OpenAIError
 
 from agent_sessions import Session
-from calendarclub.chat.run_errors import OTHERWISE, explain
+from calendarclub.chat.run_errors import OTHERWISE, sentence_for
 
 KEY = "sk-this-key-must-stay-secret"
 SESSION = Session(session_id="s-1", user_id=7, title="Something private")
@@ -49,7 +49,7 @@ class ExplainTests(SimpleTestCase):
             with self.assertRaises(OpenAIError) as caught:
                 await client.responses.create(model="gpt-5-mini", input="hi")
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
-            sentence = explain(caught.exception, SESSION)
+            sentence = sentence_for(caught.exception, SESSION)
         return sentence, "\n".join(logs.output)
 
     async def test_status(self) -> None:
@@ -59,7 +59,7 @@ class ExplainTests(SimpleTestCase):
             403: "may not use the language model",
             404: "CALENDARCLUB_MODEL",
             429: "busy",
-            500: "a problem of its own",
+            500: "internal error",
             418: OTHERWISE,
         }
 
@@ -83,14 +83,14 @@ class ExplainTests(SimpleTestCase):
     def test_too_many_steps(self) -> None:
         """A run that did not come to an end can be asked for less."""
         with self.assertLogs("calendarclub.chat", "ERROR"):
-            sentence = explain(MaxTurnsExceeded("Max turns (10) exceeded"), SESSION)
+            sentence = sentence_for(MaxTurnsExceeded("Max turns (10) exceeded"), SESSION)
 
-        self.assertIn("narrower", sentence)
+        self.assertIn("more specific", sentence)
 
     def test_anything_else(self) -> None:
         """The details of an error of our own are for the log alone."""
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
-            sentence = explain(ZeroDivisionError("somewhere"), SESSION)
+            sentence = sentence_for(ZeroDivisionError("somewhere"), SESSION)
 
         self.assertEqual(sentence, OTHERWISE)
         self.assertIn("somewhere", logs.output[0])
@@ -99,6 +99,6 @@ class ExplainTests(SimpleTestCase):
     def test_conversation_of_a_browser(self) -> None:
         """A session without an owner is nobody's to the log."""
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
-            explain(ZeroDivisionError("somewhere"), Session(session_id="s-2"))
+            sentence_for(ZeroDivisionError("somewhere"), Session(session_id="s-2"))
 
         self.assertIn("session 's-2' of nobody.", logs.output[0])

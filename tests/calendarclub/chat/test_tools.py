@@ -175,14 +175,14 @@ class SearchEventsTests(ToolTestCase):
         """A model's mistake comes back as a sentence with what to do, never as an exception."""
         mistakes: list[tuple[dict[str, Any] | str, str]] = [
             ({"start": "this weekend", "end": "2040-12-02"}, "ISO 8601"),
-            ({"start": "2040-12-01", "end": ""}, "end is no date"),
-            ({"start": "2040-02-31", "end": "2040-03-01"}, "start is no date"),
+            ({"start": "2040-12-01", "end": ""}, "end is not a date"),
+            ({"start": "2040-02-31", "end": "2040-03-01"}, "start is not a date"),
             ({"start": "2040-12-02", "end": "2040-12-01"}, "not after start"),
             ({"start": "2040-12-02T10:00", "end": "2040-12-02T10:00"}, "not after start"),
             ({"start": "2040-01-01", "end": "2049-01-01"}, "longer than a year"),
             ({"start": "0001-01-01", "end": "9999-12-31"}, "year 1"),
             ({"start": "9999-12-31", "end": "9999-12-31"}, "year 9999"),
-            ({"start": "2040-12-01", "end": "9999-12-31"}, "end is no date"),
+            ({"start": "2040-12-01", "end": "9999-12-31"}, "end is not a date"),
             (WEEKEND | {"category": "opera"}, "no category 'opera'"),
             (WEEKEND | {"free_only": "perhaps"}, "schema"),
             ({"end": "2040-12-01"}, "schema"),
