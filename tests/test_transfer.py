@@ -15,7 +15,7 @@ from agent_sessions import DjangoSession, Message, Session, Usage
 from agent_sessions.items.codec import UnreadableItemError, encode
 from agent_sessions.items.reported_errors import TOOL_FAILED
 from agent_sessions.transfer import document, imported, lines, markdown
-from agent_sessions.transfer.batches import SHORT_LENGTH, WINDOW, Costs, messages_of, usage_of
+from agent_sessions.transfer.batches import BATCH, SHORT_LENGTH, RunningCosts, messages_of, usage_of
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import (
     ANSWER,
@@ -54,23 +54,23 @@ class WindowTests(TestCase):
 
     def test_every_message_once(self) -> None:
         """Messages of several windows come in their order, each once, with few statements."""
-        Session.objects.append("one", numbered(2 * WINDOW + 1))
+        Session.objects.append("one", numbered(2 * BATCH + 1))
         Session.objects.append("other", TURN)
 
         with statements() as sent:
             found = [message.item for message in messages_of(session())]
 
-        self.assertEqual(found, numbered(2 * WINDOW + 1))
+        self.assertEqual(found, numbered(2 * BATCH + 1))
         self.assertEqual(len(sent), 1 + 1 + 3)
 
     def test_in_pieces(self) -> None:
         """Who takes a few messages has a window read, not the session."""
-        Session.objects.append("one", numbered(5 * WINDOW))
+        Session.objects.append("one", numbered(5 * BATCH))
 
         with statements() as sent:
-            found = list(islice(messages_of(session()), WINDOW))
+            found = list(islice(messages_of(session()), BATCH))
 
-        self.assertEqual((len(found), len(sent)), (WINDOW, 1 + 2))
+        self.assertEqual((len(found), len(sent)), (BATCH, 1 + 2))
 
     def test_what_comes_meanwhile(self) -> None:
         """Messages that are added while a session is read are not waited for."""
@@ -84,17 +84,17 @@ class WindowTests(TestCase):
 
     def test_what_goes_meanwhile(self) -> None:
         """Messages that are deleted while a session is read are left out, long ones too."""
-        Session.objects.append("one", numbered(2 * WINDOW))
+        Session.objects.append("one", numbered(2 * BATCH))
         Session.objects.append("two", [USER, {"role": "user", "content": "x" * SHORT_LENGTH}, USER])
         one, two = messages_of(session()), messages_of(session("two"))
         next(one), next(two)
 
-        newest = Message.objects.filter(session="one").order_by("pk")[WINDOW].pk
+        newest = Message.objects.filter(session="one").order_by("pk")[BATCH].pk
         Message.objects.filter(session="one", pk__gte=newest).delete()
         [_, long, _] = Message.objects.filter(session="two").order_by("pk")
         long.delete()
 
-        self.assertEqual(len([*one]), WINDOW - 1)
+        self.assertEqual(len([*one]), BATCH - 1)
         self.assertEqual([message.item for message in two], [USER])
 
     def test_nothing(self) -> None:
@@ -107,7 +107,7 @@ class WindowTests(TestCase):
     def test_every_step_once(self) -> None:
         """Costs come by their messages, several of one message too, and those of none first."""
         Session.objects.append("one", TURN)
-        pks = [None, 3, 3, 1, *range(4, WINDOW + 4), *[WINDOW] * WINDOW]
+        pks = [None, 3, 3, 1, *range(4, BATCH + 4), *[BATCH] * BATCH]
         Usage.objects.bulk_create(Usage(session_id="one", message_id=pk) for pk in pks)
 
         found = [usage.message_id for usage in usage_of(session())]
@@ -119,7 +119,7 @@ class WindowTests(TestCase):
         for tokens in (10, 20, None):
             Session.objects.append("one", [USER, ANSWER], step=step(tokens))
         first, _, second, *_ = Message.objects.order_by("pk").values_list("pk", flat=True)
-        costs = Costs(session())
+        costs = RunningCosts(session())
 
         found = [costs.until(first), costs.until(second), costs.until(), costs.until()]
 
@@ -230,10 +230,10 @@ class DocumentTests(TestCase):
 
     def test_in_pieces(self) -> None:
         """The beginning of a document is there before the session's end is read."""
-        Session.objects.append("one", numbered(5 * WINDOW))
+        Session.objects.append("one", numbered(5 * BATCH))
 
         with statements() as sent:
-            begun = "".join(islice(document(session()), WINDOW))
+            begun = "".join(islice(document(session()), BATCH))
 
         self.assertIn("item 98", begun)
         self.assertLess(len(sent), 7)
@@ -278,7 +278,7 @@ class LinesTests(TestCase):
 
     async def test_what_is_no_item(self) -> None:
         """A line that is no JSON is named, and nothing of its file is stored."""
-        with self.assertRaisesMessage(UnreadableItemError, "Line 3 is no item. JSONDecodeError"):
+        with self.assertRaisesMessage(UnreadableItemError, "Line 3 is not JSON. JSONDecodeError"):
             await DjangoSession("one").add_items(imported([encode(USER), "", "{"]))
 
         self.assertFalse(await Message.objects.aexists())
@@ -359,7 +359,7 @@ class MarkdownTests(TestCase):
         """A cost that nobody knows is left out, and steps of unknown tokens are counted."""
         Session.objects.append("one", TURN, step=step(None))
 
-        self.assertIn("*1 steps, 0 tokens, of 1 unknown*", self.write())
+        self.assertIn("*1 steps, 0 tokens, unknown for 1*", self.write())
 
     def test_forks(self) -> None:
         """A fork names its parent."""
