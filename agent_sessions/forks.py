@@ -96,8 +96,8 @@ def _ids(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tup
     """Return the ids of the first and the last message of a turn, or of a message."""
     if isinstance(place, bool) or not isinstance(place, int | Turn | Message):
         raise TypeError(
-            f"Cannot fork a session at {type(place).__name__}. Pass the number of a turn, a Turn or "
-            "a Message."
+            f"Cannot fork a session at {type(place).__name__}. Pass the number of a turn, a "
+            "Turn or a Message."
         )
     if isinstance(place, int):
         return _ids_of_turn(place, Turns(session.session_id, user=session.user, using=sessions.db))

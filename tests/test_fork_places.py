@@ -120,8 +120,8 @@ class RefusalTests(TestCase):
     def test_missing_turn(self) -> None:
         """A number without a turn is refused, and so is turn 0 if there is none."""
         for number in (-1, 0, 2):
-            self.assert_refused(ValueError, f"has no turn {number}: it has 1", at=number)
-            self.assert_refused(ValueError, f"has no turn {number}: it has 1", before=number)
+            self.assert_refused(ValueError, f"has no turn {number}. Turns are", at=number)
+            self.assert_refused(ValueError, f"has no turn {number}. Turns are", before=number)
 
     def test_message_of_another_session(self) -> None:
         """A message or turn of another session is refused."""
