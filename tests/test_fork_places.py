@@ -191,7 +191,7 @@ class RefusalTests(TestCase):
 
     def test_filters(self) -> None:
         """A filtered queryset is refused: fork() would ignore the filters."""
-        with self.assertRaisesMessage(TypeError, "heeds no filters"):
+        with self.assertRaisesMessage(TypeError, "ignores the filters"):
             Session.objects.owned_by(self.owner).fork("one", "two")
 
 

@@ -31,7 +31,7 @@ class StickyAgentTests(TestCase):
     async def test_ambiguous_choice(self) -> None:
         """An empty choice, or two agents of one name, raises ValueError."""
         for choice in ([], [club(), club()]):
-            with self.assertRaisesMessage(ValueError, "names that differ"):
+            with self.assertRaisesMessage(ValueError, "with different names"):
                 await DjangoSession("one").pick_agent(choice)
 
     async def test_owner(self) -> None:

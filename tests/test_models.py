@@ -69,11 +69,11 @@ class SessionQuerySetTests(TestCase):
         ]
 
         for sessions in filtered:
-            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+            with self.assertRaisesMessage(TypeError, "ignores the filters"):
                 sessions.items("nobody's")
-            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+            with self.assertRaisesMessage(TypeError, "ignores the filters"):
                 sessions.append("nobody's", [ANSWER])
-            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+            with self.assertRaisesMessage(TypeError, "ignores the filters"):
                 sessions.pop("nobody's")
 
         self.assertEqual(Session.objects.items("nobody's"), [USER])

@@ -11,7 +11,7 @@ from django.test import SimpleTestCase
 from hypothesis import given
 
 from agent_sessions import healed
-from agent_sessions.items.pairing import INTERRUPTED
+from agent_sessions.items.pairing import NO_OUTPUT
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER
 from tests.histories import (
     ENVELOPE,
@@ -39,7 +39,7 @@ class RandomHistoryTests(SimpleTestCase):
         self.assertEqual(faults(closed), [])
         self.assertTrue(is_subsequence(dropped, closed))
         invented = [item for item in closed if not any(item is other for other in items)]
-        self.assertTrue(all(item["output"] == INTERRUPTED for item in invented))
+        self.assertTrue(all(item["output"] == NO_OUTPUT for item in invented))
         self.assertEqual(healed(closed, "close"), closed)
         self.assertEqual(items, before)
 
@@ -162,7 +162,7 @@ class HealedTests(SimpleTestCase):
         """A closing output says what is known and follows the parallel calls."""
         items = [USER, REASONING, call("a"), call("b"), output("b"), USER]
 
-        closing = {"type": "function_call_output", "call_id": "a", "output": INTERRUPTED}
+        closing = {"type": "function_call_output", "call_id": "a", "output": NO_OUTPUT}
         expected = [USER, REASONING, call("a"), call("b"), closing, output("b"), USER]
         self.assertEqual(healed(items, "close"), expected)
 

@@ -24,7 +24,7 @@ from agent_sessions import (
 )
 from agent_sessions.compaction import CompactionSession
 from agent_sessions.items import Item
-from agent_sessions.items.pairing import INTERRUPTED, Dangling
+from agent_sessions.items.pairing import NO_OUTPUT, Dangling
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER, numbered
 from tests.encryption import encrypted
 from tests.histories import REQUEST, RESPONSE, SYSTEM, turns
@@ -110,7 +110,7 @@ class GetItemsTests(TestCase):
         """The calls of an incomplete run are kept, dropped or closed; the store stays unchanged."""
         items = [USER, CALL, USER, ANSWER]
         await self.store(*items)
-        closing = {**OUTPUT, "output": INTERRUPTED}
+        closing = {**OUTPUT, "output": NO_OUTPUT}
 
         cases: dict[Dangling, list[Item]] = {
             "keep": items,
