@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.transcript import entries, entry, text_of
+from tests.json_values import json_values
 from tests.sample_items import SAMPLES
-from tests.test_codec import json_values
 
 FIELDS = ["type", "role", "content", "output", "outputs", "arguments", "action", "tools", "summary"]
 KINDS = [sample.columns[0] for sample in SAMPLES.values()]
