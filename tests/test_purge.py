@@ -21,8 +21,8 @@ from agent_sessions.signals import session_purged
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
 from tests.model_input import last_input
+from tests.sdk_sessions import needs_a_file, sqlite_session
 from tests.statements import statements
-from tests.test_interoperation import needs_a_file, sqlite_session
 
 KEPT = ("pk", "created_at", *Columns._fields, "agent_name")
 

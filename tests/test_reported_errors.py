@@ -16,7 +16,7 @@ from agent_sessions import DjangoSession, Message, Session, fork
 from agent_sessions.items.columns import columns
 from agent_sessions.items.reported_errors import NOT_APPROVED, TOOL_FAILED, faults_of, tool_failed
 from agent_sessions.transfer import imported, lines
-from tests.test_interoperation import needs_a_file, sqlite_session
+from tests.sdk_sessions import needs_a_file, sqlite_session
 
 
 def output(said: Any = "[]", **more: Any) -> dict[str, Any]:
