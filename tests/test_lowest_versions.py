@@ -19,7 +19,7 @@ class LowestTests(unittest.TestCase):
     """lowest() and declared()."""
 
     def test_higher_of_two(self) -> None:
-        """The higher of two lower bounds wins, in any spelling of the name; < and != do not count."""
+        """The higher of two lower bounds wins, in any spelling of the name; <, != do not count."""
         requirements = [*map(Requirement, ["a_b>=1.9,<3", "A-b[x]>=1.10,!=2", "c==4", "d<5", "e"])]
 
         self.assertEqual(lowest(requirements), {"a-b": Version("1.10"), "c": Version("4")})
