@@ -104,7 +104,7 @@ class RefusalTests(SimpleTestCase):
         digits = sys.get_int_max_str_digits()
 
         self.assertEqual(decode(encode(10 ** (digits - 1))), 10 ** (digits - 1))
-        self.assert_refused({"n": 10**digits}, "items[1]['n'] is an integer too long")
+        self.assert_refused({"n": 10**digits}, "items[1]['n'] is an integer of too many digits")
 
     def test_nesting_without_end(self) -> None:
         """An item nested too deeply, or inside itself, is refused."""
@@ -115,7 +115,7 @@ class RefusalTests(SimpleTestCase):
 
         endless: dict[str, Any] = {}
         endless["again"] = [endless]
-        self.assert_refused(endless, "is inside itself")
+        self.assert_refused(endless, "contains itself")
 
     def test_model_that_is_not_json(self) -> None:
         """The path leads to the value inside a pydantic model."""

@@ -63,7 +63,7 @@ class PriceTests(SimpleTestCase):
     def test_wrong_price(self) -> None:
         """Any other value raises ValueError with the way to write it."""
         for value in (0.25, True, None, "cheap", "$1", "NaN", "Infinity", "-1", -1, [1]):
-            with self.assertRaisesMessage(ValueError, f"{value!r} is no price. Write"):
+            with self.assertRaisesMessage(ValueError, f"{value!r} is not a price. Write"):
                 price(value)
 
     def test_prices(self) -> None:
