@@ -204,7 +204,7 @@ class PiecesTests(Exporting):
         ):
             list(sent)
 
-        self.assertIn("An export broke off.", log.output[0])
+        self.assertIn("An export failed after it had begun.", log.output[0])
 
     def test_time_zone(self) -> None:
         """Times are those of the zone in which the file was asked for, whenever it is sent."""
