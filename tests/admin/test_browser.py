@@ -61,7 +61,7 @@ class AdminTests(AdminBrowserTestCase):
         page.keyboard.press("t")  # what is left out comes back when an error is in it
         for _ in range(errors.count()):
             page.keyboard.press("e")
-        self.assertIn("no JSON", self.focused(page))
+        self.assertIn("not JSON", self.focused(page))
         page.keyboard.press("e")
         expect(page.locator("#as-announcer")).to_contain_text("no further error")
         for _ in range(2):

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.test import SimpleTestCase
 
-from agent_sessions.admin.session_page.cards import Card, cards
-from agent_sessions.admin.session_page.window import Text, Window
+from agent_sessions.admin.session_page.card import MessageCard
+from agent_sessions.admin.session_page.cards import cards
+from agent_sessions.admin.session_page.window import StoredText, Window
 from agent_sessions.items.reported_errors import NOT_APPROVED, TOOL_FAILED
 from tests.admin.pieces import row, window_of
 from tests.contract import STRANGE_ITEMS
@@ -25,11 +26,13 @@ def output(text: Any = "none", call_id: str = "c1", **more: Any) -> dict[str, An
     return {"type": "function_call_output", "call_id": call_id, "output": text, **more}
 
 
-def shown(*items: Any, agents: dict[int, str] | None = None, **around: Sequence[Any]) -> list[Card]:
+def shown(
+    *items: Any, agents: dict[int, str] | None = None, **around: Sequence[Any]
+) -> list[MessageCard]:
     return cards(window_of(items, agents=agents, **around), may_read=True)
 
 
-def marks(card: Card) -> list[str]:
+def marks(card: MessageCard) -> list[str]:
     return [mark.text for mark in card.marks]
 
 
@@ -96,7 +99,7 @@ class FaceTests(SimpleTestCase):
         [tool] = shown(call("find") | {"namespace": "crm"})
         [request] = shown(SAMPLES["leave asked for"].item | {"server_label": "shop"})
 
-        self.assertEqual([tool.title, request.title], ["crm.find", "Approval asked for: shop: buy"])
+        self.assertEqual([tool.title, request.title], ["crm.find", "Approval requested: shop: buy"])
         self.assertEqual([part.label for part in (*tool.parts, *request.parts)], ["Arguments"])
 
     def test_names_that_are_cut(self) -> None:
@@ -126,7 +129,7 @@ class FaceTests(SimpleTestCase):
         """Reasoning that a model keeps to itself says so."""
         [card] = shown({"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"})
 
-        self.assertEqual((card.parts, marks(card)), ([], ["kept secret by the model"]))
+        self.assertEqual((card.parts, marks(card)), ([], ["hidden by the model"]))
 
     def test_approvals(self) -> None:
         """A request and its answer are one card, which says what was decided and why."""
@@ -135,7 +138,7 @@ class FaceTests(SimpleTestCase):
         [declined] = shown(request, refused)
         [open_] = shown(request)
 
-        self.assertEqual((marks(given), given.title), (["approved"], "Approval asked for: buy"))
+        self.assertEqual((marks(given), given.title), (["approved"], "Approval requested: buy"))
         self.assertEqual((marks(declined), declined.answers[0].text), (["declined"], "too dear"))
         self.assertEqual(marks(open_), ["not answered"])
 
@@ -177,7 +180,7 @@ class PairTests(SimpleTestCase):
         [answer] = shown(output())
 
         self.assertEqual(marks(alone), ["no output was recorded"])
-        self.assertEqual(marks(answer), ["no call of this output was recorded"])
+        self.assertEqual(marks(answer), ["no call was recorded for this output"])
 
     def test_pairs_across_windows(self) -> None:
         """A call whose output is nearby, but not shown, says where it is; so does an output."""
@@ -265,14 +268,14 @@ class StateTests(SimpleTestCase):
         """A purged row keeps its columns and says so, also to whoever may not read."""
         for may_read in (True, False):
             window = window_of([call(), output()])
-            window.texts[1] = Text("", 0)
+            window.texts[1] = StoredText("", 0)
             [card] = cards(window, may_read=may_read)
             self.assertEqual((card.title, card.parts, marks(card)), ("search", [], ["purged"]))
 
-    def begun(self, item: Any, text: str) -> Card:
-        window = Window([row(1, item)], [], [], {1: Text(text, 9_000_000)}, 1)
+    def begun(self, item: Any, text: str) -> MessageCard:
+        window = Window([row(1, item)], [], [], {1: StoredText(text, 9_000_000)}, 1)
         [card] = cards(window, may_read=True)
-        self.assertIn("too long to be shown whole", marks(card))
+        self.assertIn("too long to show in full", marks(card))
         self.assertEqual(card.size, 9_000_000)
         return card
 
@@ -280,15 +283,17 @@ class StateTests(SimpleTestCase):
         """Of a message of very many parts the first are shown, and that there are more."""
         [card] = shown({"role": "user", "content": [{"type": "input_text", "text": "Hi"}] * 500})
 
-        self.assertEqual((len(card.parts), card.is_cut), (100, True))
+        self.assertEqual((len(card.parts), card.parts[-1].is_cut), (100, True))
 
     def test_too_long(self) -> None:
         """An item that was not read as a whole shows how it begins."""
         said = self.begun(USER, '{"role": "user", "content": "so it beg')
         raw = self.begun(USER, '{"role": "user')
 
-        self.assertEqual((said.face, said.parts[0].text, said.is_cut), ("user", "so it beg", True))
-        self.assertEqual((raw.parts[0].text, raw.is_cut), ('{"role": "user', True))
+        self.assertEqual(
+            (said.face, said.parts[0].text, said.parts[-1].is_cut), ("user", "so it beg", True)
+        )
+        self.assertEqual((raw.parts[0].text, raw.parts[-1].is_cut), ('{"role": "user', True))
         self.assertEqual(self.begun(USER, "x").parts[0].text, "x")
 
     def test_long_image(self) -> None:
@@ -301,7 +306,7 @@ class StateTests(SimpleTestCase):
         assert attachment is not None
 
         self.assertEqual((attachment.image_type, attachment.size), ("image/png", 6_750_000))
-        self.assertFalse(card.is_cut)
+        self.assertFalse(card.parts[-1].is_cut)
 
     def test_strange_items(self) -> None:
         """Anything at all has a card."""

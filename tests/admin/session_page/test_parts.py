@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.admin.session_page.parts import (
-    Part,
-    answered,
-    asked_for,
+    CardPart,
     said,
     text_part,
     thought,
     whole,
 )
+from agent_sessions.admin.session_page.tool_parts import answered, asked_for
 from agent_sessions.items.reading import Reading
 from agent_sessions.text.markdown import LONGEST
 from tests.samples import SAMPLES
@@ -29,14 +28,14 @@ FIELDS = [
 KINDS = sorted({sample.columns[0] for sample in SAMPLES.values()} | {"program", "program_output"})
 
 
-def texts(parts: list[Part]) -> list[str]:
+def texts(parts: list[CardPart]) -> list[str]:
     return [part.text for part in parts]
 
 
 class MessageTests(SimpleTestCase):
     """said()."""
 
-    def said(self, content: Any, *, is_prose: bool = True) -> list[Part]:
+    def said(self, content: Any, *, is_prose: bool = True) -> list[CardPart]:
         return said(Reading({"content": content}), is_prose=is_prose)
 
     def test_words(self) -> None:
