@@ -26,7 +26,7 @@ from agent_sessions.items.truncated import begun
 from agent_sessions.text.visible import visible
 from agent_sessions.turns.rows import Row
 
-BEGINNING_LENGTH = 2_000  # characters shown of a long item of which nothing else can be shown
+BEGINNING_LENGTH = 2_000  # characters of the JSON of a long item, if no part of it can be read
 MOST_PARTS = 100  # parts that a card shows; the raw item has all of them
 
 

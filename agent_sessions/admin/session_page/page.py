@@ -147,7 +147,7 @@ def _relatives(model_admin: SessionAdminBase, request: HttpRequest, session: Ses
 
 
 def _extra_fields(adminform: Any) -> list[tuple[str, Any]]:
-    """Return the label and value of each field that the page has no place of its own for."""
+    """Return the label and value of each field that no other part of the page shows."""
     fields = (field for fieldset in adminform for line in fieldset for field in line)
     return [
         (field.field["label"], field.contents())

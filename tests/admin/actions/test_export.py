@@ -327,8 +327,8 @@ class WebPageTests(Exporting):
             cut, whole = self.text("one", "html"), self.text("two", "html")
 
         self.assertEqual([f"item {n}</p>" in cut for n in (0, 5, 6, 8)], [True, True, False, False])
-        self.assertIn("The page ends here, after 6 messages.", cut)
-        self.assertNotIn("The page ends here", whole)
+        self.assertIn("This page ends after 6 messages.", cut)
+        self.assertNotIn("This page ends after", whole)
         self.assertTrue(cut.endswith("</html>\n"))
 
     @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
@@ -344,7 +344,7 @@ class WebPageTests(Exporting):
 
         self.assertEqual(text.count("<article>"), 2)
         self.assertTrue(text.endswith("</html>\n"))
-        self.assertNotIn("The page ends here", text)
+        self.assertNotIn("This page ends after", text)
 
     def test_empty_session(self) -> None:
         """A session without messages is a page as well."""
