@@ -93,16 +93,25 @@ def _delete(
     using = router.db_for_write(model_admin.model)
     try:
         for batch in batches(sessions.using(using)):
-            with transaction.atomic(using=using):
-                model_admin.log_deletions(request, batch)
-                pks = [session.pk for session in batch]
-                model_admin.delete_queryset(request, sessions.using(using).filter(pk__in=pks))
+            _delete_batch(model_admin, request, batch, sessions.using(using))
             done += len(batch)
     except DatabaseError as error:
         report_failure(model_admin, request, error, done, asked)
         return
     text = ngettext("%d session was deleted.", "%d sessions were deleted.", done) % done
     model_admin.message_user(request, text, messages.SUCCESS)
+
+
+def _delete_batch(
+    model_admin: SessionAdminBase,
+    request: HttpRequest,
+    batch: list[Session],
+    sessions: QuerySet[Session],
+) -> None:
+    with transaction.atomic(using=sessions.db):
+        model_admin.log_deletions(request, batch)
+        pks = [session.pk for session in batch]
+        model_admin.delete_queryset(request, sessions.filter(pk__in=pks))
 
 
 def _selected(

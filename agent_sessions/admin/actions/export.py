@@ -159,18 +159,23 @@ def _next_piece(written: Iterator[str], enough: int, language: str | None, zone:
     An error is logged and raised: then the connection breaks, so that the browser reports a failed
     download instead of keeping half a file.
     """
-    pieces, length = [], 0
     try:
         with override(language), override_timezone(zone):
-            for text in written:
-                pieces.append(text)
-                length += len(text)
-                if length >= enough:
-                    break
+            return _taken(written, enough)
     except Exception:  # any: the response has begun, so this log is the only place that tells
         logger.exception("An export failed after it had begun.")
         raise
-    return "".join(pieces)
+
+
+def _taken(written: Iterator[str], enough: int) -> str:
+    """Take texts until they have `enough` characters, and join them."""
+    texts, length = [], 0
+    for text in written:
+        texts.append(text)
+        length += len(text)
+        if length >= enough:
+            break
+    return "".join(texts)
 
 
 async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from django.contrib import messages
@@ -140,17 +140,22 @@ def _fork(
     cut: dict[str, int],
 ) -> Session | None:
     """Fork a session and log it; show the error and return None if there is no such message."""
-    sessions = Session.objects.using(router.db_for_write(Session, instance=session))
     new = type(session)(session_id=uuid4().hex)
     try:
-        # In one transaction, so that the fork never belongs to another user.
-        with transaction.atomic(using=sessions.db):
-            sessions.fork(session.pk, new.pk, **cut)
-            if owner == MINE:
-                sessions.filter(pk=new.pk).update(user=request.user.pk)
+        _copy(session, new.pk, cut, user_id=request.user.pk if owner == MINE else None)
     except ValueError as error:
         model_admin.message_user(request, str(error), messages.ERROR)
         return None
     model_admin.log_addition(request, new, _("Forked from %s.") % session.pk)
     log_changes(model_admin, request, [session], _("Forked as %s.") % new.pk)
     return new
+
+
+def _copy(session: Session, new_id: str, cut: dict[str, int], *, user_id: Any) -> None:
+    """Fork a session for a user; for its own owner if `user_id` is None."""
+    sessions = Session.objects.using(router.db_for_write(Session, instance=session))
+    # In one transaction, so that the fork never belongs to another user.
+    with transaction.atomic(using=sessions.db):
+        sessions.fork(session.pk, new_id, **cut)
+        if user_id is not None:
+            sessions.filter(pk=new_id).update(user=user_id)
