@@ -76,9 +76,7 @@ def state() -> Case:
         # The state of most sessions comes first, because it takes the fewest subqueries.
         When(is_answered, then=Value("complete")),
         When(IsNull(ending, True), then=Value("empty")),
-        When(
-            Q(Exact(ending, "unknown")) | Exists(last_turn.filter(kind="")), then=Value("unknown")
-        ),
+        When(is_unknown, then=Value("unknown")),
         When(Exists(_unanswered(after_last_message)), then=Value("waiting")),
         default=Value("incomplete"),
         output_field=CharField(),

@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 
-from agent_sessions.arguments import checked_limit, checked_number
+from agent_sessions.arguments import checked_limit, checked_number, checked_owner
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.fields import checked_id
 from agent_sessions.items import Item
 from agent_sessions.items.kinds import is_user_message
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, WITHOUT_COLUMNS, Message, readable
-from agent_sessions.models.operations.base import checked_owner
 from agent_sessions.models.usage import Usage, UsageQuerySet
 from agent_sessions.turns.rows import (
     COLUMNS,
