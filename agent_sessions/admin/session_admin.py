@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -50,9 +50,11 @@ if TYPE_CHECKING:
 class SessionAdmin(SessionAdminBase):
     """Lists sessions and shows each as a conversation, read-only."""
 
+    # `list_filter` and `fields` have types, so that those of a subclass may be longer or shorter.
+
     list_display = COLUMNS
     list_select_related = ("user",)
-    list_filter = FILTERS
+    list_filter: ClassVar[list[Any] | tuple[Any, ...]] = FILTERS
     list_per_page = 50
     # Only this column has an index to sort by: another one would sort every session for one page.
     sortable_by = ("updated_at",)
@@ -61,7 +63,10 @@ class SessionAdmin(SessionAdminBase):
     search_help_text = _("Search by session id, title, or the owner's name or e-mail address.")
     ordering = ("-updated_at",)
     show_full_result_count = False  # counting all sessions reads the whole table for each page
-    fields = ("session_id", "title", "user", "created_at", "updated_at", "parent", "metadata")
+    fields: ClassVar[list[Any] | tuple[Any, ...]] = (
+        *("session_id", "title", "user"),
+        *("created_at", "updated_at", "parent", "metadata"),
+    )
     actions = (export_selected, fork_selected, purge_selected, delete_selected)
     # Given by name, because Django would look for those of a proxy under the proxy's name.
     change_form_template = "admin/agent_sessions/session/change_form.html"

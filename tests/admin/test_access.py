@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory, TestCase, override_settings
 from django.urls import reverse
@@ -16,11 +15,10 @@ from agent_sessions import Message, Session
 from agent_sessions.admin.access import opened
 from agent_sessions.signals import content_viewed
 from agent_sessions.usage.steps import Step, Tokens
-from tests.admin.tenant_urls import addresses, of_the_list, picky
+from tests.admin.tenant_urls import PickyAdmin, addresses, of_the_list, picky
 from tests.contract import TURN
 from tests.statements import statements
 
-User = get_user_model()
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -37,6 +35,9 @@ STEP = Step("Agent of theirs", tokens=Tokens(1, 10, 0, 5, 0, 123_456))
 @override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
 class Reading(TestCase):
     """A superuser, and a session with a picture."""
+
+    superuser: User
+    message: Message
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -167,6 +168,8 @@ class NotedTests(Reading):
 class TenantTests(Reading):
     """A subclass with get_queryset(), on another site."""
 
+    tenant: User
+
     @classmethod
     def setUpTestData(cls) -> None:
         super().setUpTestData()
@@ -269,6 +272,10 @@ class TenantTests(Reading):
 @override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
 class BySessionTests(TestCase):
     """A subclass whose permissions look at the session, see PickyAdmin."""
+
+    superuser: User
+    owner: User
+    message: Message
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -419,7 +426,7 @@ class BySessionTests(TestCase):
         request.user = self.superuser
 
         with self.assertRaises(PermissionDenied):
-            opened(picky.get_model_admin(Session), request, "veiled")
+            opened(PickyAdmin(Session, picky), request, "veiled")
 
 
 class StrangeIdTests(Reading):

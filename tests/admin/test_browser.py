@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
+from tests.admin.browser_testcase import LIST, PHONE, AdminBrowserTestCase, page_of
 from tests.browser import expect
 
 if TYPE_CHECKING:

@@ -23,8 +23,9 @@ from agent_sessions import Message, Session, Usage
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.admin.actions.bulk import delete_selected
 from agent_sessions.models.deletion import BATCH
+from agent_sessions.models.operations import SessionQuerySet
 from agent_sessions.usage.steps import Step, Tokens
-from tests.admin.clients import LIST, AdminTestCase
+from tests.admin.testcase import LIST, AdminTestCase
 from tests.contract import TURN, USER, numbered
 from tests.statements import statements
 
@@ -283,7 +284,7 @@ class ListTests(Acting):
 
     def test_forking_what_goes(self) -> None:
         """A session that goes between being chosen and forked is an error that is shown."""
-        with patch.object(Session.objects._queryset_class, "_hold", return_value=False):
+        with patch.object(SessionQuerySet, "_hold", return_value=False):
             response = self.act("fork_selected", ["one"], owner="mine")
 
         self.assertIn("There is no session 'one' to fork.", self.said(response))

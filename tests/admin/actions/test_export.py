@@ -16,11 +16,11 @@ from unittest import mock
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.test import RequestFactory, TestCase, TransactionTestCase, override_settings
 from django.urls import reverse
 from django.utils import timezone
@@ -36,7 +36,6 @@ from tests.contract import CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, U
 from tests.sample_items import SAMPLES
 from tests.statements import statements
 
-User = get_user_model()
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -58,7 +57,9 @@ def picture(url: str) -> dict[str, Any]:
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class Exporting(TestCase):
-    """Tests of a superuser."""
+    """A superuser who exports."""
+
+    superuser: User
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -73,7 +74,7 @@ class Exporting(TestCase):
         return response
 
     def text(self, session_id: str, file_format: str) -> str:
-        return self.export(session_id, file_format).getvalue().decode()
+        return str(self.export(session_id, file_format).getvalue().decode())
 
 
 class ExportTests(Exporting):
@@ -463,7 +464,8 @@ class AsyncTests(TransactionTestCase):
         await DjangoSession("one").add_items(numbered(250))
 
         response = await self.async_client.get(export_url("one", "jsonl"))
-        pieces = [piece async for piece in response.streaming_content]
+        assert isinstance(response, StreamingHttpResponse)
+        pieces = [piece async for piece in response]
 
         self.assertGreater(len(pieces), 1)
         lines = b"".join(pieces).splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.test import SimpleTestCase
@@ -11,7 +10,7 @@ from agent_sessions.admin.session_page.card import MessageCard
 from agent_sessions.admin.session_page.cards import cards
 from agent_sessions.admin.session_page.window import StoredText, Window
 from agent_sessions.items.reported_errors import NOT_APPROVED, TOOL_FAILED
-from tests.admin.pieces import row, window_of
+from tests.admin.windows import row, window_of
 from tests.contract import STRANGE_ITEMS
 from tests.sample_items import SAMPLES
 
@@ -26,10 +25,8 @@ def output(text: Any = "none", call_id: str = "c1", **more: Any) -> dict[str, An
     return {"type": "function_call_output", "call_id": call_id, "output": text, **more}
 
 
-def shown(
-    *items: Any, agents: dict[int, str] | None = None, **around: Sequence[Any]
-) -> list[MessageCard]:
-    return cards(window_of(items, agents=agents, **around), may_read=True)
+def shown(*items: Any, **window: Any) -> list[MessageCard]:
+    return cards(window_of(items, **window), may_read=True)
 
 
 def marks(card: MessageCard) -> list[str]:

@@ -16,8 +16,8 @@ from agent_sessions.items import Item
 from agent_sessions.items.codec import encode
 from agent_sessions.transfer.markdown_document import message_of
 from tests.admin.actions.test_export import export_url
-from tests.admin.browsing import page_of
-from tests.admin.pieces import START, window_of
+from tests.admin.browser_testcase import page_of
+from tests.admin.windows import START, window_of
 from tests.item_strategies import items, places, shown_leaves
 from tests.sample_items import SAMPLES
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from agent_sessions import Message, Session, Usage
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.signals import content_viewed
-from tests.admin.clients import AdminTestCase
+from tests.admin.testcase import AdminTestCase
 from tests.contract import LONE_SURROGATES, STRANGE_ITEMS, TURN, numbered
 from tests.sample_items import SAMPLES
 from tests.statements import statements

@@ -16,7 +16,7 @@ from agent_sessions.admin.session_page.window import StoredText
 from agent_sessions.items.reported_errors import TOOL_FAILED
 from agent_sessions.text.markdown import LONGEST
 from agent_sessions.usage.totals import Group
-from tests.admin.pieces import window_of
+from tests.admin.windows import window_of
 
 USER = {"role": "user", "content": "Any jazz?"}
 ANSWER = {"role": "assistant", "content": "Two."}
