@@ -17,8 +17,8 @@ from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from agent_sessions import Message, Session
+from tests.admin.picture_session import PICTURE, PIXEL
 from tests.admin.tenant_urls import addresses, of_the_list
-from tests.admin.test_access import PICTURE, PIXEL
 
 User = get_user_model()
 URLS = "tests.admin.tenant_urls"

@@ -15,7 +15,7 @@ from agent_sessions.admin.session_page.turns import TurnView, conversation
 from agent_sessions.items import Item
 from agent_sessions.items.codec import encode
 from agent_sessions.transfer.markdown_document import message_of
-from tests.admin.actions.test_export import export_url
+from tests.admin.actions.exporting import export_url
 from tests.admin.browser_testcase import page_of
 from tests.admin.windows import START, window_of
 from tests.item_strategies import items, places, shown_leaves
