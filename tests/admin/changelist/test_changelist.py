@@ -21,7 +21,7 @@ from agent_sessions.admin.changelist import changelist
 from agent_sessions.admin.changelist.columns import NOTHING
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
-from tests.admin.clients import LIST, AdminTestCase
+from tests.admin.testcase import LIST, AdminTestCase
 from tests.contract import ANSWER, CALL, TURN, USER, numbered
 from tests.statements import statements
 
