@@ -124,12 +124,13 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         }
 
 
+TOKENS_ARE_KNOWN = models.Q(
+    **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"}
+)
+"""The condition of rows that know all their tokens. Requests are counted even if tokens are not."""
+
 _IS_KNOWN = models.Case(
-    models.When(
-        **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"},
-        then=models.Value(True),
-    ),
-    default=models.Value(False),
+    models.When(TOKENS_ARE_KNOWN, then=models.Value(True)), default=models.Value(False)
 )
 
 

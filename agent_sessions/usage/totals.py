@@ -71,7 +71,7 @@ class Group(NamedTuple):
 
 def group_of(key: Any, model: str, tokens: Sequence[int | None]) -> Group:
     """Return a step as a group of its own."""
-    is_known = None not in tokens[1:]  # as _IS_KNOWN says
+    is_known = None not in tokens[1:]  # the same as TOKENS_ARE_KNOWN in models/usage.py
     return Group(key, model, is_known, (1, *(count or 0 for count in tokens)))
 
 
