@@ -5,17 +5,19 @@ from __future__ import annotations
 from html import unescape
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import TestCase, override_settings
 from django.urls import reverse
 
-User = get_user_model()
 LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class AdminTestCase(TestCase):
     """Somebody who may do everything, and somebody who owns something."""
+
+    superuser: User
+    owner: User
 
     @classmethod
     def setUpTestData(cls) -> None:
