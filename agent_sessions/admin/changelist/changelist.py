@@ -163,7 +163,7 @@ class SessionList(ChangeList):
         except InvalidPage as error:
             raise IncorrectLookupParameters(error) from error
 
-    # What the templates show beside the rows
+    # Values for the templates
 
     @cached_property
     def periods(self) -> dict[str, Any]:
