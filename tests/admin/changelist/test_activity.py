@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agent_sessions import Session
 from agent_sessions.admin.changelist.activity import ActivityFilter
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.admin.clients import LIST
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ from django.test import RequestFactory
 from agent_sessions import Session
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.admin.changelist import changelist
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.admin.clients import LIST
 from tests.contract import CALL, TURN, USER, numbered
 from tests.statements import statements

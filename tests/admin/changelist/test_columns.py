@@ -11,7 +11,7 @@ from agent_sessions import Message, Session
 from agent_sessions.admin.formats import NO_VALUE
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.admin.clients import LIST
 from tests.contract import ANSWER, TURN, USER
 

@@ -12,7 +12,7 @@ from agent_sessions.admin.changelist.filters import BANDS
 from agent_sessions.admin.changelist.row_facts import facts_of
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Tokens
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.admin.clients import LIST
 from tests.contract import TURN
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from agent_sessions import Session
 from agent_sessions.admin.changelist import changelist
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.admin.clients import LIST
 from tests.contract import TURN, USER
 

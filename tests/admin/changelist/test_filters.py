@@ -14,7 +14,7 @@ from agent_sessions.admin.changelist import changelist
 from agent_sessions.admin.changelist.filters import FailureFilter
 from agent_sessions.items.reported_errors import TOOL_FAILED
 from agent_sessions.usage.steps import Step
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.admin.clients import LIST
 from tests.contract import CALL, OUTPUT, TURN, USER
 from tests.statements import statements

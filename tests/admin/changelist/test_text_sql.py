@@ -6,7 +6,7 @@ import json
 
 from agent_sessions import Message, Session
 from agent_sessions.admin.changelist.text_sql import saying
-from tests.admin.changelist.list_case import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.contract import TURN
 
 
