@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from agent_sessions.models import Session
 
-NAMES: dict[str, Promise] = {
+PERIODS: dict[str, Promise] = {
     "today": _("Today"),
     "yesterday": _("Yesterday"),
     "week": _("Past 7 days"),
@@ -73,7 +73,7 @@ class ActivityFilter(ListFilter):
             "query_string": changelist.get_query_string(remove=own),
             "display": _("Any date"),
         }
-        for name, display in NAMES.items():
+        for name, display in PERIODS.items():
             yield {
                 "selected": chosen.get(PERIOD) == name,
                 "query_string": changelist.get_query_string({PERIOD: name}, own),

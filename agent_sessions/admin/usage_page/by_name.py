@@ -18,7 +18,7 @@ from agent_sessions.admin.usage_page.report import (
     UsageReport,
     ranked,
 )
-from agent_sessions.admin.usage_page.session_counts import Slice, count_sessions
+from agent_sessions.admin.usage_page.session_counts import SessionCounts, Slice, count_sessions
 from agent_sessions.models.usage import UsageQuerySet
 from agent_sessions.usage.totals import Group, UsageTotal, totals
 
@@ -75,21 +75,13 @@ def _ranked_tallies(usage: UsageQuerySet, groups: list[Group], measure: str) -> 
     whole = totals(group._replace(key="") for group in groups)[""]
     return RankedTallies(
         whole=Tally(sessions["whole"][0, ""], whole),
-        agents=ranked(
-            {
-                name: Tally(sessions["agents"][0, name], total_by_agent[name])
-                for name in total_by_agent
-            },
-            measure,
-        ),
-        models=ranked(
-            {
-                name: Tally(sessions["models"][0, name], total_by_model[name])
-                for name in total_by_model
-            },
-            measure,
-        ),
+        agents=ranked(_tallies(total_by_agent, sessions["agents"]), measure),
+        models=ranked(_tallies(total_by_model, sessions["models"]), measure),
     )
+
+
+def _tallies(total_by_name: Mapping[str, UsageTotal], sessions: SessionCounts) -> dict[str, Tally]:
+    return {name: Tally(sessions[0, name], total) for name, total in total_by_name.items()}
 
 
 def _position(column: str, names: Iterable[str]) -> Combinable:

@@ -74,4 +74,4 @@ def _key(sessions: QuerySet[Session], facts: tuple[Any, ...]) -> str:
         conf.prices,
         facts,
     )
-    return f"agent_sessions.models.usage.{hashlib.sha256(repr(parts).encode()).hexdigest()}"
+    return f"agent_sessions.usage_page.{hashlib.sha256(repr(parts).encode()).hexdigest()}"
