@@ -16,6 +16,7 @@ from agents.agent import Agent
 from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase, override_settings
 
+from agent_sessions import Session
 from calendarclub.chat.agents import calendar_club, is_offline, run_config
 from calendarclub.offline_model import OfflineModel
 from calendarclub.offline_model.model import present
@@ -190,7 +191,7 @@ class RunConfigTests(SimpleTestCase):
                 self.assertEqual(authorization, "Bearer a key")
 
 
-async def instructions_of(agent: Agent[None]) -> str:
-    text = await agent.get_system_prompt(RunContextWrapper(None))
+async def instructions_of(agent: Agent[Session]) -> str:
+    text = await agent.get_system_prompt(RunContextWrapper(Session()))
     assert text is not None
     return text
