@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from agent_sessions.items import Item
-from agent_sessions.items.columns import columns
-from agent_sessions.items.pairing import Dangling, healed, is_envelope
+from agent_sessions.items.columns import columns, is_envelope
+from agent_sessions.items.kinds import is_user_message
+from agent_sessions.items.pairing import Dangling, healed
 
 SMALL_WINDOW = 64  # rows; reading them takes no longer than reading one
 
@@ -177,8 +178,7 @@ def part_for_a_run(items: list[Item], history: History | None, dangling: Danglin
 
 
 def _is_user_message(item: Item) -> bool:
-    found = columns(item)
-    return found.kind == "message" and found.role == "user"
+    return is_user_message(columns(item))
 
 
 def _begins_a_turn(item: Item) -> bool:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from agent_sessions.exceptions import ItemError
 from agent_sessions.items.codec import UnreadableItemError, decode, encode, encode_all
 from agent_sessions.items.columns import KIND_LENGTH, NAME_LENGTH, columns
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 # Text of every code point there is, halves of surrogate pairs included. Two halves in a row are
 # one character to every JSON reader, so that no two halves stand beside each other here.

@@ -13,7 +13,7 @@ from agent_sessions.models.usage import Usage
 from agent_sessions.turns.summaries import HEAD_LENGTH, WORDS_LENGTH, Summary, summaries
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 PRICES = {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}

@@ -7,7 +7,7 @@ import json
 from django.test import SimpleTestCase
 
 from agent_sessions.items.truncated import begun
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 
 class BegunTests(SimpleTestCase):

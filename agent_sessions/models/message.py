@@ -12,13 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from agent_sessions.items import Item
 from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.items.columns import KIND_LENGTH, NAME_LENGTH, ROLE_LENGTH
+from agent_sessions.items.kinds import USER_MESSAGE
 from agent_sessions.models.deletion import OwnedForeignKey, delete_with_session
 from agent_sessions.transcript import Entry, entry
 
 logger = logging.getLogger("agent_sessions")
 
 # What tells of a message without its item.
-FROM_A_USER = models.Q(kind="message", role="user")
+FROM_A_USER = models.Q(**USER_MESSAGE)
 WITHOUT_COLUMNS = models.Q(kind="")  # the SDK wrote it, or it is of no kind
 FAILED = models.Q(tool_failed=True)
 

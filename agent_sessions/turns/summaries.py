@@ -13,6 +13,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Substr
 
 from agent_sessions.items.columns import columns
+from agent_sessions.items.kinds import is_user_message
 from agent_sessions.items.truncated import begun
 from agent_sessions.models import Session
 from agent_sessions.models.message import FAILED, FROM_A_USER, WITHOUT_COLUMNS, Message
@@ -146,8 +147,7 @@ def _head(which: Q) -> Subquery:
 def _words(head: str) -> str:
     """Return how the text of a user message begins; nothing of anything else."""
     item = begun(head)
-    found = columns(item)
-    if (found.kind, found.role) != ("message", "user"):
+    if not is_user_message(columns(item)):
         return ""
     words = " ".join(text_of(item).split())
     return words if len(words) <= WORDS_LENGTH else f"{words[: WORDS_LENGTH - 1].rstrip()}…"

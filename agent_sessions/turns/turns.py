@@ -17,20 +17,19 @@ from typing import Any, NamedTuple
 
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 
-from agent_sessions.arguments import checked_limit, checked_number
+from agent_sessions.arguments import checked_limit, checked_number, checked_owner
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.fields import checked_id
 from agent_sessions.items import Item
+from agent_sessions.items.kinds import is_user_message
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, WITHOUT_COLUMNS, Message, readable
-from agent_sessions.models.operations.base import checked_owner
 from agent_sessions.models.usage import Usage, UsageQuerySet
 from agent_sessions.turns.rows import (
     COLUMNS,
     Row,
     State,
     grouped_by_turn,
-    is_from_a_user,
     read,
     state_of,
     text_said,
@@ -161,7 +160,7 @@ class Turns:
     def starts(self) -> list[int]:
         """Return the ids of the user messages, each of which begins a turn."""
         rows = self._rows(WITHOUT_COLUMNS).filter(WITHOUT_COLUMNS | FROM_A_USER)
-        starts = [row.pk for row in read(rows) if is_from_a_user(row)]
+        starts = [row.pk for row in read(rows) if is_user_message(row)]
         if not starts:
             self._refuse_others()
         return starts

@@ -23,7 +23,8 @@ from agent_sessions.admin.session_page.parts import (
 from agent_sessions.admin.session_page.titles import Face, face_of, is_named, title_of
 from agent_sessions.admin.session_page.window import Text, Window
 from agent_sessions.items.codec import UnreadableItemError, decode
-from agent_sessions.items.pairing import CALLS, OUTPUTS, is_envelope
+from agent_sessions.items.columns import is_envelope
+from agent_sessions.items.kinds import CALLS, OUTPUTS
 from agent_sessions.items.reading import Reading
 from agent_sessions.items.reported_errors import faults_of
 from agent_sessions.items.truncated import begun

@@ -31,11 +31,11 @@ from agent_sessions.turso.driver.statements import Statement
 from agent_sessions.turso.driver.stream import Stream
 from agent_sessions.turso.driver.transport import Transport, transport_to
 from agent_sessions.turso.driver.unknown_outcome import UnreachableError
+from tests.concurrent_writers import in_threads
 from tests.turso.certificates import certificate
 from tests.turso.connections import WireTestCase, connected, page_about, run
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import Server, missing
-from tests.writers import in_threads
 
 PEM = serialization.Encoding.PEM
 HOUR = datetime.timedelta(hours=1)

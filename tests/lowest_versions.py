@@ -1,6 +1,6 @@
 """Print the lowest version that each range of the project's requirements allows, for pip.
 
-    python -m tests.lowest > lowest.txt
+    python -m tests.lowest_versions > lowest.txt
     pip install -r tests/requirements.txt -c lowest.txt
 
 A range says which versions work. .ci/run runs a part of the suite on the lower ends of all of them,

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.lowest import declared, lowest
+from tests.lowest_versions import declared, lowest
 
 # Their private names, or methods that are to be overridden, are used: pyproject.toml says which.
 WITH_UPPER_BOUNDS = {"django", "openai-agents", "asgiref", "django-libsql", "urllib3"}

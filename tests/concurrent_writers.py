@@ -39,7 +39,7 @@ def start_process(*arguments: Any) -> subprocess.Popen[bytes]:
     """
     name = str(connections["default"].settings_dict["NAME"])
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_ATTACH": name}
-    command = [sys.executable, "-m", "tests.writers", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.concurrent_writers", *map(str, arguments)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent_sessions.items import Item
 from agent_sessions.items.attachments import FILES, IMAGES, SOUNDS, attachment_of
 from agent_sessions.items.reading import OPAQUE, QUIET
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 TEXT, NUMBER = "text", 1
 ITEMS = [sample.item for sample in SAMPLES.values() if isinstance(sample.item, dict)]
