@@ -22,7 +22,7 @@ from tests.calendarclub.events.ics.imports import (
 )
 from tests.calendarclub.events.vcalendars import vevent
 
-# Every line that a real event of Google's has, but those that begin and end it.
+# Every line of the events in a file of Google, except the first and the last.
 LINES = [
     line
     for block in (CALENDARS / "google.ics").read_text().split("BEGIN:VEVENT")[1:]
@@ -32,16 +32,16 @@ OPEN_MIC = "weekly-open-mic@google.com"
 
 
 def by_day(moment: datetime) -> datetime:
-    """Return a time of that day at which no clock is put forward or back."""
+    """Return a time of that day at which no clock changes."""
     return moment.replace(hour=6 + moment.hour // 2, second=0, microsecond=0)
 
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
 class RealFileTests(TestCase):
-    """What Google, Outlook, Apple and WordPress write."""
+    """Files of Google, Outlook, Apple and WordPress."""
 
     def test_google_series_across_dst(self) -> None:
-        """A weekly event keeps its hour when summer time ends, but for what was changed in it."""
+        """A weekly event keeps its hour when summer time ends, except for changed dates."""
         report = import_file("google.ics")
 
         starts = [e.local_start for e in Event.objects.filter(series_uid=OPEN_MIC)]
@@ -69,7 +69,7 @@ class RealFileTests(TestCase):
         self.assertEqual(event.city, "Waterhaven")
 
     def test_google_utc(self) -> None:
-        """A time in UTC is announced in the calendar's own zone."""
+        """A time in UTC is shown in the calendar's own zone."""
         import_file("google.ics")
 
         event = Event.objects.get(uid="utc-event@google.com")
@@ -78,7 +78,7 @@ class RealFileTests(TestCase):
         self.assertEqual(event.local_start, amsterdam("2026-10-17T20:00"))
 
     def test_google_all_day(self) -> None:
-        """Whole days go from midnight to midnight, whatever the clock does on them."""
+        """All-day events last from midnight to midnight, even when clocks change."""
         import_file("google.ics")
 
         event = Event.objects.get(uid="all-day@google.com")
@@ -88,7 +88,7 @@ class RealFileTests(TestCase):
         self.assertEqual(event.local_end, amsterdam("2026-11-02T00:00"))
 
     def test_outlook(self) -> None:
-        """Windows names, a zone of the file's own and a byte order mark are understood."""
+        """Windows zone names, a zone that the file defines and a byte order mark are read."""
         report = import_file("outlook.ics")
 
         evening, call, day = (
@@ -104,7 +104,7 @@ class RealFileTests(TestCase):
         self.assertEqual(report.skipped, {})
 
     def test_apple(self) -> None:
-        """Floating times are the project's, hours of a DURATION are hours, a zone no day's."""
+        """Floating times, durations in hours and all-day events with a zone are read."""
         report = import_file("apple.ics")
 
         night, open_end, day = Event.objects.all()
@@ -127,7 +127,7 @@ class RealFileTests(TestCase):
         )
 
     def test_duration_of_days(self) -> None:
-        """Days of a DURATION are dates: two of them end at midnight, also of a longer day."""
+        """A duration in days ends at midnight, even if one of the days has 25 hours."""
         import_events(vevent("a", "20261024", DURATION="P2D"))
 
         event = Event.objects.get()
@@ -135,7 +135,7 @@ class RealFileTests(TestCase):
         self.assertTrue(event.all_day)
 
     def test_wordpress(self) -> None:
-        """Prices are read where they are plain; the calendar's own zone is home."""
+        """Plain prices are read, and times without a zone are in the calendar's zone."""
         report = import_file("wordpress.ics")
 
         prices = dict(Event.objects.values_list("title", "price"))
@@ -145,7 +145,7 @@ class RealFileTests(TestCase):
 
 
 class AnyFileTests(HypothesisTestCase):
-    """What is promised of every file whatever."""
+    """Any file at all."""
 
     @given(
         start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 10, 1)).map(by_day),
@@ -154,7 +154,7 @@ class AnyFileTests(HypothesisTestCase):
         interval=st.integers(1, 4),
     )
     def test_series(self, start: datetime, zone: str, frequency: str, interval: int) -> None:
-        """A series is at the same hour by its own clock, on the days that its rule says."""
+        """Dates of a series have the same local hour, on the days of its rule."""
         rule = f"FREQ={frequency};INTERVAL={interval}"
         days = rrulestr(rule, dtstart=start).between(
             datetime(2026, 10, 3), datetime(2026, 12, 28), inc=True
@@ -167,20 +167,20 @@ class AnyFileTests(HypothesisTestCase):
         )
 
         found = [event.local_start.replace(tzinfo=None) for event in Event.objects.all()]
-        # The first and the last days hang on where midnight is; they are left out.
+        # The first and last days depend on the zone's midnight, so they are left out.
         inner = [day for day in found if datetime(2026, 10, 3) <= day < datetime(2026, 12, 28)]
         self.assertEqual(inner, days)
 
     @given(st.binary(max_size=300))
     def test_garbage(self, data: bytes) -> None:
-        """No bytes raise; they are imported or reported."""
+        """Any bytes are reported without an exception."""
         report = import_calendar(data)
 
         self.assertTrue(report.skipped)
 
     @given(st.lists(st.sampled_from(LINES) | st.text(st.characters(codec="utf-8"))))
     def test_damage(self, lines: list[str]) -> None:
-        """Whatever stands in an event, the ones before and after it come in."""
+        """An event with any content does not affect the events before and after it."""
         before, after = (vevent(uid, "20261020T180000Z", SUMMARY=uid) for uid in ("b", "a"))
         inside = [" ".join(line.split()) for line in lines]
         kept = [line for line in inside if not line.upper().startswith(("BEGIN", "END"))]

@@ -19,10 +19,8 @@ from tests.calendarclub.events.vcalendars import vcalendar, vevent
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
 class BrokenFileTests(TestCase):
-    """What cannot be read is told, and what can be is imported."""
-
     def test_broken_events(self) -> None:
-        """Each broken event is reported by line and UID; the good ones come in."""
+        """Broken events are reported with line and UID, and the others are imported."""
         report = import_file("broken_events.ics")
 
         titles = list(Event.objects.values_list("title", flat=True))
@@ -48,7 +46,7 @@ class BrokenFileTests(TestCase):
         )
 
     def test_refused(self) -> None:
-        """What makes the time of an event uncertain is refused, each in its own words."""
+        """An event whose time is uncertain is rejected, with a reason."""
         refused = {
             "DTSTART:20261020\nDURATION:-PT1H": "DURATION is negative",
             "DTSTART:20261020\nDURATION:PT1H\nDURATION:PT2H": "DURATION is not one duration",
@@ -58,7 +56,7 @@ class BrokenFileTests(TestCase):
             "DTSTART:PT1H": "DTSTART is not one date or time",
             "DTSTART:20261020\nUID:b": "UID is there more than once",
             "DTSTART:20261020\nRRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5": "more often",
-            # What icalendar takes and this code has not thought of is refused as well.
+            # icalendar accepts this, and the code has no case for it.
             "DTSTART:20261020\nSEQUENCE:1\nSEQUENCE:2": "it cannot be read (TypeError",
         }
         for lines, reason in refused.items():
@@ -69,7 +67,7 @@ class BrokenFileTests(TestCase):
                 self.assertEqual(Event.objects.count(), 0)
 
     def test_adorning_properties(self) -> None:
-        """What only adorns an event is left out or taken once, with a note."""
+        """An unreadable or repeated property that is not essential is noted."""
         report = import_events(
             vevent("a", "20261020", SEQUENCE="x"), vevent("b", "20261020", SUMMARY="y\nSUMMARY:z")
         )
@@ -79,7 +77,7 @@ class BrokenFileTests(TestCase):
         self.assertIn("SUMMARY is there 2 times; the first was taken", told(report.notes))
 
     def test_broken_frame(self) -> None:
-        """Events come in where the lines around them are broken; what was wrong is noted."""
+        """Events are imported even if the lines around them are broken, with notes."""
         text = "X-WR-CALNAME:x\n" + vevent("a", "20261020") + "\nEND:VALARM\nEND:VCALENDAR\n"
 
         report = import_calendar(text.encode(), today=TODAY)
@@ -95,7 +93,7 @@ class BrokenFileTests(TestCase):
         )
 
     def test_unknown_zone_of_the_calendar(self) -> None:
-        """A calendar in a zone that nobody knows is read in the project's."""
+        """A calendar with an unknown zone is read in the project's zone, with a note."""
         event = vevent("a", "20261020T200000")
         report = import_events(event, properties="X-WR-TIMEZONE:Mars/Olympus")
 
@@ -103,7 +101,7 @@ class BrokenFileTests(TestCase):
         self.assertIn("X-WR-TIMEZONE “Mars/Olympus” is unknown", told(report.notes))
 
     def test_broken_lines(self) -> None:
-        """A line that is no property is left out, with a note, and its event stays."""
+        """A line that is not a property is left out with a note, and its event is imported."""
         report = import_file("broken_events.ics")
 
         event = Event.objects.get(uid="good-first@example.org")
@@ -113,7 +111,7 @@ class BrokenFileTests(TestCase):
         self.assertIn("line 8: “this line is no property” is no property and was left out", notes)
 
     def test_cut_off_file(self) -> None:
-        """A download that broke off gives what came through."""
+        """The complete events of an incomplete download are imported."""
         report = import_file("cut_off.ics")
 
         self.assertEqual(Event.objects.get().title, "Whole")
@@ -123,7 +121,7 @@ class BrokenFileTests(TestCase):
         )
 
     def test_no_calendar(self) -> None:
-        """A web page, or nothing at all, is refused in a sentence."""
+        """A web page and an empty file are rejected in a sentence."""
         for data in ((CALENDARS / "web_page.ics").read_bytes(), b"", b"\x00\xff\x00"):
             report = import_calendar(data)
 
@@ -133,7 +131,7 @@ class BrokenFileTests(TestCase):
             )
 
     def test_other_encodings(self) -> None:
-        """Windows-1252 is read, with a note of the line; so is UTF-16 with its mark."""
+        """Windows-1252 is read with a note, and UTF-16 with a byte order mark without one."""
         text = vcalendar(vevent("a", "20261020", SUMMARY="Café")).decode()
 
         for encoding, notes in (("cp1252", 1), ("utf-16", 0)):
@@ -143,7 +141,7 @@ class BrokenFileTests(TestCase):
             self.assertEqual(len(report.notes), notes)
 
     def test_values_that_are_too_long(self) -> None:
-        """They are cut to the column, with a note that gives both lengths."""
+        """Long values are cut to the column, with a note that has both lengths."""
         report = import_events(
             vevent(
                 "u" * 300, "20261020", SUMMARY="t" * 250, CATEGORIES="c" * 60, LOCATION="v" * 500
@@ -157,14 +155,14 @@ class BrokenFileTests(TestCase):
         self.assertIn("UID is too long and was shortened", notes)
 
     def test_control_characters(self) -> None:
-        """Those that no database or reader wants are taken out."""
+        """Control characters are removed."""
         import_events(vevent("a\0b", "20261020", SUMMARY="A\0 title\x1b", DESCRIPTION="x\\ny\x07"))
 
         event = Event.objects.get()
         self.assertEqual((event.uid, event.title, event.description), ("ab", "A title", "x\ny"))
 
     def test_alarm_without_end(self) -> None:
-        """What an unfinished alarm swallows is told."""
+        """Lines that are lost in an unfinished alarm are noted."""
         report = import_events(
             "BEGIN:VEVENT\nUID:a\nDTSTART:20261020\nSUMMARY:x\nBEGIN:VALARM\nURL:x\nEND:VEVENT"
         )
@@ -173,14 +171,14 @@ class BrokenFileTests(TestCase):
         self.assertIn("line 4, UID a: END:VALARM is missing", told(report.notes))
 
     def test_terminal_escapes(self) -> None:
-        """A report may be printed: nothing that it quotes reaches the terminal as an order."""
+        """A report contains no control sequences for the terminal."""
         report = import_events(vevent("a", "\x1b[2J"))
 
         self.assertIn("DTSTART", told(report.skipped))
         self.assertNotIn("\x1b", told(report.skipped))
 
     def test_unknown_zone(self) -> None:
-        """A time in a zone that nobody knows is read in the calendar's own, with a note."""
+        """A time in an unknown zone is read in the calendar's own zone, with a note."""
         report = import_events(
             "BEGIN:VEVENT\nUID:a\nDTSTART;TZID=No/Where:20261020T200000\nEND:VEVENT"
         )
@@ -189,7 +187,7 @@ class BrokenFileTests(TestCase):
         self.assertIn("time zone “No/Where” is unknown", told(report.notes))
 
     def test_hostile_zone(self) -> None:
-        """A zone whose clock changes every second is not learned, and hangs nothing."""
+        """A zone whose clock changes every second is ignored, and does not hang the import."""
         zone = (
             "BEGIN:VTIMEZONE\nTZID:Trap\nBEGIN:STANDARD\nDTSTART:16010101T000000\n"
             "RRULE:FREQ=SECONDLY\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\n"
@@ -204,7 +202,7 @@ class BrokenFileTests(TestCase):
         self.assertEqual(len(report.notes), 3)  # the zone, its event, and the missing title
 
     def test_zones_of_other_files(self) -> None:
-        """A zone that a file defines is forgotten with the file."""
+        """A zone that one file defines is unknown in the next file."""
         import_file("outlook.ics")
 
         report = import_events(

@@ -16,12 +16,10 @@ from tests.calendarclub.events.vcalendars import vcalendar, vevent
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
 class UpdateTests(TestCase):
-    """What a second import does."""
-
     weekly = {"RRULE": "FREQ=WEEKLY"}
 
     def test_again(self) -> None:
-        """The same file changes nothing, and says so."""
+        """Importing the same file again changes nothing."""
         import_file("google.ics")
         before = list(Event.objects.values())
 
@@ -31,7 +29,7 @@ class UpdateTests(TestCase):
         self.assertEqual(list(Event.objects.values()), before)
 
     def test_changed(self) -> None:
-        """An event is known by its UID: title, time and place may all be new."""
+        """An event with a known UID is updated, even if everything else is new."""
         import_events(vevent("a", "20261020T180000Z", SUMMARY="Old"))
         pk = Event.objects.get().pk
 
@@ -44,7 +42,7 @@ class UpdateTests(TestCase):
         self.assertEqual((report.updated, report.created, report.removed), (1, 0, 0))
 
     def test_dates_that_are_gone(self) -> None:
-        """Dates within the horizon that the series has no more are removed; the others stay."""
+        """Dates in the horizon that are no longer in the series are removed. The others stay."""
         import_events(vevent("a", "20261006T180000Z", **self.weekly), horizon_days=60)
         self.assertEqual(Event.objects.count(), 8)
 
@@ -57,7 +55,7 @@ class UpdateTests(TestCase):
         self.assertEqual(report.removed, 2)
 
     def test_past_dates_stay(self) -> None:
-        """What has been is history: it is not removed when the series goes on without it."""
+        """Past dates are not removed when they are no longer in the series."""
         import_events(vevent("a", "20261006T180000Z", **self.weekly), horizon_days=30)
 
         data = vcalendar(vevent("a", "20261020T180000Z", **self.weekly))
@@ -67,7 +65,7 @@ class UpdateTests(TestCase):
         self.assertEqual(first.start.day, 6)
 
     def test_moved_date(self) -> None:
-        """A date that was moved is the same event at another time."""
+        """A date that was moved keeps its row."""
         series = vevent("a", "20261006T180000Z", **self.weekly)
         import_events(series)
         pk = Event.objects.get(start="2026-10-13T18:00Z").pk
@@ -79,7 +77,7 @@ class UpdateTests(TestCase):
         self.assertEqual((report.updated, report.created, report.removed), (1, 0, 0))
 
     def test_override_alone(self) -> None:
-        """A file that holds but one changed date leaves the rest of the series in place."""
+        """A file with only one changed date does not remove the other dates of the series."""
         import_events(vevent("a", "20261006T180000Z", **self.weekly))
         count = Event.objects.count()
 
@@ -89,7 +87,7 @@ class UpdateTests(TestCase):
         self.assertEqual((report.updated, Event.objects.count()), (1, count))
 
     def test_cancelled(self) -> None:
-        """A cancelled event is removed, however far away, and so is all of a cancellation."""
+        """A cancelled event is removed, however far in the future it is."""
         for cancellation in ({"STATUS": "CANCELLED"}, {}):
             import_events(vevent("far", "20280101"), vevent("other", "20261020"))
             method = "" if cancellation else "METHOD:CANCEL"
@@ -100,7 +98,7 @@ class UpdateTests(TestCase):
             self.assertEqual(report.removed, 1)
 
     def test_private(self) -> None:
-        """An event that is not for everybody is reported and not shown, nor shown any longer."""
+        """An event that became private is reported and removed."""
         for privacy in ("PRIVATE", "confidential"):
             import_events(vevent("a", "20261020T180000Z"))
 
@@ -120,7 +118,7 @@ class UpdateTests(TestCase):
         self.assertFalse(Event.objects.filter(start="2026-10-13T18:00Z").exists())
 
     def test_broken_update(self) -> None:
-        """An event that can no longer be read stays as it was."""
+        """An event whose update cannot be read is not changed."""
         import_events(vevent("a", "20261020T180000Z", SUMMARY="As it was"))
 
         report = import_events(vevent("a", "never", SUMMARY="Broken"))
@@ -129,7 +127,7 @@ class UpdateTests(TestCase):
         self.assertEqual((len(report.skipped), report.removed), (1, 0))
 
     def test_newer_revision(self) -> None:
-        """Of two versions in one file the higher SEQUENCE counts, and the other is reported."""
+        """The version with the higher SEQUENCE is imported, and the other one is reported."""
         report = import_events(
             vevent("a", "20261020", SUMMARY="Newer", SEQUENCE="3"),
             vevent("a", "20261020", SUMMARY="Older", SEQUENCE="2"),
@@ -139,7 +137,7 @@ class UpdateTests(TestCase):
         self.assertIn("line 10", told(report.skipped))
 
     def test_this_and_future(self) -> None:
-        """A change of all dates from one on gives each date a UID of its own."""
+        """Dates that RANGE=THISANDFUTURE changes have different UIDs."""
         import_events(
             vevent("a", "20261006T180000Z", RRULE="FREQ=WEEKLY;COUNT=4"),
             vevent(
@@ -151,7 +149,7 @@ class UpdateTests(TestCase):
         self.assertEqual(hours, [(6, 18), (13, 19), (20, 19), (27, 19)])
 
     def test_same_date_twice(self) -> None:
-        """A date that stands there as an event of its own, too, is reported, and kept once."""
+        """A date that is also an event of its own is reported, and stored once."""
         report = import_events(
             vevent("a", "20261006T180000Z", RRULE="FREQ=WEEKLY;COUNT=2"),
             vevent("a/20261006T180000Z", "20261006T180000Z"),
@@ -161,7 +159,7 @@ class UpdateTests(TestCase):
         self.assertIn("UID a/20261006T180000Z: it is there twice", told(report.skipped))
 
     def test_uid_like_a_date_of_another(self) -> None:
-        """A series whose UID looks like a date of this one is none of its business."""
+        """A series whose UID looks like a date of another series is not affected."""
         import_events(vevent("a/20261006T180000Z", "20261006T180000Z", **self.weekly))
         count = Event.objects.count()
 
@@ -171,14 +169,14 @@ class UpdateTests(TestCase):
         self.assertEqual(Event.objects.count(), count + 1)
 
     def test_no_date_within_the_horizon(self) -> None:
-        """A series that is over, or far off, is noted, so that nobody misses it silently."""
+        """A series without dates in the horizon is noted."""
         report = import_events(vevent("a", "20200101", RRULE="FREQ=DAILY;COUNT=2"))
 
         self.assertEqual(Event.objects.count(), 0)
         self.assertIn("no date within the horizon", told(report.notes))
 
     def test_queries(self) -> None:
-        """An import reads once, writes once and removes once: events come by the hundred."""
+        """An import makes one SELECT, one INSERT and one DELETE for hundreds of events."""
         daily = vevent("a", "20261001T180000Z", RRULE="FREQ=DAILY")
         import_events(daily, horizon_days=50)
 
@@ -190,7 +188,7 @@ class UpdateTests(TestCase):
             import_events(vevent("a", "20261001T180000Z", RRULE="FREQ=DAILY;COUNT=1"))
 
     def test_queries_of_many(self) -> None:
-        """A thousand events take a bounded number of queries, by the database's batches."""
+        """A thousand events take as many queries as the database needs batches."""
         events = [vevent(f"many{number}", "20261020") for number in range(1000)]
 
         with CaptureQueriesContext(connection) as queries:
