@@ -259,7 +259,7 @@ class LoginTests(ChatTestCase):
         )
         out = await self.async_client.post("/accounts/logout/")
 
-        self.assertContains(page, "follow you from browser to browser")
+        self.assertContains(page, "find your conversations in every browser")
         self.assertContains(wrong, "correct username and password")
         self.assertRedirects(right, "/", fetch_redirect_response=False)
         self.assertRedirects(out, "/", fetch_redirect_response=False)

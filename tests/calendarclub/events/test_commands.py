@@ -51,7 +51,7 @@ class ImportEventsTests(TestCase):
             self.run_command(CALENDARS / "cut_off.ics", self.folder / "missing.ics", good)
 
         self.assertEqual(raised.exception.returncode, 1)
-        self.assertEqual(str(raised.exception), "Skipped: 2. The reasons stand above.")
+        self.assertEqual(str(raised.exception), "Skipped: 2. The reasons are above.")
         self.assertIn("cut_off.ics: skipped line 9, UID half@example.org", self.err.getvalue())
         self.assertIn("No such file", self.err.getvalue())
         self.assertEqual(Event.objects.count(), 2)

@@ -80,8 +80,8 @@ class SeveralEventsTests(TestCase):
             "id=1&id=1.5": "whole number",
             "id=%D9%A1": "whole number",  # an Arabic digit one
             "id=1%00": "whole number",
-            f"id={'9' * 5_000}": "no id as long",
-            "&".join(f"id={number}" for number in range(101)): "100 events at most",
+            f"id={'9' * 5_000}": "at most 18 digits",
+            "&".join(f"id={number}" for number in range(101)): "at most 100 events",
         }
         for query, sentence in sentences.items():
             with self.subTest(query[:20]):

@@ -23,7 +23,7 @@ NEXT_WEEKEND = {"start": "2040-12-08T00:00:00+01:00", "end": "2040-12-10T00:00:0
 
 
 class MemoryTests(ConversationTestCase):
-    """Eight turns, of which each needs the ones before it."""
+    """Messages that depend on earlier ones."""
 
     async def test_search_and_refine(self) -> None:
         """A subject waits for its time, and a list is narrowed."""

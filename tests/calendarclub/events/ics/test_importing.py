@@ -120,9 +120,9 @@ class RealFileTests(TestCase):
         self.assertEqual(
             [str(note) for note in report.notes],
             [
-                "file: 1 VTODO left out: only VEVENT is an event",
+                "file: 1 VTODO left out: only VEVENT is imported",
                 "line 21, UID 9A1E5F4A-2B0B-4F43-9E3A-0D2C9B7A1E12: "
-                "URL is no http or https address that fits, and was left out",
+                "URL is not a valid http or https address and was left out",
             ],
         )
 

@@ -32,15 +32,14 @@ class BrokenFileTests(TestCase):
                 "DTSTART cannot be read (Wrong datetime format: 20261320T180000Z)",
                 "line 16, UID no-start@example.org: DTSTART is missing",
                 "line 20, UID backwards@example.org: it ends before it starts",
-                "line 26, UID every-second@example.org: "
-                "RRULE repeats more often than an event does",
+                "line 26, UID every-second@example.org: RRULE repeats too often for an event",
                 "line 32, UID for-ever@example.org: RRULE has an INTERVAL below 1",
                 "line 38, UID bad-rule@example.org: "
                 "RRULE cannot be read (Expected frequency, got: SOMETIMES)",
                 "line 44, UID no-end@example.org: "
                 "END:VEVENT is missing before the next VEVENT begins",
                 "line 48, UID twice@example.org: "
-                "the same event is there again (line 53, UID twice@example.org)",
+                "the file has another version of it (line 53, UID twice@example.org)",
                 "line 62, UID year-one@example.org: DTSTART is in the year 1",
             ],
         )
@@ -54,8 +53,8 @@ class BrokenFileTests(TestCase):
             "DTSTART:20261020\nDTEND:20261020T200000": "one of DTSTART and DTEND is a date",
             "DTSTART:20261020\nDTSTART:20261021": "DTSTART is not one date or time",
             "DTSTART:PT1H": "DTSTART is not one date or time",
-            "DTSTART:20261020\nUID:b": "UID is there more than once",
-            "DTSTART:20261020\nRRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5": "more often",
+            "DTSTART:20261020\nUID:b": "there is more than one UID",
+            "DTSTART:20261020\nRRULE:FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5": "too often",
             # icalendar accepts this, and the code has no case for it.
             "DTSTART:20261020\nSEQUENCE:1\nSEQUENCE:2": "it cannot be read (TypeError",
         }
@@ -74,7 +73,7 @@ class BrokenFileTests(TestCase):
 
         self.assertEqual({event.title for event in Event.objects.all()}, {"Something", "y"})
         self.assertIn("SEQUENCE cannot be read and was left out", told(report.notes))
-        self.assertIn("SUMMARY is there 2 times; the first was taken", told(report.notes))
+        self.assertIn("there are 2 SUMMARY; the first was used", told(report.notes))
 
     def test_broken_frame(self) -> None:
         """Events are imported even if the lines around them are broken, with notes."""
@@ -87,8 +86,8 @@ class BrokenFileTests(TestCase):
             told(report.notes).splitlines(),
             [
                 "line 2: BEGIN:VCALENDAR is missing before it",
-                "line 7: END:VALARM ends nothing and was ignored",
-                "line 1: outside any calendar and left out (lines like that: 1)",
+                "line 7: END:VALARM has no BEGIN and was ignored",
+                "line 1: outside any calendar and left out (such lines: 1)",
             ],
         )
 
@@ -108,7 +107,9 @@ class BrokenFileTests(TestCase):
 
         self.assertEqual(event.url, "")
         notes = [str(note) for note in report.notes]
-        self.assertIn("line 8: “this line is no property” is no property and was left out", notes)
+        self.assertIn(
+            "line 8: “this line is no property” is not a property and was left out", notes
+        )
 
     def test_cut_off_file(self) -> None:
         """The complete events of an incomplete download are imported."""
@@ -127,7 +128,7 @@ class BrokenFileTests(TestCase):
 
             self.assertEqual(
                 [str(problem) for problem in report.skipped],
-                ["line 1: this is no calendar: BEGIN:VCALENDAR is not in it"],
+                ["line 1: this is not a calendar: it has no BEGIN:VCALENDAR"],
             )
 
     def test_other_encodings(self) -> None:
@@ -151,7 +152,7 @@ class BrokenFileTests(TestCase):
         event = Event.objects.get()
         self.assertEqual((len(event.title), len(event.category), len(event.venue)), (200, 50, 200))
         notes = "\n".join(note.reason for note in report.notes)
-        self.assertIn("title has 250 letters and was cut after 200", notes)
+        self.assertIn("title has 250 characters and was cut after 200", notes)
         self.assertIn("UID is too long and was shortened", notes)
 
     def test_control_characters(self) -> None:

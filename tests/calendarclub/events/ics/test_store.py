@@ -104,7 +104,7 @@ class UpdateTests(TestCase):
 
             report = import_events(vevent("a", "20261020T180000Z", CLASS=privacy))
 
-            self.assertIn("not for everybody", str(next(iter(report.skipped))))
+            self.assertIn("private or confidential", str(next(iter(report.skipped))))
             self.assertFalse(Event.objects.exists())
 
     def test_cancelled_date_alone(self) -> None:
@@ -156,7 +156,7 @@ class UpdateTests(TestCase):
         )
 
         self.assertEqual(Event.objects.count(), 2)
-        self.assertIn("UID a/20261006T180000Z: it is there twice", told(report.skipped))
+        self.assertIn("UID a/20261006T180000Z: the file has it twice", told(report.skipped))
 
     def test_uid_like_a_date_of_another(self) -> None:
         """A series whose UID looks like a date of another series is not affected."""
