@@ -122,7 +122,7 @@ class TransactionTests(ConnectionTestCase):
 
     def test_misplaced(self) -> None:
         """What stands in the wrong place is an error, and no harm."""
-        with self.assertRaisesMessage(OperationalError, "stands outside a transaction"):
+        with self.assertRaisesMessage(OperationalError, "is outside a transaction"):
             run(self.connection, "SAVEPOINT one")
         with self.atomic(), self.assertRaisesMessage(OperationalError, "within a transaction"):
             run(self.connection, "BEGIN")
@@ -344,7 +344,7 @@ class LostTests(ConnectionTestCase):
 
         with self.assertRaisesMessage(OperationalError, "was executed") as caught:
             run(self.connection, change)
-        self.assertIsInstance(caught.exception.__cause__, dbapi.UnknownOutcomeError)
+        self.assertIsInstance(caught.exception.__cause__, dbapi.InDoubtError)
         self.assertEqual(self.rows(), [10, 11, 12, 13])
 
         with (

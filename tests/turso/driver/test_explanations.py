@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import OperationalError
 
-from agent_sessions.turso.driver.dbapi import UnknownOutcomeError
+from agent_sessions.turso.driver.dbapi import InDoubtError
 from tests.turso.answering import answering, http
 from tests.turso.certificates import certificate
 from tests.turso.connections import WireTestCase, connected, run
@@ -30,7 +30,7 @@ class ExplanationTests(WireTestCase):
             self.assertRaises(OperationalError) as caught,
         ):
             run(connection, "INSERT INTO rows VALUES (1)")
-        is_unknown = isinstance(caught.exception.__cause__, UnknownOutcomeError)
+        is_unknown = isinstance(caught.exception.__cause__, InDoubtError)
         self.assertEqual(is_unknown, is_executed is None, caught.exception)
         return str(caught.exception)
 
@@ -115,20 +115,20 @@ class ExplanationTests(WireTestCase):
         self.assertIn("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", untrusted)
         self.assertIn("OPTIONS['tls']['ca_certs']", untrusted)
         self.assertIn("127.0.0.1", of_another)
-        self.assertIn("No such file or directory. Can every file that OPTIONS['tls']", lost)
+        self.assertIn("No such file or directory. Can every file in OPTIONS['tls']", lost)
 
     def test_answers_of_others(self) -> None:
         """Pages, redirections and addresses that are not there say that NAME may be wrong."""
         for answer, is_executed, words in (
             (http("404 Not Found", "not found"), False, "Is NAME the right address?"),
-            (http("404 Not Found", PAGE), False, "a page of HTML. Is NAME the address of a libSQL"),
-            (http("502 Bad", PAGE), None, "answered 502: a page of HTML. Is NAME the address"),
-            (http("200 OK", PAGE), None, "a page of HTML came. Is NAME the address of a libSQL"),
-            (http("200 OK", "{}"), None, "something else came. Is NAME the address of a libSQL"),
+            (http("404 Not Found", PAGE), False, "an HTML page. Is NAME the address of a libSQL"),
+            (http("502 Bad", PAGE), None, "answered 502: an HTML page. Is NAME the address"),
+            (http("200 OK", PAGE), None, "it is an HTML page. Is NAME the address of a libSQL"),
+            (http("200 OK", "{}"), None, "not in the form of the protocol. Is NAME"),
             (
                 http("308 Moved", "", "Location: https://new.example/v3/pipeline"),
                 False,
-                "points to https://new.example/v3/pipeline: write the address of the database",
+                "redirects to https://new.example/v3/pipeline: write the database's address",
             ),
         ):
             with self.subTest(words), answering(lambda head, answer=answer: answer) as port:

@@ -15,7 +15,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from agent_sessions.turso.base import DatabaseWrapper
-from agent_sessions.turso.driver.dbapi import UnknownOutcomeError
+from agent_sessions.turso.driver.dbapi import InDoubtError
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Fault, Proxy
 from tests.turso.server import Server, missing
@@ -187,7 +187,7 @@ def check(case: Case, proxy: Proxy, database: str, direct: DatabaseWrapper) -> N
         assert found in ((), case.work.rows), f"half-written or doubled: {found}"
         if error is None:
             assert found == case.work.rows, f"reported as done, but there is {found}"
-        elif not isinstance(error.__cause__, UnknownOutcomeError):
+        elif not isinstance(error.__cause__, InDoubtError):
             assert found == (), f"reported as not done ({error}), but there is {found}"
         assert error is None or not case.must_succeed, f"not survived: {error}"
         changes = [sql for request in passed for sql in request.sql if sql.startswith("INSERT")]
@@ -287,7 +287,7 @@ class RestartTests(WireTestCase):
             write(self.connection, 1)
             self.restart()
 
-        self.assertNotIsInstance(caught.exception.__cause__, UnknownOutcomeError)
+        self.assertNotIsInstance(caught.exception.__cause__, InDoubtError)
         self.assertEqual(self.rows(), 0)
 
     def test_while_it_is_down(self) -> None:
@@ -375,7 +375,7 @@ def idle_before_commit(url: str) -> None:
             error = raised
 
         assert error, "a lost transaction was committed"
-        assert not isinstance(error.__cause__, UnknownOutcomeError)
+        assert not isinstance(error.__cause__, InDoubtError)
 
         assert run(connection, "SELECT number FROM rows") == []
 

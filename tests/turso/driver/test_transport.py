@@ -26,7 +26,7 @@ from django.test import override_settings
 
 from agent_sessions.turso.driver import hrana
 from agent_sessions.turso.driver.address import address_of
-from agent_sessions.turso.driver.dbapi import UnknownOutcomeError
+from agent_sessions.turso.driver.dbapi import InDoubtError
 from agent_sessions.turso.driver.statements import Statement
 from agent_sessions.turso.driver.stream import Stream
 from agent_sessions.turso.driver.transport import Transport, transport_to
@@ -139,7 +139,7 @@ class TokenTests(WireTestCase):
             with connected(self.url, auth_token=lambda wrong=wrong: wrong) as connection:
                 with self.subTest(wrong=wrong), self.assertRaises(OperationalError) as caught:
                     run(connection, "SELECT 1")
-                self.assertIn("something else than a token", str(caught.exception))
+                self.assertIn("did not return a token", str(caught.exception))
 
         self.assertEqual(self.proxy.requests, [])
 
@@ -152,7 +152,7 @@ class TokenTests(WireTestCase):
             ):
                 run(connection, "INSERT INTO rows DEFAULT VALUES")
             self.assertIn("set PASSWORD or OPTIONS['auth_token']", str(caught.exception))
-            self.assertNotIsInstance(caught.exception.__cause__, UnknownOutcomeError)
+            self.assertNotIsInstance(caught.exception.__cause__, InDoubtError)
             self.assertTrue(not token or token not in str(caught.exception))
 
     def test_token_that_may_only_read(self) -> None:
@@ -163,7 +163,7 @@ class TokenTests(WireTestCase):
                 run(connection, "INSERT INTO rows DEFAULT VALUES")
             self.assertEqual(run(connection, "SELECT 1"), [(1,)])
 
-        self.assertNotIsInstance(caught.exception.__cause__, UnknownOutcomeError)
+        self.assertNotIsInstance(caught.exception.__cause__, InDoubtError)
         self.assertRegex(str(caught.exception), "(?i)does not allow|not authorized|blocked|write")
 
 
@@ -236,8 +236,8 @@ class HiddenTests(WireTestCase):
             error = self.error_of(connection)
             page = page_about(error)
 
-        self.assertIn("PASSWORD is no token", str(error))
-        self.assertIn("&lt;Transport to https://shop.turso.io:443&gt;", page)
+        self.assertIn("PASSWORD is not a token", str(error))
+        self.assertIn("&lt;Transport (unused) to https://shop.turso.io:443&gt;", page)
         self.assertNotIn("secr\u00e9t", page)
 
     def test_repr_and_log(self) -> None:
@@ -355,9 +355,9 @@ class AnswerTests(WireTestCase):
                 transport = transport_to(connection.address)
                 self.assertEqual(len(transport._pools), 1)
 
-                from agent_sessions.turso.driver.transport import _begin_anew
+                from agent_sessions.turso.driver.transport import _reset_after_fork
 
-                _begin_anew()  # what a child does first; a fork of this process has threads
+                _reset_after_fork()  # what a child does first; a fork of this process has threads
                 run(connection, "SELECT 1")
 
             self.assertEqual(proxy.connections, 2)
