@@ -69,7 +69,7 @@ class NamesTests(SimpleTestCase):
 
         with self.assertRaisesMessage(
             ImproperlyConfigured,
-            "DATABASES['turso']['TEST'] does not say where tests have their database. Write",
+            "DATABASES['turso']['TEST'] has no database for tests. Write",
         ):
             connection.creation._get_test_db_name()
 
@@ -265,7 +265,7 @@ class NoNamespacesTests(SimpleTestCase):
         connection = wrapper(name, ADMIN_URL=self.server.admin_url)
 
         with self.assertRaisesMessage(
-            ImproperlyConfigured, "has one database for all host names, so that tests would erase"
+            ImproperlyConfigured, "has one database for all host names, so tests would erase"
         ):
             connection.creation._create_test_db(0, autoclobber=True)
 

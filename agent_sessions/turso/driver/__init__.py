@@ -14,5 +14,5 @@ Read it from the wire upwards; each module imports only those before it:
     transaction                      from BEGIN to COMMIT: the heart of the driver
     cursor connection dbapi          PEP 249
 
-It logs its decisions to the logger `agent_sessions.turso`: never a token, a key, SQL or a parameter.
+The logger `agent_sessions.turso` gets its decisions: never a token, a key, SQL or a parameter.
 """

@@ -6,5 +6,5 @@ Django's compilers call compiler.py, and operations.py calls the rest. Read in t
     formula                  SQL with named arguments that are SQL themselves
     datetimes durations      dates and times, taken apart, truncated, added and subtracted
     zones                    time zones, as the offsets that Python knows
-    functions compiler       the functions and aggregates of the ORM, found by the expression's class
+    functions compiler       the ORM's functions and aggregates, found by an expression's class
 """

@@ -445,8 +445,8 @@ class FunctionTests(WireTestCase):
                 self.values(self.alias, function("text"))
 
     def test_deviations_over_windows(self) -> None:
-        """An aggregate of several is no window function; nor is it on SQLite."""
-        with self.assertRaisesMessage(NotSupportedError, "StdDev is no window function"):
+        """A formula of several aggregates is not a window function, on SQLite neither."""
+        with self.assertRaisesMessage(NotSupportedError, "cannot compute StdDev over a window"):
             self.values(self.alias, Window(StdDev("id")))
 
     def test_reversing_over_a_window(self) -> None:
