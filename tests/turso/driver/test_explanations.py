@@ -5,19 +5,26 @@ from __future__ import annotations
 import ssl
 import tempfile
 import unittest
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import OperationalError
 
 from agent_sessions.turso.driver.dbapi import InDoubtError
-from tests.turso.answering import answering, http
 from tests.turso.certificates import certificate
 from tests.turso.connections import WireTestCase, connected, run
-from tests.turso.proxy import Fault, Proxy
+from tests.turso.faults import Fault
+from tests.turso.proxy import Proxy
+from tests.turso.scripted_server import answering, http
 from tests.turso.server import Server, free_port, missing
 
 PAGE = "<!doctype html><title>Welcome to the Wi-Fi of our hotel</title>"
+
+
+def same(answer: str, head: str) -> str:
+    """Answer every request with `answer`."""
+    return answer
 
 
 class ExplanationTests(WireTestCase):
@@ -131,7 +138,7 @@ class ExplanationTests(WireTestCase):
                 "redirects to https://new.example/v3/pipeline: write the database's address",
             ),
         ):
-            with self.subTest(words), answering(lambda head, answer=answer: answer) as port:
+            with self.subTest(words), answering(partial(same, answer)) as port:
                 error = self.error(f"http://127.0.0.1:{port}", is_executed=is_executed)
 
                 self.assertIn(words, error)

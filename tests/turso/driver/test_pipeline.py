@@ -7,14 +7,13 @@ import unittest
 from django.db import IntegrityError, OperationalError
 
 from agent_sessions.turso.driver.dbapi import InDoubtError
-from tests.turso.connections import run
-from tests.turso.driver.test_connection import INSERT, ConnectionTestCase
-from tests.turso.proxy import Fault
+from tests.turso.connections import INSERT, RowsTestCase, run
+from tests.turso.faults import Fault
 from tests.turso.server import missing
 
 
 @unittest.skipIf(missing(), missing())
-class PipelineTests(ConnectionTestCase):
+class PipelineTests(RowsTestCase):
     """Statements that wait for each other."""
 
     def tearDown(self) -> None:
