@@ -1,7 +1,8 @@
-"""Who speaks and what it costs, read from the SDK while it runs.
+"""The agent and the cost of each step, read from the SDK while it runs.
 
-A session is handed the run's context with each batch of items. What the run has spent by then, less
-what was recorded before, is what the step cost; the span around it says which agent spoke.
+With each batch of items the SDK passes the run's context to the session. The context has a counter
+of all tokens that the run has spent so far. The cost of a step is the counter's value less what
+was recorded before; the agent is in the tracing span around the code.
 """
 
 from __future__ import annotations
@@ -21,26 +22,29 @@ from agents.tracing import AgentSpanData, get_current_span, get_current_trace
 
 from agent_sessions.conf import conf
 from agent_sessions.items import Item
-from agent_sessions.items.columns import NAME_LENGTH, NO_AGENT, Columns, columns, fitting
-from agent_sessions.usage.steps import NOTHING, Outcome, Response, Step, Tokens
+from agent_sessions.items.columns import NAME_LENGTH, Columns, columns, fitting
+from agent_sessions.items.kinds import ENCRYPTED, NO_AGENT
+from agent_sessions.usage.steps import NOTHING, Outcome, Response, Step, Tokens, minus, plus
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, RunErrorDetails
     from agents import Usage as Counter
     from agents.result import RunResultBase
 
-# From a trace id to what was recorded under it, with the run that it may be of.
-Recorded: TypeAlias = Callable[[str], Awaitable[list[tuple[str, Tokens]]]]
+    from agent_sessions.models.operations.runs import RecordedRuns
+
+# Returns what is recorded under a trace id.
+Recorded: TypeAlias = "Callable[[str], Awaitable[RecordedRuns | None]]"
 
 UNKNOWN = Tokens()
-NO_TRACE = "no-op"  # the id of a trace where tracing is off
+NO_TRACE = "no-op"  # the SDK's id of a trace when tracing is off
 
 
 @dataclass(eq=False)
-class Account:
-    """What was recorded of one counter of the SDK, by all the runs that count on it.
+class SharedCounter:
+    """A counter of the SDK, and what all the runs that count on it have recorded.
 
-    An agent used as a tool is a run of its own, with the counter of the run around it.
+    An agent used as a tool is a separate run on the counter of the run around it.
     """
 
     counter: Counter
@@ -48,47 +52,55 @@ class Account:
 
 
 @dataclass(eq=False)
-class Run:
-    """One run, and where its counter and its account stood when it last recorded a step."""
+class Recorder:
+    """One run, with the state of its counter when it last recorded a step.
 
-    account: Account
+    `counted` is the counter's value then, `recorded` the sum that all runs had recorded. A run that
+    calls an agent as a tool, which spends 5 and records it:
+
+        counter 10, this run records 10   counted 10, recorded 10
+        counter 15, the tool records 5
+        counter 22, this run records      22 - counted 10 - by others 5 = 7
+    """
+
+    shared: SharedCounter
     counted: Tokens
     recorded: Tokens
     run_id: str
 
     def take(self) -> Tokens | None:
-        """Return what this run has spent and nobody has recorded; it counts as recorded.
+        """Return what this run has spent since it last recorded, which counts as recorded.
 
-        None if its counter has not moved: either nothing was spent, or nobody said what.
+        None if its counter has not moved: nothing was spent, or the provider did not report it.
         """
         with _lock:
-            counted = tokens_of(self.account.counter)
+            counted = tokens_of(self.shared.counter)
             if counted == self.counted:
                 return None
-            by_others = _less(self.account.recorded, self.recorded)
-            spent = _less(_less(counted, self.counted), by_others)
-            self.account.recorded = _plus(self.account.recorded, spent)
-            self.counted, self.recorded = counted, self.account.recorded
+            by_others = minus(self.shared.recorded, self.recorded)
+            spent = minus(minus(counted, self.counted), by_others)
+            self.shared.recorded = plus(self.shared.recorded, spent)
+            self.counted, self.recorded = counted, self.shared.recorded
         return spent
 
-    def give_back(self, spent: Tokens) -> None:
+    def put_back(self, spent: Tokens) -> None:
         """Leave to the next step what could not be stored with this one."""
         with _lock:
-            self.account.recorded = _less(self.account.recorded, spent)
-            self.counted = _less(self.counted, spent)
-            self.recorded = _less(self.recorded, spent)
+            self.shared.recorded = minus(self.shared.recorded, spent)
+            self.counted = minus(self.counted, spent)
+            self.recorded = minus(self.recorded, spent)
 
 
-# A run goes when the SDK lets its context go, and an account with the last of its runs.
-_runs: WeakKeyDictionary[RunContextWrapper[Any], Run] = WeakKeyDictionary()
-_accounts: WeakValueDictionary[int, Account] = WeakValueDictionary()
+# A recorder lasts as long as the SDK keeps the run's context, a counter as long as its last run.
+_recorders: WeakKeyDictionary[RunContextWrapper[Any], Recorder] = WeakKeyDictionary()
+_shared: WeakValueDictionary[int, SharedCounter] = WeakValueDictionary()
 _lock = threading.Lock()
 _wrapper: ContextVar[RunContextWrapper[Any] | None] = ContextVar("agent_sessions", default=None)
 
 
 @contextmanager
 def running(wrapper: RunContextWrapper[Any] | None) -> Iterator[None]:
-    """Say inside the block which run it is, for a wrapper that does not hand its context on."""
+    """Name the run inside the block, for a session class that does not pass its context on."""
     token = _wrapper.set(wrapper)
     try:
         yield
@@ -102,155 +114,166 @@ def current_wrapper(wrapper: RunContextWrapper[Any] | None) -> RunContextWrapper
 
 
 def is_beginning(wrapper: RunContextWrapper[Any] | None) -> bool:
-    """Tell whether a run that reads a session has asked no model yet.
+    """Tell whether a run that reads a session has not asked a model yet.
 
-    The counter of an agent used as a tool is that of the run around it, and has counted already.
+    An agent used as a tool begins with a counter above 0, that of the run around it: its context
+    is new here, and its counter is not.
     """
     wrapper = current_wrapper(wrapper)
     if wrapper is None:
         return False
-    is_new_on_a_known_counter = wrapper not in _runs and id(wrapper.usage) in _accounts
-    return not wrapper.usage.requests or is_new_on_a_known_counter
+    is_tool_of_a_run = wrapper not in _recorders and id(wrapper.usage) in _shared
+    return not wrapper.usage.requests or is_tool_of_a_run
 
 
 def notice(wrapper: RunContextWrapper[Any] | None) -> None:
-    """Open the account of a run that reads its history and has asked no model yet."""
+    """Begin recording a run that reads its history before it asks a model."""
     wrapper = current_wrapper(wrapper)
-    if wrapper is not None and wrapper not in _runs and tokens_of(wrapper.usage) == NOTHING:
-        _enter(wrapper, NOTHING)
+    if wrapper is not None and wrapper not in _recorders and tokens_of(wrapper.usage) == NOTHING:
+        _begin(wrapper, NOTHING)
 
 
 @asynccontextmanager
 async def step(
     wrapper: RunContextWrapper[Any] | None, items: Iterable[Item], recorded: Recorded
 ) -> AsyncIterator[Step | None]:
-    """Yield what is known of the step that stores `items`; if that fails, nothing was recorded.
+    """Yield the step that stores `items` in the block; if that fails, nothing counts as recorded.
 
-    `recorded` is asked for the run that goes on, by its trace, where a run is met in its midst.
+    `recorded` is called for a run that was not seen from its beginning.
     """
     found = [columns(item) for item in items] if conf.recording else []
     if not found:
         yield None
         return
-    run = await _run(current_wrapper(wrapper), found, recorded)
+    recorder = await _recorder(current_wrapper(wrapper), found, recorded)
     agent = agent_name()
-    with _taken(run) as spent:
+    with _taken(recorder) as spent:
         tokens = known(spent)
-        if spent is None and (run or agent) and _from_model(found):
+        if spent is None and (recorder or agent) and _has_response(found):
             tokens = UNKNOWN
-        yield Step(agent, run.run_id if run else "", trace_id(), tokens)
+        yield Step(agent, recorder.run_id if recorder else "", trace_id(), tokens)
 
 
 @contextmanager
-def _taken(run: Run | None) -> Iterator[Tokens | None]:
-    """Yield what a run has spent, to be stored in the block; if that fails, it is given back."""
-    spent = run.take() if run else None
+def _taken(recorder: Recorder | None) -> Iterator[Tokens | None]:
+    spent = recorder.take() if recorder else None
     try:
         yield spent
-    except BaseException:
-        if run and spent:
-            run.give_back(spent)
+    except BaseException:  # whatever ends the block, a cancellation too: nothing was stored
+        if recorder and spent:
+            recorder.put_back(spent)
         raise
 
 
-async def _run(
+async def _recorder(
     wrapper: RunContextWrapper[Any] | None, items: list[Columns], recorded: Recorded
-) -> Run | None:
-    """Return the run behind a context, if there is one, taking it up where it is new."""
+) -> Recorder | None:
+    """Return the recorder of a run, beginning one for a run that is new or goes on."""
     if wrapper is None:
         return None
-    if run := _runs.get(wrapper):
-        return run
+    if recorder := _recorders.get(wrapper):
+        return recorder
     if is_input(items):
-        return _enter(wrapper, tokens_of(wrapper.usage))
+        return _begin(wrapper, tokens_of(wrapper.usage))
     trace = trace_id()
-    found = await recorded(trace) if trace else []
-    if trace and not found:
-        return _enter(wrapper, NOTHING)
-    run_id, before = _fitting(wrapper, found) or ("", _recorded_before(wrapper, items))
-    return _enter(wrapper, before, run_id)
+    runs = await recorded(trace) if trace else None
+    if trace and not runs:
+        return _begin(wrapper, NOTHING)
+    run_id, before = _resumed(wrapper, runs) or ("", _recorded_before(wrapper, items))
+    return _begin(wrapper, before, run_id)
 
 
-def _fitting(
-    wrapper: RunContextWrapper[Any], found: list[tuple[str, Tokens]]
+def _resumed(
+    wrapper: RunContextWrapper[Any], runs: RecordedRuns | None
 ) -> tuple[str, Tokens] | None:
-    """Pick, of what runs have recorded, what this run's first requests have cost.
+    """Return the id of the run that goes on from a RunState, and what it has recorded.
 
-    Other runs may share its trace; its counter knows what each of its own requests cost.
+    Several runs may share its trace. Its counter lists the cost of each of its requests, and the
+    run that goes on has recorded the first few of them:
+
+        requests of the counter   100, 150, 120: sums 100, 250, 370
+        runs under the trace      "a" recorded 90, "b" recorded 250
+        the run that goes on      "b", with 120 left to record
     """
-    totals = [entry.total_tokens for entry in wrapper.usage.request_usage_entries]
-    costs = {*accumulate(totals)}
-    return next((one for one in found if one[1].total_tokens in costs), None)
+    if runs is None:
+        return None
+    newest_id = runs.in_session[0][0] if runs.in_session else ""
+    costs = {*accumulate(entry.total_tokens for entry in wrapper.usage.request_usage_entries)}
+    candidates = [(newest_id, runs.total), *runs.in_session]
+    return next((one for one in candidates if one[1].total_tokens in costs), None)
 
 
 def is_input(items: Iterable[Columns]) -> bool:
-    """Tell whether a batch is only what a run begins with: the words of its user.
+    """Tell whether a batch is the input of a run: the words of its user, without any answer.
 
-    A run whose first batch is anything else goes on from a RunState: its counter holds what was
-    recorded already.
+    A run whose first batch is anything else goes on from a RunState, and its counter contains what
+    was recorded already.
     """
     items = [*items]
-    if any(item.kind == "encrypted" for item in items):
-        return not agent_name()  # what a person says is stored before an agent's span opens
+    if any(item.kind == ENCRYPTED for item in items):
+        return not agent_name()  # input is stored before the span of an agent opens
     return all(item.role in NO_AGENT for item in items)
 
 
 def _recorded_before(wrapper: RunContextWrapper[Any], items: list[Columns]) -> Tokens:
-    """Guess what was recorded of a resumed run that cannot be found.
+    """Guess what a run that goes on has recorded, if nothing under its trace fits.
 
-    A step is what one response brought. Without a response in it, it cost nothing.
+    A step is the result of one response, so everything but the last request was recorded:
+
+        requests of the counter   100, 150, 120
+        a batch with a response   100 + 150 were recorded, 120 are this step's
+        a batch without one       all were recorded, this step cost nothing
     """
     counted = tokens_of(wrapper.usage)
     requests = wrapper.usage.request_usage_entries
-    if not requests or not _from_model(items):
+    if not requests or not _has_response(items):
         return counted
-    return _less(counted, tokens_of(requests[-1])._replace(requests=1))
+    return minus(counted, tokens_of(requests[-1])._replace(requests=1))
 
 
-def _enter(wrapper: RunContextWrapper[Any], counted: Tokens, run_id: str = "") -> Run:
-    """Take up a run, of whose counter `counted` is not to be recorded any more."""
+def _begin(wrapper: RunContextWrapper[Any], counted: Tokens, run_id: str = "") -> Recorder:
+    """Begin recording a run of whose counter `counted` is recorded already."""
     with _lock:
-        account = _accounts.get(id(wrapper.usage)) or Account(wrapper.usage)
-        _accounts[id(wrapper.usage)] = account
-        run = Run(account, counted, account.recorded, run_id or uuid4().hex)
-        return _runs.setdefault(wrapper, run)
+        shared = _shared.get(id(wrapper.usage)) or SharedCounter(wrapper.usage)
+        _shared[id(wrapper.usage)] = shared
+        recorder = Recorder(shared, counted, shared.recorded, run_id or uuid4().hex)
+        return _recorders.setdefault(wrapper, recorder)
 
 
 def agent_name() -> str:
-    """Name the agent in whose span the code runs, tracing disabled or not."""
+    """Return the agent in whose span the code runs; the SDK has spans even with tracing off."""
     span = get_current_span()
-    # Other spans have names as well: of a task, of a tool.
+    # Spans of tasks and tools have names as well.
     if span is None or not isinstance(span.span_data, AgentSpanData):
         return ""
     return _name(span.span_data.name)
 
 
 def trace_id() -> str:
-    """Return the id of the trace around the code, or nothing where tracing is off."""
+    """Return the id of the trace around the code, or "" if tracing is off."""
     trace = get_current_trace()
     return _name(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
 
 
 class NotStoredError(Exception):
-    """Raised inside outcome(), so that what was taken for it is given back."""
+    """Raised inside outcome(): what was taken for it does not count as recorded."""
 
 
 @contextmanager
 def outcome(result: RunResultBase | RunErrorDetails) -> Iterator[Outcome]:
-    """Yield what the result of a run adds to its steps; if that fails, nothing was recorded."""
-    run = _runs.get(result.context_wrapper)
-    run_id = run.run_id if run else ""
+    """Yield what a run's result adds to its steps; if the block fails, nothing was recorded."""
+    recorder = _recorders.get(result.context_wrapper)
+    run_id = recorder.run_id if recorder else ""
     responses = [
         Response(_name(response.response_id or ""), known(tokens_of(response.usage)) or UNKNOWN)
         for response in result.raw_responses
     ]
-    with _taken(run) as spent:
+    with _taken(recorder) as spent:
         last = Step(_name(result.last_agent.name), run_id, _trace_of(result), known(spent))
         yield Outcome(run_id, responses, _models(result), last)
 
 
 def _trace_of(result: RunResultBase | RunErrorDetails) -> str:
-    """Return the id of the trace of a run that has ended, where the SDK has kept it."""
     trace = getattr(result, "_trace_state", None) or getattr(result, "trace", None)
     found = getattr(trace, "trace_id", None) or ""
     return "" if found == NO_TRACE else _name(found)
@@ -261,7 +284,7 @@ def tokens_of(counter: Any) -> Tokens:
     return Tokens(
         getattr(counter, "requests", 0),
         counter.input_tokens or 0,
-        # Providers leave details out, and a response that was built without checks is let through.
+        # Some providers leave out the details, and the SDK builds responses without validation.
         getattr(counter.input_tokens_details, "cached_tokens", 0) or 0,
         counter.output_tokens or 0,
         getattr(counter.output_tokens_details, "reasoning_tokens", 0) or 0,
@@ -270,22 +293,22 @@ def tokens_of(counter: Any) -> Tokens:
 
 
 def known(spent: Tokens | None) -> Tokens | None:
-    """Return what is known to be spent; None if nothing was."""
+    """Return the tokens as far as they are known; None if nothing was spent."""
     if spent is None or spent == NOTHING:
         return None
     total = spent.total_tokens or (spent.input_tokens or 0) + (spent.output_tokens or 0)
-    # A provider that reports no usage leaves its request without tokens.
+    # A provider that reports no usage leaves requests without tokens: they are unknown, not 0.
     return spent._replace(total_tokens=total) if total else Tokens(requests=spent.requests)
 
 
 def _models(result: RunResultBase | RunErrorDetails) -> dict[str, str]:
-    """Name the model of each agent that had a part in the run."""
+    """Return the model of each agent of the run, by the agent's name."""
     agents = [*(item.agent for item in result.new_items), result.last_agent]
     return {_name(agent.name): model_name(agent) for agent in agents}
 
 
 def model_name(agent: Agent[Any]) -> str:
-    """Name an agent's model, if it says so; a Model object of the SDK's keeps it in `model`."""
+    """Return the name of an agent's model, or "" if it has a Model object that does not tell."""
     if agent.model is None:
         return get_default_model()
     name = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "")
@@ -296,14 +319,6 @@ def _name(text: str) -> str:
     return fitting(text, NAME_LENGTH)
 
 
-def _from_model(items: Iterable[Columns]) -> bool:
-    """Tell whether a response of a model is among the items."""
+def _has_response(items: Iterable[Columns]) -> bool:
+    """Tell whether the model's response is among the items."""
     return any(item.role == "assistant" for item in items)
-
-
-def _plus(one: Tokens, other: Tokens) -> Tokens:
-    return Tokens(*((a or 0) + (b or 0) for a, b in zip(one, other, strict=True)))
-
-
-def _less(one: Tokens, other: Tokens) -> Tokens:
-    return Tokens(*(max(0, (a or 0) - (b or 0)) for a, b in zip(one, other, strict=True)))

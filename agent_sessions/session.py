@@ -1,4 +1,7 @@
-"""DjangoSession: the Agents SDK's Session protocol on the models."""
+"""DjangoSession: the Agents SDK's Session protocol on the models.
+
+The methods check who may do what and wait for Session.objects, whose operations are atomic.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,16 @@ from agents.memory.session_settings import coerce_session_settings, resolve_sess
 from agents.result import RunResultBase
 
 from agent_sessions import known_sessions, recording
-from agent_sessions.arguments import checked_alias, checked_items, checked_limit
+from agent_sessions.arguments import checked_alias, checked_items, checked_limit, checked_owner
 from agent_sessions.concurrency import settled
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
-from agent_sessions.history import (
-    History,
-    Limit,
-    checked_history,
-    part_for_a_run,
-)
+from agent_sessions.history import History, Limit, checked_history, part_for_a_run
 from agent_sessions.items.codec import UnreadableItemError
 from agent_sessions.items.columns import columns
 from agent_sessions.items.pairing import Dangling, checked_dangling, healed
 from agent_sessions.models import Session
 from agent_sessions.models.operations import SessionQuerySet
-from agent_sessions.models.operations.base import checked_owner
 from agent_sessions.turns.turns import ToolUse, Turn, Turns
 from agent_sessions.usage.totals import UsageTotal
 
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
     from agents.memory.session import _CompactionSnapshot
 
 
-# Items, and whether they are known to be all there are.
+# Items, and whether they are known to be all.
 Compactable: TypeAlias = "tuple[list[TResponseInputItem], bool]"
 
 
@@ -48,18 +45,18 @@ class DjangoSession:
         result = await Runner.run(agent, "Any concerts this weekend?", session=session)
 
     With `user` that user becomes the owner of a new session, and every method raises
-    SessionOwnershipError before it gives away or changes anything of a session that is not
-    theirs, a session without an owner included.
-    Without it any session is opened: check elsewhere who asks. `using` picks the database alias;
-    otherwise the project's routers do. `session_settings` limits what a run is given, as with the
-    SDK's own sessions; `history`, `dangling` and `pair_aware_limit` limit it so that it stays
-    valid, see docs/history.md.
+    SessionOwnershipError before it returns or changes anything of a session that is not theirs,
+    one without an owner included. Without `user` any session is opened: check elsewhere who asks.
 
-    Making one touches no database and needs no event loop. It holds no connection and no lock, so
-    that one object serves several runs, threads and event loops at once.
+    `using` is a database alias; by default the project's routers choose. `session_settings` limits
+    how many items a run is given, as in the SDK's own sessions. `history`, `dangling` and
+    `pair_aware_limit` keep that part valid, see docs/history.md.
 
-    The SDK asks third parties to fit its Session protocol rather than to inherit SessionABC. It
-    hands a run's context only to sessions all of whose four methods name `wrapper`.
+    The constructor touches no database and needs no event loop. A session holds no connection and
+    no lock, so one object may serve several runs, threads and event loops at once.
+
+    The SDK asks third parties to implement its Session protocol without inheriting SessionABC, and
+    passes a run's context only to sessions whose four methods all name `wrapper`.
     """
 
     session_settings: SessionSettings | None
@@ -82,7 +79,7 @@ class DjangoSession:
         self.dangling = checked_dangling(dangling)
         self.pair_aware_limit = pair_aware_limit
         self.session_settings = (
-            # The project's limit is for sessions that have none of their own.
+            # The project's limit applies to sessions without a limit of their own.
             SessionSettings(limit=conf.history_limit if history is None else None)
             if session_settings is None
             else coerce_session_settings(session_settings)
@@ -96,12 +93,12 @@ class DjangoSession:
     ) -> list[TResponseInputItem]:
         """Return the newest `limit` items, oldest first.
 
-        None means the limit of `session_settings`, or else what `history` and `dangling` say, or
-        all; a negative one means all. Rows that cannot be read are skipped, logged and left in
-        place.
+        Without a limit `session_settings` has one, or `history` and `dangling` apply, or all items
+        are returned. A negative limit means all. Rows that are not JSON are skipped, logged and
+        left in place.
         """
         recording.notice(wrapper)
-        run = known_sessions.enter(recording.current_wrapper(wrapper))
+        memory = known_sessions.enter(recording.current_wrapper(wrapper))
         limit = resolve_session_limit(checked_limit(limit), self.session_settings)
         if limit is None and isinstance(self.history, Limit):
             items = await self._sessions.aitems_until(
@@ -109,18 +106,17 @@ class DjangoSession:
             )
         else:
             items = await self._sessions.aitems(self.session_id, limit, user=self.user)
-        if run and items:
-            run.learn(self._key)
+        if memory and items:
+            memory.learn(self._key)
         if limit is None:
             return part_for_a_run(items, self.history, self.dangling)
         return healed(items) if self._may_leave_out(limit, wrapper) else items
 
     def _may_leave_out(self, limit: int, wrapper: RunContextWrapper[Any] | None) -> bool:
-        """Tell whether a run asks for its history, so that fewer than `limit` items will do.
+        """Tell whether a run reads its history, for which fewer than `limit` items will do.
 
-        Later in a run, and without one, a limit is exact: when it resumes or retries, the SDK
-        compares the newest items with those that it stored, and its wrappers take fewer items
-        than they asked for to be all there are.
+        Otherwise a limit is exact. A run that resumes or retries compares the newest items with
+        those it stored, and the SDK's session classes take fewer items than they asked for as all.
         """
         return self.pair_aware_limit and limit > 0 and recording.is_beginning(wrapper)
 
@@ -129,33 +125,33 @@ class DjangoSession:
     ) -> None:
         """Add `items` at the end, all or none, in one transaction.
 
-        Raises ItemError if one of them is not JSON, and SessionDeletedError if somebody else has
-        deleted the session while the run behind `wrapper` went on.
+        Raises ItemError if one of them is not JSON, and SessionDeletedError if somebody else
+        deleted the session during the run.
         """
-        # settled() makes a task with a separate context. A tool that clears the session copies
-        # the context of this one.
-        run = known_sessions.enter(recording.current_wrapper(wrapper))
-        await settled(self._add(items, wrapper, run))
+        # Here and not in the task that settled() makes: a tool that clears the session runs with a
+        # copy of this context.
+        memory = known_sessions.enter(recording.current_wrapper(wrapper))
+        await settled(self._add(items, wrapper, memory))
 
     async def _add(
         self,
         items: list[TResponseInputItem],
         wrapper: RunContextWrapper[Any] | None,
-        run: known_sessions.Run | None,
+        memory: known_sessions.RunMemory | None,
     ) -> None:
-        batch = [*checked_items(items)]  # looked at twice, as an iterator cannot be
-        must_exist = run is not None and run.knows(self._key) and self._goes_on(run, batch)
+        batch = [*checked_items(items)]  # iterated over twice
+        must_exist = memory is not None and memory.knows(self._key) and self._goes_on(memory, batch)
         recorded = partial(self._sessions.arecorded, self.session_id)
         async with recording.step(wrapper, batch, recorded) as step:
             await self._sessions.aappend(
                 self.session_id, batch, user=self.user, step=step, must_exist=must_exist
             )
-        if run and batch:
-            run.learn(self._key)
+        if memory and batch:
+            memory.learn(self._key)
 
-    def _goes_on(self, run: known_sessions.Run, items: list[TResponseInputItem]) -> bool:
-        """Tell whether a batch belongs to a conversation that has begun."""
-        return run.is_nested or not recording.is_input(map(columns, items))
+    def _goes_on(self, memory: known_sessions.RunMemory, batch: list[TResponseInputItem]) -> bool:
+        """Tell whether a batch continues a run, and is not the input with which it begins."""
+        return memory.is_nested or not recording.is_input(map(columns, batch))
 
     async def pop_item(
         self, *, wrapper: RunContextWrapper[Any] | None = None
@@ -168,16 +164,15 @@ class DjangoSession:
         await settled(self._sessions.aclear(self.session_id, user=self.user))
 
     async def replace_items(self, items: list[TResponseInputItem]) -> None:
-        """Put `items` in the place of all that the session held, all or none."""
+        """Replace all items of the session by `items`, all or none."""
         await settled(self._sessions.areplace(self.session_id, items, user=self.user))
 
     async def record_run(self, result: RunResultBase | RunErrorDetails | None) -> None:
-        """Add what only a run's result knows to its steps: model names, response ids.
+        """Add what only a run's result knows to the run's steps: model names, response ids.
 
-        What the run spent after its last step, as one that failed, becomes a step as well: pass
-        `error.run_data`, which is None for a run that did not begin. Agents keep the name of their
-        model; one that a RunConfig chose instead is not known to the result. Calling it again
-        changes nothing.
+        Of a run that failed pass `error.run_data`, which is None if the run did not begin: what it
+        spent after its last step becomes a step as well. A model that a RunConfig chose is not in
+        the result; the agent's model is recorded. Calling this again changes nothing.
         """
         await settled(self._record(result))
 
@@ -195,18 +190,18 @@ class DjangoSession:
                 raise recording.NotStoredError
 
     async def last_agent_name(self) -> str:
-        """Name the agent that spoke last, as recorded; "" if none is known to have."""
+        """Return the name of the agent that spoke last, or "" if none was recorded."""
         return await self._sessions.alast_agent_name(self.session_id, user=self.user)
 
     async def pick_agent(self, agents: Sequence[Agent[Any]]) -> Agent[Any]:
-        """Return the one of `agents` that spoke last, or the first of them.
+        """Return the agent of `agents` that spoke last, or the first.
 
-        A conversation that was handed to another agent goes on with that one:
+        A conversation that was handed to another agent continues with that one:
 
             agent = await session.pick_agent([triage, bookings, refunds])
             result = await Runner.run(agent, message, session=session)
 
-        Raises ValueError if there are none to pick from, or two of one name.
+        Raises ValueError if the list is empty, or two agents have the same name.
         """
         for agent in agents:
             if not isinstance(agent, AgentBase):
@@ -215,13 +210,13 @@ class DjangoSession:
                 )
         by_name = {agent.name: agent for agent in agents}
         if len(by_name) < max(1, len(agents)):
-            raise ValueError("pick_agent() needs at least one agent, and names that differ.")
+            raise ValueError("pick_agent() needs at least one agent, with different names.")
         return by_name.get(await self.last_agent_name(), agents[0])
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
         """Replace the history for the SDK's compaction, which looks this name up on the type.
 
-        A subclass may transform what it stores, so it is left to the SDK's slower way.
+        A subclass may transform what it stores, so it gets the SDK's slower way.
         """
         if type(self) is not DjangoSession:
             return False
@@ -232,16 +227,16 @@ class DjangoSession:
 
     @property
     def _read_compaction_items(self) -> Callable[..., Awaitable[Compactable]] | None:
-        """Read for the SDK's compaction, which replaces the whole history by hand: all of it.
+        """A function with which the SDK's compaction by hand reads the history that it replaces.
 
-        It looks this name up on the object. None, where get_items() hides nothing, lets it keep a
-        cache of what it has read.
+        The SDK looks this name up on the object. If get_items() returns everything anyway, it is
+        None, and the SDK keeps a cache of what it has read.
         """
         is_limited = self.session_settings is not None and self.session_settings.limit is not None
         return self._read_whole if is_limited or self.history is not None else None
 
     async def _read_whole(self, limit: int | None) -> Compactable:
-        """Return the newest `limit` items, or all, and whether nothing older is there."""
+        """Return the newest `limit` items, or all, and whether there are no older ones."""
         if limit is None:
             return healed(await self.get_items(-1), self.dangling), False
         items = await self.get_items(limit)
@@ -250,13 +245,13 @@ class DjangoSession:
     async def _get_compaction_snapshot(
         self, limit: int, *, prune_prefix: Callable[[TResponseInputItem], bool] | None = None
     ) -> _CompactionSnapshot | None:
-        """Return the newest `limit` items, of which the SDK's compaction may replace the last.
+        """Return the newest `limit` items, whose end the SDK's compaction may replace.
 
-        None leaves it to the SDK's slower way: for a subclass, as above, where one of the items
-        cannot be read, and where the SDK has no snapshots.
+        None selects the SDK's slower way: for a subclass, as above, and if an item is not JSON or
+        this version of the SDK has no snapshots.
         """
         try:
-            # Private to the SDK, which may drop or move it; all else works without.
+            # Private to the SDK, which may move it.
             from agents.memory.session import _CompactionSnapshot
         except ImportError:
             return None
@@ -286,7 +281,7 @@ class DjangoSession:
         return await self._turns.aitems(number)
 
     async def find_turns_by_content(self, words: str) -> list[Turn]:
-        """Return the turns whose user message has `words` in its text, upper or lower case."""
+        """Return the turns whose user message contains `words`, in upper or lower case."""
         return await self._turns.acontaining(words)
 
     async def get_tool_usage(self) -> list[ToolUse]:
@@ -294,15 +289,15 @@ class DjangoSession:
         return await self._turns.atool_usage()
 
     async def get_session_usage(self) -> UsageTotal:
-        """Return what the whole session cost, as far as it was recorded."""
+        """Return the recorded cost of the whole session."""
         return await self._turns.asession_usage()
 
     async def get_turn_usage(self, number: int) -> UsageTotal:
-        """Return what a turn cost, as far as it was recorded."""
+        """Return the recorded cost of a turn."""
         return (await self.get_usage_by_turn()).get(number, UsageTotal())
 
     async def get_usage_by_turn(self) -> dict[int, UsageTotal]:
-        """Return what each turn cost of which something was recorded."""
+        """Return the cost of each turn for which something was recorded."""
         return await self._turns.ausage()
 
     @property

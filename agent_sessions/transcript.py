@@ -15,8 +15,7 @@ from typing import Any
 
 from agent_sessions.items import Item
 from agent_sessions.items.attachments import taken
-from agent_sessions.items.columns import columns
-from agent_sessions.items.pairing import is_envelope
+from agent_sessions.items.columns import columns, is_envelope
 from agent_sessions.items.reading import NOTHING, Reading
 
 HALVES = re.compile("[\ud800-\udfff]")  # lone surrogates: no page can be sent with them

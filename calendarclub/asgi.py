@@ -1,6 +1,6 @@
 """The ASGI application, which uvicorn serves.
 
-The server loads the Agents SDK when it starts, which takes seconds. manage.py never reads this
+It loads the Agents SDK, which takes seconds, when the server starts. manage.py never imports this
 module, so its commands do not wait for the SDK.
 """
 
@@ -12,6 +12,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "calendarclub.settings")
 application = get_asgi_application()
 
-# The first visitor of each worker would wait otherwise. After Django is set up: they need models.
-for name in ("calendarclub.urls", "calendarclub.chat.agents", "calendarclub.chat.streaming"):
+# After Django is set up, because both modules import models. Without this the first visitor of each
+# worker would wait for the SDK.
+for name in ("calendarclub.urls", "calendarclub.chat.agent_view"):
     import_module(name)

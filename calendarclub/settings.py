@@ -35,7 +35,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "calendarclub.chat.security.content_security_policy",
+    "calendarclub.chat.middleware.content_security_policy",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -44,7 +44,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-CSRF_FAILURE_VIEW = "calendarclub.chat.refusals.csrf_failure"
+CSRF_FAILURE_VIEW = "calendarclub.chat.json_errors.csrf_failure"
 
 ROOT_URLCONF = "calendarclub.urls"
 ASGI_APPLICATION = "calendarclub.asgi.application"

@@ -1,7 +1,7 @@
-"""What every Session of the Agents SDK must do, as a mixin that is no TestCase.
+"""The contract of a Session of the Agents SDK, as mixins for test cases.
 
-Run by DjangoSession, by DjangoSession inside the SDK's own wrappers, and by the SDK's own
-SQLiteSession, which shows that this is the SDK's contract and not ours.
+DjangoSession runs it, alone and inside the SDK's own wrappers. So does the SDK's own SQLiteSession,
+which shows that the contract is the SDK's.
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from agents import Agent, Runner, function_tool
 from agents.memory import Session, SessionSettings
 from agents.testing import ScriptedModel, assistant_message, function_call
 
-USER = {"role": "user", "content": "Any jazz tonight?"}
-CALL = {
+from agent_sessions.items import Item
+from tests.mixins import Mixin
+from tests.model_input import last_input
+
+USER: Item = {"role": "user", "content": "Any jazz tonight?"}
+CALL: Item = {
     "type": "function_call",
     "id": "fc_1",
     "call_id": "call_1",
     "name": "search_events",
     "arguments": '{"words": "jazz"}',
 }
-OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "[]"}
-ANSWER = {
+OUTPUT: Item = {"type": "function_call_output", "call_id": "call_1", "output": "[]"}
+ANSWER: Item = {
     "type": "message",
     "role": "assistant",
     "status": "completed",
     "content": [{"type": "output_text", "text": "None tonight.", "annotations": []}],
 }
-TURN = [USER, CALL, OUTPUT, ANSWER]
+TURN: list[Item] = [USER, CALL, OUTPUT, ANSWER]
 
-STRANGE_ITEMS = [
+STRANGE_ITEMS: list[Item] = [
     {},
     {"role": "user", "content": "NUL \x00 and the rest 日本語 🎷"},
     {"role": "user", "content": "quotes \" ' `, a backslash \\ and\nlines\r\nof\ttext"},
@@ -37,39 +41,39 @@ STRANGE_ITEMS = [
     {"big": 10**400, "small": -(10**400), "true": True, "deep": [[[[[{"a": [[]]}]]]]]},
     {"": "an empty key", "\x00": "NUL as a key"},
 ]
-LONE_SURROGATES = [
+LONE_SURROGATES: list[Item] = [
     {"role": "user", "content": "half of an emoji \ud83d, and 日本語 beside it"},
     {"\udc00": "as a key"},
 ]
 
 
-def numbered(count: int) -> list[Any]:
+def numbered(count: int) -> list[Item]:
     """Return `count` items that can be told apart."""
     return [{"role": "user", "content": f"item {number}"} for number in range(count)]
 
 
-class SessionContract:
-    """The tests; a subclass says how its kind of session is made and damaged."""
+class SessionContract(Mixin):
+    """The tests of the contract; a subclass makes and damages sessions of its kind."""
 
     session_id = "conversation-1"
 
     def make_session(self, session_id: str, **settings: Any) -> Any:
-        """Return a session object; nothing is stored under a new id yet."""
+        """Return a session object, which stores nothing until items are added."""
         raise NotImplementedError
 
     async def store_text(self, session: Any, text: str) -> None:
-        """Store a row of `text` at the end of a session that exists, as it is."""
+        """Append a row whose data is exactly `text` to a session that exists."""
         raise NotImplementedError
 
     async def test_protocol(self) -> None:
-        """It is a Session to the SDK, under exactly the id that it was given."""
+        """The object is a Session to the SDK and keeps its id unchanged."""
         session = self.make_session("  Ünïcode / id? ")
 
         self.assertIsInstance(session, Session)
         self.assertEqual(session.session_id, "  Ünïcode / id? ")
 
     async def test_new_session_is_empty(self) -> None:
-        """A session that nobody has written to has no items, and nothing to pop or clear."""
+        """A new session has no items; popping and clearing it do nothing."""
         session = self.make_session(self.session_id)
 
         self.assertEqual(await session.get_items(), [])
@@ -77,7 +81,7 @@ class SessionContract:
         await session.clear_session()
 
     async def test_order_within_and_across_batches(self) -> None:
-        """Items come back in the order in which they were added."""
+        """Items are returned in the order in which they were added."""
         session = self.make_session(self.session_id)
 
         await session.add_items(TURN[:1])
@@ -94,7 +98,7 @@ class SessionContract:
         self.assertEqual(await session.get_items(), [])
 
     async def test_equal_items_are_kept(self) -> None:
-        """An item that equals another is another item."""
+        """Equal items are each stored."""
         session = self.make_session(self.session_id)
 
         await session.add_items([USER, USER])
@@ -103,7 +107,7 @@ class SessionContract:
         self.assertEqual(await session.get_items(), [USER] * 3)
 
     async def test_strange_items(self) -> None:
-        """Every JSON value comes back as it was: no key added, none dropped, none changed."""
+        """Every JSON value is returned unchanged, with exactly the keys that it had."""
         session = self.make_session(self.session_id)
 
         await session.add_items(STRANGE_ITEMS)
@@ -111,17 +115,17 @@ class SessionContract:
         self.assertEqual(await session.get_items(), STRANGE_ITEMS)
 
     async def test_lone_surrogates(self) -> None:
-        """Half a character, which a stream that was cut leaves behind, comes back as it was."""
+        """Half a character, as an interrupted stream leaves it, is returned unchanged."""
         session = self.make_session(self.session_id)
 
         await session.add_items(LONE_SURROGATES)
 
         self.assertEqual(await session.get_items(), LONE_SURROGATES)
 
-    async def test_items_are_made_anew(self) -> None:
-        """What a caller does to an item that it was given, or gave, does not reach the store."""
+    async def test_items_are_copies(self) -> None:
+        """Changing an item after it was added, or after it was read, does not change the store."""
         session = self.make_session(self.session_id)
-        given = {"role": "user", "content": ["as", "given"]}
+        given: Item = {"role": "user", "content": ["as", "given"]}
         await session.add_items([given])
 
         given["content"].append("changed")
@@ -130,7 +134,7 @@ class SessionContract:
         self.assertEqual(await session.get_items(), [{"role": "user", "content": ["as", "given"]}])
 
     async def test_limit(self) -> None:
-        """A limit gives the newest items, oldest first; zero gives none."""
+        """A limit returns the newest items, oldest first; zero returns none."""
         session = self.make_session(self.session_id)
         items = numbered(5)
         await session.add_items(items)
@@ -143,14 +147,14 @@ class SessionContract:
         self.assertEqual(await session.get_items(limit=None), items)
 
     async def test_negative_limit(self) -> None:
-        """A negative limit gives everything, as LIMIT -1 does in SQLite."""
+        """A negative limit returns everything, as LIMIT -1 does in SQLite."""
         session = self.make_session(self.session_id)
         await session.add_items(numbered(3))
 
         self.assertEqual(await session.get_items(limit=-1), numbered(3))
 
     async def test_unreadable_rows_are_skipped(self) -> None:
-        """A row that is not JSON hides no other, and a limit counts what can be read."""
+        """A row that is not JSON is skipped, and a limit counts only readable items."""
         session = self.make_session(self.session_id)
         await session.add_items(numbered(3))
         for text in ("not JSON", '{"cut": ', ""):
@@ -173,7 +177,7 @@ class SessionContract:
         self.assertIsNone(await session.pop_item())
 
     async def test_pop_skips_unreadable_rows(self) -> None:
-        """Popping gives the newest item that can be read, and never an empty stand-in."""
+        """Popping returns the newest readable item, never None while there is one."""
         session = self.make_session(self.session_id)
         await session.add_items([USER])
         await self.store_text(session, "not JSON")
@@ -183,7 +187,7 @@ class SessionContract:
         self.assertIsNone(await session.pop_item())
 
     async def test_clear(self) -> None:
-        """A cleared session is empty, and as good as new."""
+        """A cleared session is empty and can be written to again."""
         session = self.make_session(self.session_id)
         await session.add_items(TURN)
 
@@ -193,8 +197,8 @@ class SessionContract:
         await session.add_items([USER])
         self.assertEqual(await session.get_items(), [USER])
 
-    async def test_what_is_not_json(self) -> None:
-        """A value that is not JSON is a TypeError, its batch is not stored, the session lives."""
+    async def test_value_that_is_not_json(self) -> None:
+        """A value that is not JSON raises TypeError, and nothing of its batch is stored."""
         session = self.make_session(self.session_id)
         await session.add_items([USER])
 
@@ -205,7 +209,7 @@ class SessionContract:
         self.assertEqual(await session.get_items(), [USER, CALL])
 
     async def test_sessions_are_apart(self) -> None:
-        """Ids are exact: letter case and spaces make another session."""
+        """Ids that differ in letter case, accents or spaces are different sessions."""
         ids = ["a", "A", "a ", " a", "á", "a%", "_"]
         for session_id in ids:
             await self.make_session(session_id).add_items([{"content": session_id}])
@@ -218,7 +222,7 @@ class SessionContract:
         self.assertEqual(await self.make_session("a").get_items(), [])
 
     async def test_run_remembers(self) -> None:
-        """The Runner gives a run what earlier runs stored, tool calls and outputs included."""
+        """A run is given the items of earlier runs, tool calls and outputs included."""
 
         @function_tool
         def search_events(words: str) -> str:
@@ -240,10 +244,10 @@ class SessionContract:
         kinds = [item.get("type", "message") for item in await session.get_items()]
         call = ["message", "function_call", "function_call_output", "message"]
         self.assertEqual(kinds, [*call, "message", "message"])
-        self.assertEqual(len(model.last_call.input), 5)
+        self.assertEqual(len(last_input(model)), 5)
 
     async def test_streamed_run_remembers(self) -> None:
-        """A streamed run stores what the same run without streaming would."""
+        """A streamed run stores the same items as a run without streaming."""
         agent = Agent("Calendar Club", model=ScriptedModel([[assistant_message("Hello!")]]))
         session = self.make_session(self.session_id)
 
@@ -255,14 +259,14 @@ class SessionContract:
         self.assertEqual([item["role"] for item in stored], ["user", "assistant"])
 
 
-class SettingsContract:
-    """`session_settings`, for the sessions that have settings of their own."""
+class SettingsContract(Mixin):
+    """The contract of `session_settings`, for sessions that have their own."""
 
     def make_session(self, session_id: str, **settings: Any) -> Any:
         raise NotImplementedError
 
     async def test_settings_are_never_none(self) -> None:
-        """Without settings a session has fresh ones, not another session's."""
+        """A session without settings gets new ones, shared with no other session."""
         one, other = self.make_session("one"), self.make_session("other")
 
         self.assertEqual(one.session_settings, SessionSettings())
@@ -270,7 +274,7 @@ class SettingsContract:
         self.assertIsNone(other.session_settings.limit)
 
     async def test_settings_limit(self) -> None:
-        """The limit of the settings is the default of get_items; an explicit one wins."""
+        """The limit of the settings is the default of get_items(); an explicit limit wins."""
         session = self.make_session("limited", session_settings=SessionSettings(limit=2))
         await session.add_items(numbered(5))
 
@@ -278,7 +282,7 @@ class SettingsContract:
         self.assertEqual(await session.get_items(limit=4), numbered(5)[-4:])
 
     async def test_settings_as_dict(self) -> None:
-        """A dict will do; a key that the SDK does not know is a TypeError."""
+        """Settings may be a dict; a key that the SDK does not know raises TypeError."""
         session = self.make_session("limited", session_settings={"limit": 1})
 
         self.assertEqual(session.session_settings, SessionSettings(limit=1))
@@ -286,7 +290,7 @@ class SettingsContract:
             self.make_session("limited", session_settings={"limits": 1})
 
     async def test_settings_assigned_later(self) -> None:
-        """Settings can be changed on the object, as the SDK's wrappers do."""
+        """Settings can be assigned on the object, as the SDK's wrappers do."""
         session = self.make_session("limited")
         await session.add_items(numbered(3))
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import TestCase
 from django.utils.connection import ConnectionDoesNotExist
 from django.utils.functional import SimpleLazyObject
@@ -16,8 +15,6 @@ from agent_sessions import DjangoSession, Session, Turns, Usage, fork
 from agent_sessions.forks import forks
 from agent_sessions.transfer import imported, lines
 from tests.contract import TURN, USER
-
-User = get_user_model()
 
 
 class UserTests(TestCase):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.items.attachments import Attachment, attachments, image_type
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.test_codec import json_values
 
 PNG = b"\x89PNG\r\n\x1a\n and more"

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from agent_sessions.exceptions import ItemError
 from agent_sessions.items.codec import UnreadableItemError, decode, encode, encode_all
 from agent_sessions.items.columns import KIND_LENGTH, NAME_LENGTH, columns
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 # Text of every code point there is, halves of surrogate pairs included. Two halves in a row are
 # one character to every JSON reader, so that no two halves stand beside each other here.
@@ -115,7 +115,7 @@ class RefusalTests(SimpleTestCase):
         digits = sys.get_int_max_str_digits()
 
         self.assertEqual(decode(encode(10 ** (digits - 1))), 10 ** (digits - 1))
-        self.refused({"n": 10**digits}, "items[1]['n'] is an integer too long")
+        self.refused({"n": 10**digits}, "items[1]['n'] is an integer of too many digits")
 
     def test_nesting_without_end(self) -> None:
         """An item nested deeper than Python follows, or in itself, is refused."""
@@ -126,7 +126,7 @@ class RefusalTests(SimpleTestCase):
 
         endless: dict[str, Any] = {}
         endless["again"] = [endless]
-        self.refused(endless, "is inside itself")
+        self.refused(endless, "contains itself")
 
     def test_model_that_is_not_json(self) -> None:
         """A value inside a pydantic model is named by its path as well."""

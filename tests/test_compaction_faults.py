@@ -1,37 +1,36 @@
-"""Compaction with a failure or a cancellation at every step: the old history or the new one."""
+"""Compaction, failed or cancelled at every step, leaves the old history or the new one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, connection
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Session
-from agent_sessions.compaction import CompactionSession
+from agent_sessions.items import Item
+from tests.compacting import SUMMARY, always, compacting, run
 from tests.contract import TURN, USER, numbered
 from tests.test_cancellation import locked
-from tests.test_compaction import SUMMARY, Client, always, run
 
-User = get_user_model()
-
-OLD = [*numbered(4), *TURN]
-NEW_BY_SUFFIX = [*numbered(4)[3:], *TURN[:3], SUMMARY]
+OLD: list[Item] = [*numbered(4), *TURN]
+NEW_BY_SUFFIX: list[Item] = [*numbered(4)[3:], *TURN[:3], SUMMARY]
 
 
 class Transforming(DjangoSession):
-    """A subclass, which the SDK compacts by clearing and adding."""
+    """A subclass, which the SDK compacts by clearing the session and adding items."""
 
 
 async def replace_suffix(store: DjangoSession) -> None:
     read = await store._get_compaction_snapshot(2, prune_prefix=lambda item: item in OLD[:3])
+    assert read is not None
     assert await read.replace_suffix(1, [SUMMARY])
 
 
@@ -40,27 +39,28 @@ async def replace_whole(store: DjangoSession) -> None:
 
 
 async def compact_by_hand(store: DjangoSession) -> None:
-    await CompactionSession("one", store, client=Client()).run_compaction({"force": True})
+    await compacting("one", store).run_compaction({"force": True})
 
 
 async def compact_after_a_run(store: DjangoSession) -> None:
-    await run(CompactionSession("one", store, client=Client(), should_trigger_compaction=always))
+    await run(compacting("one", store, should_trigger_compaction=always))
 
 
 @contextmanager
 def fault(at: int, *, is_lasting: bool, is_late: bool) -> Iterator[list[str]]:
-    """Let statement `at` fail, and all after it if that lasts; yield those that have.
+    """Let statement `at` fail, or all from there on if it is lasting; yield the failed ones.
 
-    A late failure is one of a statement that was carried out.
+    A late failure comes after the database has executed the statement.
     """
-    sent, failed = count(1), []
+    sent = count(1)
+    failed: list[str] = []
 
     def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         number = next(sent)
         if number < at or (number > at and not is_lasting):
             return execute(sql, params, many, context)
         failed.append(sql)
-        if is_late and not sql.startswith("BEGIN"):  # a BEGIN has no answer that could be lost
+        if is_late and not sql.startswith("BEGIN"):  # nothing is lost with the answer to a BEGIN
             execute(sql, params, many, context)
         raise OperationalError("a fault of the test")
 
@@ -69,7 +69,7 @@ def fault(at: int, *, is_lasting: bool, is_late: bool) -> Iterator[list[str]]:
 
 
 class CancelledAt:
-    """Wait for an operation, and cancel its task `times` times when it is suspended the `at`-th."""
+    """Await an operation, and cancel its task at `times` suspensions from the `at`-th on."""
 
     def __init__(self, operation: Any, *, at: int, times: int) -> None:
         self.operation, self.at, self.times = operation, at, times
@@ -77,6 +77,7 @@ class CancelledAt:
 
     def __await__(self) -> Any:
         inner, task = self.operation.__await__(), asyncio.current_task()
+        assert task is not None
         resume = partial(inner.send, None)
         while True:
             try:
@@ -89,16 +90,15 @@ class CancelledAt:
             try:
                 yield waited_for
                 resume = partial(inner.send, None)
-            except BaseException as error:  # whatever it is, it belongs to the operation
+            except BaseException as error:  # any exception is passed on to the operation
                 resume = partial(inner.throw, error)
 
 
 class FaultTests(TransactionTestCase):
-    """A failure or a cancellation at every step leaves the old history or the new one, whole."""
+    """Each way to compact, with a fault or a cancellation at each step."""
 
-    # How to compact, and the histories that may be found afterwards: those of a run's own writes,
-    # which are steps of their own, lie between the old and the new.
-    ways = {
+    # Functions that compact, each with the history that it leaves.
+    ways: dict[str, tuple[Callable[[DjangoSession], Awaitable[None]], list[Item]]] = {
         "replace_suffix": (replace_suffix, NEW_BY_SUFFIX),
         "_atomic_replace_items": (replace_whole, [SUMMARY]),
         "run_compaction": (compact_by_hand, [SUMMARY]),
@@ -106,7 +106,7 @@ class FaultTests(TransactionTestCase):
     }
 
     async def seed(self, kind: type[DjangoSession] = DjangoSession) -> DjangoSession:
-        """Make the session anew, as it was before."""
+        """Make the session again, with its first items."""
         owner, _ = await User.objects.aget_or_create(username="owner")
         await Session.objects.all().adelete()
         await Session.objects.acreate(
@@ -117,8 +117,11 @@ class FaultTests(TransactionTestCase):
         return store
 
     async def check(self, store: DjangoSession, new: list[Any], case: Any) -> list[Any]:
-        """Check that the history is whole, that the session is what it was and can be used."""
-        stored = await store.get_items()
+        """Check that the history is whole, and that the session kept its facts and can be used.
+
+        A run also writes its own messages, so that they may follow the old history.
+        """
+        stored: list[Item] = await store.get_items()
         row = await Session.objects.aget(pk="one")
 
         between = stored[: len(OLD)] == OLD and [item["role"] for item in stored[len(OLD) :]]
@@ -131,7 +134,7 @@ class FaultTests(TransactionTestCase):
         return stored
 
     def fail_at_every_statement(self, name: str, **how: bool) -> int:
-        """Compact with a fault at each statement in turn, and return how many there are."""
+        """Compact with a fault at each statement in turn, and return their number."""
         work, new = self.ways[name]
         for at in count(1):
             store = async_to_sync(self.seed)()
@@ -144,7 +147,7 @@ class FaultTests(TransactionTestCase):
         raise AssertionError
 
     def test_every_statement(self) -> None:
-        """A statement that fails, before or after it is carried out, alone or with all others."""
+        """Any statement may fail, before or after its execution, alone or with all later ones."""
         for name in self.ways:
             for is_lasting in (False, True):
                 for is_late in (False, True):
@@ -154,7 +157,7 @@ class FaultTests(TransactionTestCase):
                     self.assertGreaterEqual(faults, 3, name)
 
     def test_commit(self) -> None:
-        """A transaction that the database refuses at its end has changed nothing."""
+        """A transaction that fails at its COMMIT changes nothing."""
         orphan = "INSERT INTO agent_messages (session_id, message_data) VALUES ('nobody', '{}')"
 
         def spoil(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -175,9 +178,9 @@ class FaultTests(TransactionTestCase):
     async def cancel_at_every_step(
         self, work: Any, new: list[Any], times: int, kind: type[DjangoSession] = DjangoSession
     ) -> list[Any]:
-        """Compact, cancelled where it waits for the first, the second... time; return what is left.
+        """Compact, cancelled at the first, the second... suspension; return the histories left.
 
-        Whoever was cancelled has to hear of it.
+        Each cancelled task has to end as cancelled.
         """
         left = []
         for at in count(1):
@@ -194,7 +197,7 @@ class FaultTests(TransactionTestCase):
         return left
 
     async def test_cancelled_at_every_step(self) -> None:
-        """Before the replacement begins the old history is left, and from then on the new one."""
+        """Cancelled before the replacement begins, the old history is left, later the new one."""
         for work, new in self.ways.values():
             for times in (1, 2, 5):
                 left = await self.cancel_at_every_step(work, new, times)
@@ -204,9 +207,10 @@ class FaultTests(TransactionTestCase):
                 self.assertEqual(left[first:], [new] * len(left[first:]))
 
     async def test_cancelled_while_the_database_is_busy(self) -> None:
-        """A caller cancelled ten times while the replacement waits for its lock waits with it."""
+        """A caller that is cancelled while the replacement waits for a lock waits for its end."""
         store = await self.seed()
         read = await store._get_compaction_snapshot(2)
+        assert read is not None
         with locked("one") as release:
             task = asyncio.ensure_future(read.replace_suffix(1, [SUMMARY]))
             for _ in range(10):
@@ -220,7 +224,7 @@ class FaultTests(TransactionTestCase):
         self.assertEqual(await store.get_items(), [*OLD[:-1], SUMMARY])
 
     async def test_subclass_cancelled_at_every_step(self) -> None:
-        """The SDK's slow way, for subclasses, also restores the history; the title is lost."""
+        """Subclasses, which the SDK compacts in two writes, keep the history, not the title."""
         for times in (1, 2, 5):
             left = await self.cancel_at_every_step(
                 compact_by_hand, [SUMMARY], times, kind=Transforming
@@ -230,7 +234,7 @@ class FaultTests(TransactionTestCase):
             self.assertEqual(left[-1], [SUMMARY])
 
     def test_subclass_with_one_failure(self) -> None:
-        """The SDK's slow way restores the history after one statement that failed."""
+        """Subclasses keep their history after one failed statement."""
         for at in count(1):
             store = async_to_sync(self.seed)(Transforming)
             with fault(at, is_lasting=False, is_late=False) as failed, suppress(OperationalError):

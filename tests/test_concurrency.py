@@ -10,7 +10,7 @@ from unittest.mock import patch
 from agents import Agent, Runner, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, TestCase, TransactionTestCase, override_settings
@@ -18,7 +18,7 @@ from django.urls import path
 
 from agent_sessions import DjangoSession, Session, release_connections, release_connections_sync
 from tests.contract import ANSWER, USER
-from tests.loops import loop_of_this_thread
+from tests.event_loop import loop_of_this_thread
 
 
 class LoopTests(TransactionTestCase):
@@ -286,7 +286,7 @@ class ReleaseInAViewTests(TransactionTestCase):
         """While the model answers, the request's thread has no connection."""
         seen.clear()
         client = AsyncClient()
-        await client.aforce_login(await get_user_model().objects.acreate(username="annelies"))
+        await client.aforce_login(await User.objects.acreate(username="annelies"))
 
         response = await client.get("/")
 

@@ -8,16 +8,15 @@ from itertools import groupby
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connections
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
+from tests.concurrent_writers import batch, end, go, in_threads, start_process
 from tests.contract import numbered
-from tests.writers import batch, end, go, in_threads, start_process
 
 BATCHES = 25
-User = get_user_model()
 
 
 class AppendTests(TransactionTestCase):

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import signals
 from django.db.models.deletion import CASCADE, Collector
@@ -29,10 +29,9 @@ from django.urls import reverse
 from agent_sessions import DjangoSession, Message, Session, Usage
 from agent_sessions.models.deletion import BATCH, delete_in_batches
 from agent_sessions.usage.steps import Step, Tokens
+from tests.concurrent_writers import in_threads
 from tests.contract import TURN, numbered
-from tests.writers import in_threads
 
-User = get_user_model()
 STEP = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
 LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 WRITERS = 6

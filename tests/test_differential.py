@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from agent_sessions import DjangoSession, Message
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.test_codec import json_values, texts
 
 

@@ -12,17 +12,16 @@ from typing import Any
 from agents import Agent
 from agents.testing import ModelStep, ScriptedModel, assistant_message
 from asgiref.sync import sync_to_async
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import RequestFactory, SimpleTestCase, TransactionTestCase, override_settings
 
 from agent_sessions import SessionOwnershipError, checks
 from agent_sessions.checks import SETTINGS
+from tests.model_input import last_input
 from tests.readme_project import blocks
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-User = get_user_model()
 
 
 def examples(page: Path) -> list[str]:
@@ -88,7 +87,7 @@ class ReadmeTests(TransactionTestCase):
 
         self.assertIn("<p>Hello!</p>", (await say("Hi", user)).content.decode())
         self.assertIn("<p>Again!</p>", (await say("Still there?", user)).content.decode())
-        self.assertEqual(len(model.last_call.input), 3)
+        self.assertEqual(len(last_input(model)), 3)
         self.assertEqual((await say("Hi", AnonymousUser())).status_code, 302)
         with self.assertRaises(SessionOwnershipError):
             await say("Hi", await User.objects.acreate(username="bart"))

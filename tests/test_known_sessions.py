@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agents import Agent, RunContextWrapper, RunHooks, Runner, RunState, Usage, function_tool
-from agents.extensions.memory import EncryptedSession
 from agents.testing import ScriptedModel, assistant_message, function_call
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connections
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 
@@ -22,9 +21,9 @@ from agent_sessions import (
     known_sessions,
 )
 from tests.contract import ANSWER, TURN, USER
+from tests.encryption import encrypted
 from tests.statements import statements
 
-User = get_user_model()
 Act = Callable[[], Awaitable[Any]]
 
 
@@ -303,7 +302,7 @@ class EncryptedSessionGuardTests(Guard, TestCase):
     """Inside the SDK's EncryptedSession, where nothing is known of an item."""
 
     def make_session(self, session_id: str) -> Any:
-        return EncryptedSession(session_id, DjangoSession(session_id), encryption_key="the key")
+        return encrypted(session_id, DjangoSession(session_id))
 
 
 class CompactionSessionGuardTests(Guard, TestCase):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pickle
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import TestCase
 
 from agent_sessions import ItemError, Message, Session, SessionOwnershipError
 from tests.contract import ANSWER, TURN, USER
-
-User = get_user_model()
 
 
 class SessionQuerySetTests(TestCase):
@@ -71,11 +69,11 @@ class SessionQuerySetTests(TestCase):
         ]
 
         for sessions in filtered:
-            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+            with self.assertRaisesMessage(TypeError, "ignores the filters"):
                 sessions.items("nobody's")
-            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+            with self.assertRaisesMessage(TypeError, "ignores the filters"):
                 sessions.append("nobody's", [ANSWER])
-            with self.assertRaisesMessage(TypeError, "heeds no filters"):
+            with self.assertRaisesMessage(TypeError, "ignores the filters"):
                 sessions.pop("nobody's")
 
         self.assertEqual(Session.objects.items("nobody's"), [USER])

@@ -63,7 +63,7 @@ class PriceTests(SimpleTestCase):
     def test_no_price(self) -> None:
         """Anything else is refused with what to write instead."""
         for value in (0.25, True, None, "cheap", "$1", "NaN", "Infinity", "-1", -1, [1]):
-            with self.assertRaisesMessage(ValueError, f"{value!r} is no price. Write"):
+            with self.assertRaisesMessage(ValueError, f"{value!r} is not a price. Write"):
                 price(value)
 
     def test_prices(self) -> None:

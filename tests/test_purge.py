@@ -7,7 +7,7 @@ from typing import Any
 
 from agents import Agent, Runner
 from agents.testing import ScriptedModel, assistant_message
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 
@@ -20,10 +20,10 @@ from agent_sessions.models.operations.purge import BATCH
 from agent_sessions.signals import session_purged
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
+from tests.model_input import last_input
 from tests.statements import statements
 from tests.test_interoperation import needs_a_file, sqlite_session
 
-User = get_user_model()
 KEPT = ("pk", "created_at", *Columns._fields, "agent_name")
 
 
@@ -283,7 +283,7 @@ class AfterPurgeTests(TestCase):
         await Runner.run(agent, "Hi again", session=session)
 
         self.assertEqual(agent.name, "Bookings")
-        self.assertEqual(len(model.last_call.input), 1)
+        self.assertEqual(len(last_input(model)), 1)
         self.assertEqual(len(await session.get_items()), 2)
         self.assertEqual(len(await session.get_usage_by_turn()), 2)
 

@@ -11,7 +11,7 @@ from agent_sessions.items import Item
 from agent_sessions.items.reading import OPAQUE, QUIET, USUAL, Reading
 from agent_sessions.transcript import text_of
 from tests.browser import ROOT
-from tests.leaves import items, places, shown_leaves
+from tests.item_strategies import items, places, shown_leaves
 
 
 def rest(reading: Reading) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 from agents import OpenAIResponsesCompactionSession, SQLiteSession
 from agents.extensions.memory import EncryptedSession
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
@@ -28,9 +27,8 @@ from tests.contract import (
     SettingsContract,
     numbered,
 )
+from tests.encryption import encrypted
 from tests.statements import statements
-
-User = get_user_model()
 
 
 class DjangoContract(SessionContract):
@@ -50,6 +48,8 @@ class DjangoSessionContractTests(DjangoContract, SettingsContract, TestCase):
 class OwnedSessionContractTests(DjangoContract, SettingsContract, TestCase):
     """DjangoSession with an owner."""
 
+    owner: ClassVar[User]
+
     @classmethod
     def setUpTestData(cls) -> None:
         cls.owner = User.objects.create_user("owner")
@@ -62,8 +62,7 @@ class EncryptedSessionContractTests(DjangoContract, SettingsContract, TestCase):
     """The SDK's EncryptedSession around DjangoSession."""
 
     def make_session(self, session_id: str, **settings: Any) -> EncryptedSession:
-        inner = DjangoSession(session_id, **settings)
-        return EncryptedSession(session_id, inner, encryption_key="for tests only")
+        return encrypted(session_id, DjangoSession(session_id, **settings))
 
     async def test_lone_surrogates(self) -> None:
         """EncryptedSession itself cannot write them: it fails before anything is stored."""
@@ -74,7 +73,7 @@ class EncryptedSessionContractTests(DjangoContract, SettingsContract, TestCase):
 
         self.assertEqual(await session.get_items(), [])
 
-    async def test_what_is_not_json(self) -> None:
+    async def test_value_that_is_not_json(self) -> None:
         """EncryptedSession itself turns it into text before DjangoSession sees it."""
         session = self.make_session(self.session_id)
 
@@ -340,6 +339,9 @@ class ReplaceItemsTests(TestCase):
 
 class OwnershipTests(TestCase):
     """With user=, nobody else's session is read or changed."""
+
+    owner: ClassVar[User]
+    other: ClassVar[User]
 
     @classmethod
     def setUpTestData(cls) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.test import TestCase
 
 from agent_sessions import Message, Session
-from agent_sessions.items.pairing import CALLS, OUTPUTS
+from agent_sessions.items.kinds import CALLS, OUTPUTS
 from agent_sessions.turns.rows import COLUMNS, grouped_by_turn, read, state_of
 from agent_sessions.turns.session_state import SessionState, state, states
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER

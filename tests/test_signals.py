@@ -8,7 +8,7 @@ import unittest
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import Error, IntegrityError, connection, transaction
 from django.dispatch import Signal
 from django.test import TestCase, TransactionTestCase
@@ -21,7 +21,6 @@ from tests.turso.faults import Fault
 from tests.turso.proxy import through_proxy
 
 SIGNALS = {"added": items_added, "cleared": session_cleared, "forked": session_forked}
-User = get_user_model()
 
 
 class Listening(TransactionTestCase):

@@ -10,10 +10,10 @@ from django.test import TestCase, override_settings
 
 from agent_sessions import Message, Session
 from agent_sessions.models.usage import Usage
-from agent_sessions.turns.summaries import HEAD_LENGTH, WORDS_LENGTH, Summary, summaries
+from agent_sessions.turns.summaries import BEGINNING_LENGTH, WORDS_LENGTH, Summary, summaries
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 PRICES = {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}
@@ -155,7 +155,7 @@ class FirstWordsTests(TestCase):
         text = 'q"\\é🎷 ' * 4
         content = [{"type": "input_text", "text": text}, {"a": [1, None, {}], "b": ""}]
         item = json.dumps({"role": "user", "content": content, "n": -1.5})
-        filler = " " * (HEAD_LENGTH - len(item))
+        filler = " " * (BEGINNING_LENGTH - len(item))
         Session.objects.create(session_id="one")
         message = Message.objects.create(session_id="one", kind="message", role="user")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.transcript import entries, entry, text_of
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.test_codec import json_values
 
 FIELDS = ["type", "role", "content", "output", "outputs", "arguments", "action", "tools", "summary"]

@@ -8,7 +8,7 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import TestCase, override_settings
 
 from agent_sessions import DjangoSession, Message, Session, Usage
@@ -27,10 +27,9 @@ from tests.contract import (
     USER,
     numbered,
 )
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
-User = get_user_model()
 ALL = [*TURN, *STRANGE_ITEMS, *LONE_SURROGATES, *(sample.item for sample in SAMPLES.values())]
 PRICES = {"gpt-5-mini": {"input": "1", "cached": "1", "output": "1"}}
 

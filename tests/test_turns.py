@@ -1,72 +1,36 @@
-"""turns: what was asked and how it was answered, compared with the SDK's AdvancedSQLiteSession."""
+"""turns: user messages with everything that answers them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
-import agents
-from agents import Agent, Runner, function_tool
-from agents.extensions.memory import AdvancedSQLiteSession, EncryptedSession
-from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
-from django.test import TestCase, override_settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.test import TestCase
 from django.utils import timezone
-from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
-from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, Turns, Usage
-from agent_sessions.turns.turns import ToolUse, Turn
-from agent_sessions.usage.steps import Step, Tokens
+from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError, Turns
+from agent_sessions.items import Item
 from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER
-from tests.samples import SAMPLES
+from tests.encryption import encrypted
+from tests.sample_items import SAMPLES
+from tests.stored_turns import ASKING, calls, says, store, store_as_the_sdk, turns
 
-User = get_user_model()
-
-SYSTEM = {"role": "system", "content": "Be brief."}
-COST = Tokens(1, 100, 10, 20, 5, 120)
-ASKING = {"type": "mcp_approval_request", "id": "a1", "name": "pay", "server_label": "bank"}
-APPROVAL = {"type": "mcp_approval_response", "approval_request_id": "a1", "approve": True}
-
-
-def says(words: Any) -> dict[str, Any]:
-    return {"role": "user", "content": words}
-
-
-def calls(name: str, call_id: str = "call_1", **values: Any) -> dict[str, Any]:
-    return {"type": "function_call", "name": name, "call_id": call_id, "arguments": "{}", **values}
-
-
-def store(*items: Any, session_id: str = "one", user: Any = None, **step: Any) -> None:
-    """Store items as one step; with any of its values it has a row of usage."""
-    made = Step(**{"tokens": COST, **step}) if step else None
-    Session.objects.append(session_id, items, user=user, step=made)
-
-
-def store_as_the_sdk(*items: Any, session_id: str = "one") -> None:
-    """Store items with blank columns and in escaped text, as the SDK's own sessions do."""
-    Session.objects.get_or_create(pk=session_id)
-    for item in items:
-        Message.objects.create(session_id=session_id, message_data=json.dumps(item))
-
-
-def turns(limit: int | None = None) -> list[Turn]:
-    return Turns("one").newest(limit)
+SYSTEM: Item = {"role": "system", "content": "Be brief."}
+APPROVAL: Item = {"type": "mcp_approval_response", "approval_request_id": "a1", "approve": True}
 
 
 class TurnTests(TestCase):
-    """newest(), and what a turn says."""
+    """newest(), and the facts of a turn."""
 
     def test_empty(self) -> None:
-        """A session in which there is nothing, or none at all, has no turns."""
+        """A session that is not stored has no turns."""
         self.assertEqual(turns(), [])
         self.assertEqual(turns(3), [])
 
     def test_turn(self) -> None:
-        """A turn says all of its user message and of what answers it."""
+        """A turn has its preview, messages, agents, tools, usage, times and state."""
         store(USER)
         store(CALL, OUTPUT, agent_name="Triage")
         store(CALL, OUTPUT, ANSWER, agent_name="Bookings")
@@ -85,7 +49,7 @@ class TurnTests(TestCase):
         self.assertEqual(turn.state, "complete")
 
     def test_numbers(self) -> None:
-        """Each user message begins a turn; what stands before the first is turn 0."""
+        """Each user message begins a turn; messages before the first are turn 0."""
         store(SYSTEM, ANSWER, USER, USER, CALL, OUTPUT, ANSWER)
 
         self.assertEqual(
@@ -94,7 +58,7 @@ class TurnTests(TestCase):
         )
 
     def test_without_user_messages(self) -> None:
-        """Without a user message everything is turn 0."""
+        """Without user messages, everything is turn 0."""
         store(SYSTEM, ANSWER)
 
         self.assertEqual([turn.number for turn in turns()], [0])
@@ -102,7 +66,7 @@ class TurnTests(TestCase):
         self.assertEqual(Turns("one").items(0), [SYSTEM, ANSWER])
 
     def test_limit(self) -> None:
-        """A limit gives the newest turns under their own numbers, and what they cost."""
+        """A limit returns the newest turns, with the same numbers and usage as without it."""
         store(SYSTEM)
         for _ in range(3):
             store(*TURN, agent_name="Bot")
@@ -113,7 +77,7 @@ class TurnTests(TestCase):
         self.assertEqual(turns(-1), every)
 
     def test_rows_of_the_sdk(self) -> None:
-        """Rows without columns are read from their items, and equal those that have them."""
+        """Rows with blank columns are read from their items, and give the same turns."""
         store(SYSTEM, *TURN, *TURN)
         ours = turns()
         Session.objects.clear("one")
@@ -130,7 +94,7 @@ class TurnTests(TestCase):
         )
 
     def test_every_kind(self) -> None:
-        """Items of every kind, known and strange, stand in the turn that they were stored in."""
+        """Items of every kind, known or strange, are in the turn in which they were stored."""
         items = [sample.item for sample in SAMPLES.values()] + STRANGE_ITEMS + [None, [], "text"]
         for save in (store, store_as_the_sdk):
             Session.objects.clear("one")
@@ -142,14 +106,14 @@ class TurnTests(TestCase):
             self.assertEqual(sum(turn.item_count for turn in turns()), len(items))
 
     def test_preview(self) -> None:
-        """A preview is the beginning of what a person reads, of parts as well."""
+        """A preview is the beginning of the message's readable text, parts included."""
         store(says("x" * 101))
         store(says([{"type": "input_text", "text": "What is this?"}, {"type": "input_image"}]))
 
         self.assertEqual([turn.preview for turn in turns()], ["x" * 100, "What is this?\n[image]"])
 
     def test_unreadable_rows(self) -> None:
-        """A row that is not JSON belongs to its turn, and begins one if its columns say so."""
+        """A row that is not JSON is in a turn, and begins one if its columns say so."""
         store(USER)
         Message.objects.create(session_id="one", message_data="{")
         Message.objects.create(session_id="one", message_data="{", kind="message", role="user")
@@ -161,7 +125,7 @@ class TurnTests(TestCase):
             self.assertEqual(Turns("one").items(1), [USER])
 
     def test_other_sessions(self) -> None:
-        """Nothing of another session is in a turn."""
+        """A turn has no messages and no usage of other sessions."""
         store(*TURN, agent_name="Bot")
         store(*TURN, session_id="two", agent_name="Bot")
 
@@ -170,9 +134,9 @@ class TurnTests(TestCase):
         self.assertEqual((turn.item_count, turn.usage.steps), (4, 1))
 
     async def test_encrypted(self) -> None:
-        """Of envelopes nobody knows who speaks: they are turn 0, in an unknown state."""
+        """Encrypted items are turn 0, in an unknown state: they hide who speaks."""
         session = DjangoSession("one")
-        await EncryptedSession("one", session, encryption_key="tests").add_items(TURN)
+        await encrypted("one", session).add_items(TURN)
 
         [turn] = await session.get_conversation_turns()
 
@@ -181,7 +145,7 @@ class TurnTests(TestCase):
 
 
 class StateTests(TestCase):
-    """How a turn ended."""
+    """The state of a turn."""
 
     def assert_state(self, state: str, *items: Any) -> None:
         for name, save in (("ours", store), ("theirs", store_as_the_sdk)):
@@ -191,7 +155,7 @@ class StateTests(TestCase):
                 self.assertEqual(turns()[-1].state, state)
 
     def test_complete(self) -> None:
-        """A turn that ends with an answer, all of its calls answered, is complete."""
+        """A turn is complete if it ends with an answer and all its calls are answered."""
         self.assert_state("complete", ANSWER)
         self.assert_state("complete", CALL, OUTPUT, ANSWER)
         self.assert_state("complete", {"type": "web_search_call", "id": "ws_1"}, ANSWER)
@@ -200,7 +164,7 @@ class StateTests(TestCase):
         self.assert_state("complete", searching, {"type": "tool_search_output"}, ANSWER)
 
     def test_waiting(self) -> None:
-        """A turn that ends with a call or a request without its output waits for it."""
+        """A turn is waiting if it ends with an unanswered call or request for approval."""
         self.assert_state("waiting", CALL)
         self.assert_state("waiting", ANSWER, CALL)
         self.assert_state("waiting", ASKING)
@@ -208,7 +172,7 @@ class StateTests(TestCase):
         self.assert_state("waiting", CALL, CALL, OUTPUT)
 
     def test_incomplete(self) -> None:
-        """In any other case the turn is incomplete: its run failed, or ended at the output of a tool."""
+        """A turn is incomplete in any other case: its run failed, or ended at a tool's output."""
         self.assert_state("incomplete")
         self.assert_state("incomplete", CALL, OUTPUT)
         self.assert_state("incomplete", CALL, ANSWER)
@@ -220,7 +184,7 @@ class ItemTests(TestCase):
     """items()."""
 
     def test_items(self) -> None:
-        """The items of a turn are those from its user message to the next, as they were stored."""
+        """The items of a turn reach from its user message to the next, unchanged."""
         last = [says("And free?"), ANSWER]
         store(SYSTEM, *TURN, *last)
 
@@ -228,8 +192,8 @@ class ItemTests(TestCase):
 
         self.assertEqual(found, [[SYSTEM], TURN, last])
 
-    def test_no_such_turn(self) -> None:
-        """A turn that is not there has no items."""
+    def test_missing_turn(self) -> None:
+        """A turn that does not exist has no items."""
         store(*TURN)
 
         for number in (-1, 0, 2):
@@ -238,7 +202,7 @@ class ItemTests(TestCase):
 
 
 class ContainingTests(TestCase):
-    """containing(), in rows of ours and of the SDK."""
+    """containing(), with rows of both kinds."""
 
     TEXTS = (
         "Any jazz at the café?",
@@ -257,7 +221,7 @@ class ContainingTests(TestCase):
                 self.assertEqual(found, [turn for turn in turns() if turn.number in numbers])
 
     def test_words(self) -> None:
-        """Words are found where they are, upper or lower case, with any character."""
+        """Words are found in any case, with any character."""
         self.assert_found("JAZZ at", 1)
         self.assert_found("CAFÉ", 1)
         self.assert_found('"quoted" BACK\\slash\nand', 2)
@@ -268,7 +232,7 @@ class ContainingTests(TestCase):
         self.assert_found("🎷", 3)
 
     def test_nothing_else(self) -> None:
-        """Wildcards, keys of the JSON, escapes and answers are not what a user said."""
+        """Wildcards, JSON keys, escapes and answers are not found."""
         self.assert_found("jazz%café")
         self.assert_found("j_zz")
         self.assert_found("content")
@@ -277,153 +241,20 @@ class ContainingTests(TestCase):
         self.assert_found("search_events")
 
     def test_no_words(self) -> None:
-        """No words are in every user message, and turn 0 has none."""
+        """The empty text is found in every turn with a user message."""
         store(*TURN, *TURN)
 
         self.assertEqual([turn.number for turn in Turns("one").containing("")], [1, 2])
 
     def test_lone_surrogates(self) -> None:
-        """A text that UTF-8 cannot write is escaped in the database, and found all the same."""
+        """A text with a lone surrogate, which is stored escaped, is found."""
         store(*LONE_SURROGATES)
 
         self.assertEqual(len(Turns("one").containing("日本語 beside")), 1)
 
 
-class ToolTests(TestCase):
-    """tool_usage()."""
-
-    def test_none(self) -> None:
-        """Where no tool was called, there is no use of one."""
-        store(USER, ANSWER)
-
-        self.assertEqual(Turns("one").tool_usage(), [])
-
-    def test_counts(self) -> None:
-        """Calls are counted by turn and tool, outputs are not."""
-        store(CALL, OUTPUT, USER, CALL, CALL, OUTPUT, calls("book"), USER, CALL)
-
-        self.assertEqual(
-            Turns("one").tool_usage(),
-            [
-                ("search_events", 1, 0),
-                ToolUse(tool_name="book", count=1, turn=1),
-                ("search_events", 2, 1),
-                ("search_events", 1, 2),
-            ],
-        )
-
-    async def test_names_of_the_sdk(self) -> None:
-        """Every kind of call is named and counted as AdvancedSQLiteSession does it."""
-        items = [
-            USER,
-            calls("search"),
-            calls("search", namespace="events"),
-            calls("search", namespace="search"),
-            {"type": "custom_tool_call", "name": "grep", "call_id": "c", "input": "x"},
-            {"type": "mcp_call", "id": "m", "name": "pay", "server_label": "bank"},
-            ASKING,
-            {"type": "tool_search_call", "id": "t"},
-            USER,
-            *(
-                {"type": kind, "id": kind}
-                for kind in (
-                    "computer_call",
-                    "file_search_call",
-                    "web_search_call",
-                    "code_interpreter_call",
-                    "shell_call",
-                    "apply_patch_call",
-                )
-            ),
-        ]
-        theirs = AdvancedSQLiteSession(session_id="one", create_tables=True)
-        self.addCleanup(theirs.close)
-        ours = DjangoSession("one")
-        for session in (ours, theirs):
-            await session.add_items(items)
-        await Message.objects.filter(kind="custom_tool_call").aupdate(kind="", tool_name="")
-
-        found = await ours.get_tool_usage()
-
-        self.assertEqual(found, await theirs.get_tool_usage())
-        [first, second] = await ours.get_conversation_turns()
-        self.assertEqual(
-            sorted({(name, first.tools.count(name), 1) for name in first.tools}),
-            [tuple(use) for use in found if use.turn == 1],
-        )
-        self.assertEqual(len(second.tools), 6)
-
-
-class UsageTests(TestCase):
-    """usage() and session_usage()."""
-
-    def total(self) -> UsageTotal:
-        return Turns("one").session_usage()
-
-    def steps(self) -> dict[int, int]:
-        return {number: total.steps for number, total in Turns("one").usage().items()}
-
-    def test_by_turn(self) -> None:
-        """A step counts for the turn that its last message stands in."""
-        store(ANSWER, agent_name="Bot")
-        store(*TURN[:3], agent_name="Bot")
-        store(ANSWER, agent_name="Bot")
-        store(*TURN)
-        store(*TURN, agent_name="Bot")
-
-        self.assertEqual(self.steps(), {0: 1, 1: 2, 3: 1})
-        self.assertEqual([turn.usage.steps for turn in turns()], [1, 2, 0, 1])
-        self.assertEqual(turns()[2].usage, UsageTotal())
-        self.assertEqual(sum(Turns("one").usage().values(), UsageTotal()), self.total())
-
-    def test_popped_messages(self) -> None:
-        """What a message cost that is gone counts where it stood."""
-        store(*TURN, agent_name="Bot")
-        store(USER)
-        store(ANSWER, agent_name="Bot")
-        store(*TURN, agent_name="Bot")
-        Message.objects.filter(pk=turns()[1].last_id).delete()
-
-        self.assertEqual(self.steps(), {1: 1, 2: 1, 3: 1})
-        Message.objects.filter(pk=turns()[1].last_id).delete()
-        self.assertEqual(self.steps(), {1: 2, 2: 1})
-
-    def test_replaced_messages(self) -> None:
-        """What was spent before the oldest message that is left is turn 0, and not lost."""
-        store(*TURN, agent_name="Bot")
-        Usage.objects.create(session_id="one", **COST._asdict())
-        Session.objects.replace("one", TURN)
-
-        self.assertEqual(self.steps(), {0: 2})
-        self.assertEqual([(turn.number, turn.usage.steps) for turn in turns()], [(1, 0)])
-        self.assertEqual(self.total().steps, 2)
-
-    def test_unknown(self) -> None:
-        """What is unknown of a step is unknown in its turn."""
-        store(*TURN, agent_name="Bot")
-        store(ANSWER, tokens=Tokens(requests=1))
-        store(ANSWER, tokens=COST._replace(reasoning_tokens=None))
-
-        [turn] = turns()
-
-        self.assertEqual((turn.usage.steps, turn.usage.unknown_steps), (3, 2))
-        self.assertEqual(turn.usage, self.total())
-
-    @override_settings(AGENT_SESSIONS_PRICES={"small": {"input": 1, "cached": 1, "output": 2}})
-    def test_cost(self) -> None:
-        """A turn costs what its steps cost, where the model is known."""
-        store(*TURN, agent_name="Bot")
-        Usage.objects.update(model="small")
-        store(*TURN, agent_name="Bot")
-
-        first, second = turns()
-
-        self.assertEqual((first.usage.cost, second.usage.cost), (Decimal("0.00014"), None))
-        self.assertFalse(self.total().is_cost_complete)
-
-
 class OwnerTests(TestCase):
-    """Turns of users."""
+    """Turns of sessions with owners."""
 
     METHODS: tuple[Callable[[Turns], Any], ...] = (
         lambda turns: turns.newest(),
@@ -437,19 +268,22 @@ class OwnerTests(TestCase):
         lambda turns: turns.session_usage(),
     )
 
+    owner: ClassVar[User]
+    other: ClassVar[User]
+
     @classmethod
     def setUpTestData(cls) -> None:
         cls.owner, cls.other = User.objects.create_user("a"), User.objects.create_user("b")
 
     def test_owner(self) -> None:
-        """The owner is given all that is there."""
+        """The owner gets the same results as code without a user."""
         store(*TURN, user=self.owner, agent_name="Bot")
 
         for method in self.METHODS:
             self.assertEqual(method(Turns("one", user=self.owner)), method(Turns("one")))
 
     def test_others(self) -> None:
-        """Others are refused, of nobody's session too, and whatever is in it."""
+        """A session of another owner, or of none, raises SessionOwnershipError, even if empty."""
         store(*TURN, user=self.owner, session_id="hers", agent_name="Bot")
         store(*TURN, session_id="nobody's")
         Session.objects.create(session_id="empty", user=self.owner)
@@ -459,8 +293,8 @@ class OwnerTests(TestCase):
                 with self.assertRaises(SessionOwnershipError):
                     method(Turns(session_id, user=self.other))
 
-    def test_nothing_to_refuse(self) -> None:
-        """A session that is not there, or empty, is nothing to be refused."""
+    def test_empty_or_missing_session(self) -> None:
+        """A missing session, or an empty one of the user, gives empty results."""
         Session.objects.create(session_id="empty", user=self.owner)
 
         for method in self.METHODS:
@@ -468,14 +302,14 @@ class OwnerTests(TestCase):
                 found = method(Turns(session_id, user=self.owner))
                 self.assertIn(found, ([], {}, UsageTotal()))
 
-    def test_no_user(self) -> None:
-        """A user that can own nothing is refused before anything is asked."""
+    def test_anonymous_user(self) -> None:
+        """A user that cannot own sessions is refused before any query."""
         with self.assertRaises(ValueError):
             Turns("one", user=AnonymousUser())
 
 
 class StatementTests(TestCase):
-    """How often the database is asked."""
+    """The number of queries."""
 
     METHODS: tuple[tuple[int, Callable[[Turns], Any]], ...] = (
         (2, lambda turns: turns.newest()),
@@ -488,7 +322,7 @@ class StatementTests(TestCase):
     )
 
     def test_constant(self) -> None:
-        """As often for 10,000 messages as for 12, with an owner or without one."""
+        """10,000 messages take as many queries as 12, with an owner or without."""
         owner = User.objects.create_user("owner")
         for session_id, count in (("short", 3), ("long", 2500)):
             store(*TURN * count, session_id=session_id, user=owner, agent_name="Bot")
@@ -503,12 +337,12 @@ class StatementTests(TestCase):
 
 
 class UsingTests(TestCase):
-    """Turns in another database."""
+    """Turns of a session in another database."""
 
     databases = {"default", "archive"}
 
     async def test_using(self) -> None:
-        """Turns are read where the session is."""
+        """Turns are read from the session's database."""
         session = DjangoSession("one", using="archive")
         await session.add_items(TURN)
 
@@ -516,119 +350,3 @@ class UsingTests(TestCase):
         self.assertEqual(await session.get_tool_usage(), [("search_events", 1, 1)])
         self.assertEqual(await session.get_session_usage(), UsageTotal())
         self.assertEqual(await DjangoSession("one").get_conversation_turns(), [])
-
-
-@function_tool
-def search_events(words: str) -> str:
-    return "[]"
-
-
-@function_tool
-def book(event: str) -> str:
-    return "booked"
-
-
-def spent(tokens: int) -> agents.Usage:
-    return agents.Usage(
-        requests=1,
-        input_tokens=tokens,
-        input_tokens_details=InputTokensDetails(cached_tokens=tokens // 2, cache_write_tokens=0),
-        output_tokens=2 * tokens,
-        output_tokens_details=OutputTokensDetails(reasoning_tokens=tokens),
-        total_tokens=3 * tokens,
-    )
-
-
-class RunTests(TestCase):
-    """The same runs, stored by a DjangoSession and by the SDK's AdvancedSQLiteSession."""
-
-    RUNS: tuple[tuple[Any, list[list[Any]]], ...] = (
-        ("Any jazz this weekend? " * 9, [[assistant_message("When?")]]),
-        (
-            "Free, ÜBERALL",
-            [
-                [
-                    function_call("search_events", {"words": "jazz"}, call_id="c1"),
-                    function_call("search_events", {"words": "free"}, call_id="c2"),
-                ],
-                [function_call("book", {"event": "jazz"}, call_id="c3")],
-                [assistant_message("Booked.")],
-            ],
-        ),
-        ([says("One"), says("more thing")], [[assistant_message("Yes?")]]),
-    )
-
-    async def run_in(self, session: Any) -> None:
-        for message, outputs in self.RUNS:
-            steps = [ModelStep(output=output, usage=spent(7)) for output in outputs]
-            agent = Agent("Club", model=ScriptedModel(steps), tools=[search_events, book])
-            result = await Runner.run(agent, message, session=session)
-            if isinstance(session, AdvancedSQLiteSession):
-                await session.store_run_usage(result)
-
-    async def run_in_both(self) -> None:
-        self.ours = DjangoSession("one")
-        self.theirs = AdvancedSQLiteSession(session_id="one", create_tables=True)
-        self.addCleanup(self.theirs.close)
-        for session in (self.ours, self.theirs):
-            await self.run_in(session)
-
-    async def test_turns(self) -> None:
-        """Turns have the same numbers, and previews begin alike."""
-        await self.run_in_both()
-
-        ours = await self.ours.get_conversation_turns()
-        theirs = await self.theirs.get_conversation_turns()
-
-        self.assertEqual([turn.number for turn in ours], [turn["turn"] for turn in theirs])
-        for turn, other in zip(ours, theirs, strict=True):
-            self.assertEqual(turn.preview[:99], other["content"][:99])
-        self.assertEqual([turn.state for turn in ours][::2], ["complete", "incomplete"])
-        self.assertEqual(ours[1].agents, ("Club",))
-
-    async def test_items(self) -> None:
-        """All turns together hold what the session holds."""
-        await self.run_in_both()
-
-        every = [
-            item
-            for turn in await self.ours.get_conversation_turns()
-            for item in await self.ours.get_turn_items(turn.number)
-        ]
-
-        self.assertEqual(every, await self.theirs.get_items())
-
-    async def test_content(self) -> None:
-        """The same words are found in the same turns; ours heed no case outside ASCII either."""
-        await self.run_in_both()
-
-        for words in ("JAZZ", "free", "Über", "ÜBER", "thing", "nothing"):
-            ours = await self.ours.find_turns_by_content(words)
-            theirs = await self.theirs.find_turns_by_content(words)
-            self.assertEqual([turn.number for turn in ours], [turn["turn"] for turn in theirs])
-        self.assertEqual(len(await self.ours.find_turns_by_content("über")), 1)
-
-    async def test_tools(self) -> None:
-        """Tools are counted alike."""
-        await self.run_in_both()
-
-        found = await self.ours.get_tool_usage()
-
-        self.assertEqual(found, [("book", 1, 2), ("search_events", 2, 2)])
-        self.assertEqual(found, await self.theirs.get_tool_usage())
-
-    async def test_usage(self) -> None:
-        """Tokens are the same in sum and in each turn."""
-        await self.run_in_both()
-
-        ours, theirs = await self.ours.get_session_usage(), await self.theirs.get_session_usage()
-
-        for name in ("requests", "input_tokens", "output_tokens", "total_tokens"):
-            self.assertEqual(getattr(ours, name), theirs[name], name)
-        for other in await self.theirs.get_turn_usage():
-            total = await self.ours.get_turn_usage(other["user_turn_number"])
-            self.assertEqual(total.requests, other["requests"])
-            self.assertEqual(total.total_tokens, other["total_tokens"])
-            self.assertEqual(total.cached_tokens, other["input_tokens_details"]["cached_tokens"])
-        self.assertEqual([*await self.ours.get_usage_by_turn()], [1, 2, 4])
-        self.assertEqual(await self.ours.get_turn_usage(9), UsageTotal())

@@ -8,7 +8,7 @@ import unittest
 
 from agents import Agent, Runner
 from agents.testing import ModelCall, ModelStep, ScriptedModel, assistant_message
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -16,7 +16,6 @@ from agent_sessions import DjangoSession, Session
 from agent_sessions.usage.steps import Step, Tokens
 from tests.turso.proxy import through_proxy
 
-User = get_user_model()
 HELLO = {"role": "user", "content": "Hello"}
 STEP = Step("Calendar Club", "run", "trace", Tokens(1, 20, 0, 10, 0, 30))
 # The server forgets a stream after 10 idle seconds.

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import SimpleTestCase, TestCase, override_settings
 from django.utils import timezone
 
@@ -16,8 +16,6 @@ from agent_sessions import Message, Session, Usage
 from agent_sessions.usage.steps import Step, Tokens
 from agent_sessions.usage.totals import UsageTotal
 from tests.contract import ANSWER
-
-User = get_user_model()
 
 PRICES = {
     "small": {"input": 1, "cached": "0.1", "output": 2},

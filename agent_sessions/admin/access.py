@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 MOST_CHECKED = 5_001
 """How many sessions are looked at one by one: those of the list, and one to tell there are more."""
 
 
-def opened(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> Session:
+def opened(model_admin: SessionAdminBase, request: HttpRequest, object_id: str) -> Session:
     """Return the session that an address names.
 
     Raises Http404 if there is none among those that the request may see, and PermissionDenied if
@@ -42,7 +42,7 @@ def opened(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> S
 
 
 def opened_to_read(
-    model_admin: SessionAdmin, request: HttpRequest, object_id: str, *, view: str
+    model_admin: SessionAdminBase, request: HttpRequest, object_id: str, *, view: str
 ) -> Session:
     """Return the session as opened() does, for its content to be read, and note that it is."""
     session = opened(model_admin, request, object_id)
@@ -53,7 +53,7 @@ def opened_to_read(
 
 
 def permitted(
-    model_admin: SessionAdmin,
+    model_admin: SessionAdminBase,
     request: HttpRequest,
     sessions: QuerySet[Session],
     *,
@@ -85,7 +85,7 @@ def _is_named_by(session: Session, words: str) -> bool:
 
 
 def note_each(
-    model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session], *, view: str
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session], *, view: str
 ) -> None:
     """Tell who reads content of several sessions, as note() does; the log in one statement."""
     for session in sessions:
@@ -95,7 +95,7 @@ def note_each(
 
 
 def confirmed(
-    model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
 ) -> list[str]:
     """Name the sessions of a question by their ids, and by the titles that the request may read."""
     titles = {
@@ -114,7 +114,9 @@ def confirmed(
     ]
 
 
-def note(model_admin: SessionAdmin, request: HttpRequest, session: Session, *, view: str) -> None:
+def note(
+    model_admin: SessionAdminBase, request: HttpRequest, session: Session, *, view: str
+) -> None:
     """Tell whoever listens, and the admin's log if the settings say so, who reads a session."""
     note_each(model_admin, request, [session], view=view)
 
@@ -123,9 +125,3 @@ def tell(request: HttpRequest, session: Session, *, view: str) -> None:
     """Tell whoever listens who reads a session."""
     facts: dict[str, Any] = {"session_id": session.pk, "user": request.user, "view": view}
     content_viewed.send_robust(Session, using=session._state.db, **facts)
-
-
-def without_content(session: Session) -> Session:
-    """Take from a session, which is not to be saved, what tells of its content."""
-    session.title, session.metadata = "", {}
-    return session

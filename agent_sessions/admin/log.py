@@ -13,25 +13,21 @@ from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.utils.translation import gettext as _
 
-from agent_sessions.models import Session
+from agent_sessions.admin.base import nameless
 
 if TYPE_CHECKING:
     from django.db import DatabaseError
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
+    from agent_sessions.models import Session
 
 
 logger = logging.getLogger("agent_sessions")
 
 
-def nameless(session: Session) -> Session:
-    """Return an object that stands for a session, and knows nothing but its id."""
-    return type(session)(session_id=session.pk)
-
-
 def say_how_far(
-    model_admin: SessionAdmin, request: HttpRequest, error: DatabaseError, done: int, asked: int
+    model_admin: SessionAdminBase, request: HttpRequest, error: DatabaseError, done: int, asked: int
 ) -> None:
     """Say that the database failed in the middle of something, and what is done and what is not."""
     logger.error("The admin stopped after %d of %d sessions.", done, asked, exc_info=error)
@@ -44,7 +40,7 @@ def say_how_far(
 
 
 def log_changes(
-    model_admin: SessionAdmin, request: HttpRequest, sessions: Iterable[Session], message: str
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: Iterable[Session], message: str
 ) -> None:
     """Log the same of several sessions, in one statement."""
     named = [nameless(session) for session in sessions]

@@ -12,10 +12,10 @@ from django.urls import reverse
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 
-def fields_to_search(model_admin: SessionAdmin, request: HttpRequest) -> tuple[str, ...]:
+def fields_to_search(model_admin: SessionAdminBase, request: HttpRequest) -> tuple[str, ...]:
     """Return the fields of users by which the request may look for their sessions.
 
     The name by which this project's users log in is shown with each session. An e-mail address is
@@ -28,7 +28,7 @@ def fields_to_search(model_admin: SessionAdmin, request: HttpRequest) -> tuple[s
     return tuple(f"user__{name}" for name in names)
 
 
-def user_url(model_admin: SessionAdmin, request: HttpRequest, user: Any) -> str:
+def user_url(model_admin: SessionAdminBase, request: HttpRequest, user: Any) -> str:
     """Return where the admin shows a user; "" if it does not, or not to this request."""
     if user is None or not _may_see_users(model_admin, request, user):
         return ""
@@ -37,7 +37,7 @@ def user_url(model_admin: SessionAdmin, request: HttpRequest, user: Any) -> str:
     return reverse(name, args=[quote(user.pk)], current_app=model_admin.admin_site.name)
 
 
-def _may_see_users(model_admin: SessionAdmin, request: HttpRequest, user: Any = None) -> bool:
+def _may_see_users(model_admin: SessionAdminBase, request: HttpRequest, user: Any = None) -> bool:
     """Tell whether the site has a page of users, or of this one, that the request may open."""
     site = model_admin.admin_site
     model = get_user_model()

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth import get_permission_codename
 from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from agent_sessions.admin.access import confirmed, permitted, without_content
+from agent_sessions.admin.access import confirmed, permitted
 from agent_sessions.admin.actions.bulk import (
     delete_selected,
     export_selected,
@@ -25,13 +24,13 @@ from agent_sessions.admin.actions.bulk import (
 from agent_sessions.admin.actions.export import export
 from agent_sessions.admin.actions.fork import fork
 from agent_sessions.admin.actions.purge import purge
+from agent_sessions.admin.base import SessionAdminBase
 from agent_sessions.admin.changelist.changelist import SessionList
 from agent_sessions.admin.changelist.columns import COLUMNS
 from agent_sessions.admin.changelist.filters import FILTERS
+from agent_sessions.admin.changelist.lookups import is_of_a_popup, is_offered
 from agent_sessions.admin.changelist.text_sql import bounded
 from agent_sessions.admin.csp import with_policy
-from agent_sessions.admin.log import nameless
-from agent_sessions.admin.lookups import is_of_a_popup, is_offered
 from agent_sessions.admin.owners import fields_to_search
 from agent_sessions.admin.session_page.page import session_page
 from agent_sessions.admin.session_page.raw import item_view, media_view
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Session)
-class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+class SessionAdmin(SessionAdminBase):
     """Lists sessions and shows one as a conversation, to read and not to write."""
 
     list_display = COLUMNS
@@ -71,50 +70,6 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
     class Media:
         css = {"all": ["agent_sessions/tools.css"]}
 
-    # Who may do what
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        return False
-
-    def has_view_content_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Tell whether the request may read what sessions, or this one, say."""
-        return request.user.has_perm("agent_sessions.view_content")
-
-    @property
-    def depends_on_session(self) -> bool:
-        """Whether a subclass decides for each session who may see or read it."""
-        kind = type(self)
-        return (
-            kind.has_view_permission is not admin.ModelAdmin.has_view_permission
-            or kind.has_view_content_permission is not SessionAdmin.has_view_content_permission
-        )
-
-    def may_read(self, request: HttpRequest, session: Session) -> bool:
-        """Tell whether the request may read what a session says."""
-        return self.has_view_permission(request, session) and self.has_view_content_permission(
-            request, session
-        )
-
-    def seen(self, request: HttpRequest, sessions: Iterable[Session]) -> list[Session]:
-        """Return those of the sessions that the request may see."""
-        return [session for session in sessions if self.has_view_permission(request, session)]
-
-    def has_export_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Tell whether the request may take content along: whoever may read it."""
-        return self.has_view_content_permission(request, obj)
-
-    def has_fork_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Tell whether the request may fork sessions: a fork is a session that is added."""
-        codename = get_permission_codename("add", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
-
-    def has_purge_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Tell whether the request may purge content: whoever may delete it altogether."""
-        return self.has_delete_permission(request, obj)
-
     # What is found
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionList]:
@@ -130,18 +85,6 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
         # Whoever may not read a title could guess it by searching.
         own = ("session_id", "title") if self._shows_content(request) else ("session_id",)
         return own + fields_to_search(self, request)
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Session | None:
-        # PostgreSQL has no NUL in text, and answers the question for one with an error.
-        if "\x00" in object_id:
-            return None
-        # Django looks for a field of the empty name that an address may hold.
-        session = super().get_object(request, object_id, from_field or None)
-        if session is None or self.may_read(request, session):
-            return session
-        return without_content(session)
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Session], *args: Any, **kwargs: Any
@@ -193,11 +136,6 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic a
             # Django leads whoever may change nothing to the index.
             response.headers["Location"] = list_url(self)
         return response
-
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Session]) -> Any:
-        # Under their ids: a title would stay in the log when the session is gone.
-        named = [nameless(session) for session in queryset]
-        return super().log_deletions(request, named)  # type: ignore[arg-type]  # a list will do
 
     # What is shown
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from agent_sessions.items.codec import UnreadableItemError
 from agent_sessions.items.columns import columns
+from agent_sessions.items.kinds import is_user_message
 from agent_sessions.items.reported_errors import faults_of
 from agent_sessions.models import Session
 from agent_sessions.models.message import Message
@@ -36,7 +37,7 @@ def markdown(session: Session) -> Iterator[str]:
     costs, turn = Costs(session), 0
     for message in messages_of(session):
         entry = message.entry
-        if (entry.kind, entry.role) == ("message", "user"):
+        if is_user_message(entry):
             yield _numbers(costs.until(message.pk))
             turn += 1
             yield f"## {_('Turn')} {turn}\n\n"

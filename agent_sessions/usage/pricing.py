@@ -38,13 +38,13 @@ def price(value: Any) -> Decimal:
     A float is refused, because 0.1 is not what it says: costs would be off by a little.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f"{value!r} is no price. Write it as a string, such as '0.25'.")
+        raise ValueError(f"{value!r} is not a price. Write it as a string, such as '0.25'.")
     try:
         number = Decimal(value)
     except InvalidOperation:
-        raise ValueError(f"{value!r} is no price. Write digits alone, such as '0.25'.") from None
+        raise ValueError(f"{value!r} is not a price. Write digits alone, such as '0.25'.") from None
     if not number.is_finite() or number < 0:
-        raise ValueError(f"{value!r} is no price. Write a number that is 0 or more.")
+        raise ValueError(f"{value!r} is not a price. Write a number that is 0 or more.")
     return number
 
 

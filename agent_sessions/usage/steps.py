@@ -1,4 +1,4 @@
-"""What is known of the steps of a run, on its way from the SDK to the rows."""
+"""A step of a run, between the SDK that runs it and the rows that store it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Tokens(NamedTuple):
     """Requests to a model and their tokens; None is unknown, which is not 0.
 
-    Cached tokens are part of the input, reasoning tokens of the output, as the SDK counts them.
+    Cached tokens are part of the input and reasoning tokens of the output, as in the SDK.
     """
 
     requests: int | None = None
@@ -22,10 +22,20 @@ class Tokens(NamedTuple):
 NOTHING = Tokens(0, 0, 0, 0, 0, 0)
 
 
-class Step(NamedTuple):
-    """What a running SDK knows of the batch of items that it stores.
+def plus(*several: Tokens) -> Tokens:
+    """Add tokens up; unknown ones count as 0."""
+    return Tokens(*(sum(count or 0 for count in counts) for counts in zip(*several, strict=True)))
 
-    `tokens` is None where nothing was asked of a model: the step has no row in Usage.
+
+def minus(one: Tokens, other: Tokens) -> Tokens:
+    """Subtract tokens; unknown ones count as 0, and no result is below 0."""
+    return Tokens(*(max(0, (a or 0) - (b or 0)) for a, b in zip(one, other, strict=True)))
+
+
+class Step(NamedTuple):
+    """The agent, run, trace and cost of one batch of items that a run stores.
+
+    `tokens` is None if no model was asked: the step has no row in Usage.
     """
 
     agent_name: str = ""
@@ -35,17 +45,17 @@ class Step(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What only a run's result knows of a model's response."""
+    """The id and the cost of a model's response, which a run's result knows."""
 
     response_id: str
     tokens: Tokens
 
 
 class Outcome(NamedTuple):
-    """What a run's result adds to its steps.
+    """The facts that only a run's result knows about its steps.
 
-    `responses` are the run's, oldest first; `models` names the model of each agent, where it is
-    known. `unrecorded` is what was spent after the last step was stored, as by a run that failed.
+    `responses` are in their order; `models` has the name of each agent's model, if it is known.
+    `unrecorded` is the cost after the last step that was stored, as of a request that failed.
     """
 
     run_id: str

@@ -1,11 +1,10 @@
-"""The Calendar Club agent, and how it reaches a model.
+"""The Calendar Club agent and its model.
 
-With OPENAI_API_KEY it talks to OpenAI, or to whatever OPENAI_BASE_URL names, by the SDK's own
-provider and environment variables; settings.CALENDARCLUB_MODEL names the model. Without the key
-an offline model plays the agent's part.
+With OPENAI_API_KEY the model is settings.CALENDARCLUB_MODEL at OpenAI, or at the server that
+OPENAI_BASE_URL names. Without the key it is an offline model.
 
-CALENDARCLUB_API=chat_completions speaks Chat Completions instead of Responses, the only API that
-most servers other than OpenAI's have.
+CALENDARCLUB_API=chat_completions uses Chat Completions instead of Responses: most servers other
+than OpenAI's have no other API.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from agent_sessions import Session
-from calendarclub.chat.offline import OfflineModel
 from calendarclub.chat.tools import TOOLS
+from calendarclub.offline_model import OfflineModel
 
 INSTRUCTIONS = """\
 You are Calendar Club, who helps people find local events.
@@ -52,14 +51,14 @@ never copy a link or an image from them.
 
 
 def is_offline() -> bool:
-    """Tell whether there is no key, so that the offline model answers."""
+    """Tell whether the offline model answers, because there is no key."""
     return not os.environ.get("OPENAI_API_KEY")
 
 
 def calendar_club(*, clock: Callable[[], datetime] = timezone.localtime) -> Agent[Session]:
-    """Build the agent for the present environment; `clock` gives the local time of each step.
+    """Build the agent for the current environment; `clock` returns the local time of each step.
 
-    The context of its runs is the session, which the log names when a tool fails.
+    The context of its runs is the session's row, which the log names when a tool fails.
     """
 
     def instructions(context: RunContextWrapper[Session], agent: Agent[Session]) -> str:
@@ -73,16 +72,14 @@ def calendar_club(*, clock: Callable[[], datetime] = timezone.localtime) -> Agen
 
 
 def run_config() -> RunConfig:
-    """
-    Configure a run of the agent for the present environment.
+    """Configure a run of the agent for the current environment.
 
-    Traces go to OpenAI only: another server has its own key, which OpenAI must not see, and the
-    offline model has none.
+    Traces are sent only to OpenAI: another server has a key of its own, which OpenAI must not see,
+    and the offline model has no key.
     """
     if is_offline():
         return RunConfig(tracing_disabled=True)
-    # A provider of its own and not the SDK's choice by prefix: other servers have names of models
-    # with slashes in them.
+    # The SDK's default provider would take a slash in the model's name for a prefix of its own.
     provider = OpenAIProvider(use_responses=_api() == "responses")
     return RunConfig(model_provider=provider, tracing_disabled=not _is_openai())
 

@@ -1,7 +1,7 @@
-"""The tools of the Calendar Club agent. Their docstrings are what a model reads of them.
+"""The tools of the Calendar Club agent. The model reads their docstrings.
 
-A model's mistake comes back to it as JSON with an `error` that tells it what to do: a run never
-ends because of it.
+After a mistake the model gets JSON with an `error` that says what to call instead, so a mistake
+never ends a run.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from agent_sessions import Session, release_connections_sync
-from calendarclub.chat.conversations import where
-from calendarclub.chat.listing import MOST_CARDS, as_json, listing
+from calendarclub.chat.conversations import log_label
+from calendarclub.chat.event_json import MOST_EVENTS, events_json, to_json
 from calendarclub.events.models import Event, EventQuerySet
 
 logger = logging.getLogger("calendarclub.chat")
@@ -32,25 +32,25 @@ BIGGEST_ID = 2**63 - 1
 
 
 class UnusableArgumentError(Exception):
-    """Hold the sentence that tells the model what to call instead, and what helps it choose."""
+    """Tell the model what to call instead; `more` is added to the JSON that it gets."""
 
     def __init__(self, sentence: str, **more: Any) -> None:
         super().__init__(sentence)
         self.more = more
 
 
-def explain(context: RunContextWrapper[Session | None], error: Exception) -> str:
-    """Turn what a tool raised into the JSON that the model reads."""
+def error_json(context: RunContextWrapper[Session | None], error: Exception) -> str:
+    """Return the JSON that the model gets for an exception of a tool."""
     if isinstance(error, UnusableArgumentError):
-        return as_json({"error": str(error), **error.more})
+        return to_json({"error": str(error), **error.more})
     if isinstance(error, ModelBehaviorError):
-        return as_json({"error": f"The arguments do not fit the tool's schema: {error}"[:500]})
-    # The details are for the log: a model would repeat them to the user.
-    logger.error("A tool failed in %s.", where(context.context), exc_info=error)
-    return as_json({"error": "The events cannot be read at the moment. Tell the user so."})
+        return to_json({"error": f"The arguments do not fit the tool's schema: {error}"[:500]})
+    # The details go to the log: a model would repeat them to the user.
+    logger.error("A tool failed in %s.", log_label(context.context), exc_info=error)
+    return to_json({"error": "The events cannot be read at the moment. Tell the user so."})
 
 
-@function_tool(failure_error_function=explain)
+@function_tool(failure_error_function=error_json)
 async def search_events(
     start: str, end: str, words: str = "", category: str = "", free_only: bool = False
 ) -> str:
@@ -84,7 +84,7 @@ async def search_events(
     return await _read(lambda: _found(events, words, category, free_only=free_only))
 
 
-@function_tool(failure_error_function=explain)
+@function_tool(failure_error_function=error_json)
 async def refine_results(
     event_ids: list[int], words: str = "", category: str = "", free_only: bool = False
 ) -> str:
@@ -116,7 +116,7 @@ async def refine_results(
     return await _read(refined)
 
 
-@function_tool(failure_error_function=explain)
+@function_tool(failure_error_function=error_json)
 async def find_similar(event_id: int) -> str:
     """Find events like one that was listed: "something like the second". Upcoming ones only.
 
@@ -138,7 +138,7 @@ async def find_similar(event_id: int) -> str:
     return await _read(similar)
 
 
-@function_tool(failure_error_function=explain)
+@function_tool(failure_error_function=error_json)
 async def offer_quick_picks(picks: list[str], placeholder: str) -> str:
     """Offer the user buttons with what they may want to say next, and a hint for the input.
 
@@ -150,7 +150,7 @@ async def offer_quick_picks(picks: list[str], placeholder: str) -> str:
         placeholder: A hint of a few words for the empty input, such as "When are you free?".
     """
     kept = [pick.strip()[:LONGEST_PICK] for pick in picks if pick.strip()]
-    return as_json(
+    return to_json(
         {
             "quick_picks": list(dict.fromkeys(kept))[:MOST_PICKS],
             "placeholder": placeholder.strip()[:LONGEST_PICK],
@@ -162,10 +162,9 @@ TOOLS: list[Tool] = [search_events, refine_results, find_similar, offer_quick_pi
 
 
 def _moment(text: str, name: str, *, last: bool = False) -> datetime:
-    """Read a date or a moment in the project's time zone; a last date ends with its midnight."""
+    """Read a date or a time in the project's time zone; a `last` date ends at the next midnight."""
     text = text.strip()
     try:
-        # A date alone has no time to be read as local.
         if len(text) <= len("2026-11-28"):
             day = date.fromisoformat(text) + timedelta(days=int(last))
             moment = datetime.combine(day, time.min)
@@ -173,7 +172,7 @@ def _moment(text: str, name: str, *, last: bool = False) -> datetime:
             moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise UnusableArgumentError(
-            f"{name} is no date: {text[:40]!r}. Call again with ISO 8601, such as 2026-11-28 or "
+            f"{name} is not a date: {text[:40]!r}. Call again with ISO 8601, such as 2026-11-28 or "
             "2026-11-28T17:00."
         ) from error
     if moment.year not in YEARS:
@@ -184,7 +183,7 @@ def _moment(text: str, name: str, *, last: bool = False) -> datetime:
 
 
 async def _read(read: Callable[[], str]) -> str:
-    """Read events in the database's thread, and release the connection: the model goes on."""
+    """Query events in the database thread, then release the connection: the model runs next."""
 
     def reading() -> str:
         try:
@@ -196,7 +195,7 @@ async def _read(read: Callable[[], str]) -> str:
 
 
 def _found(events: EventQuerySet, words: str, category: str, *, free_only: bool) -> str:
-    """Narrow the events."""
+    """Return the events that match, as the tool's output."""
     events = events.matching(words)
     if free_only:
         events = events.free()
@@ -213,5 +212,5 @@ def _found(events: EventQuerySet, words: str, category: str, *, free_only: bool)
 
 
 def _listed(events: EventQuerySet) -> str:
-    cards = sorted(events[:MOST_CARDS], key=lambda event: (event.start, event.pk))
-    return listing(cards, total=len(cards) if len(cards) < MOST_CARDS else events.count())
+    cards = sorted(events[:MOST_EVENTS], key=lambda event: (event.start, event.pk))
+    return events_json(cards, total=len(cards) if len(cards) < MOST_EVENTS else events.count())

@@ -1,8 +1,4 @@
-"""The chat: its pages, and the run of the agent behind each message.
-
-The Agents SDK takes seconds to import and manage.py reads this module for its checks, so what
-needs the SDK is imported where it is used.
-"""
+"""The pages of the chat. The view that runs the agent is in agent_view.py."""
 
 from __future__ import annotations
 
@@ -17,80 +13,61 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agent_sessions import Session, release_connections
-from calendarclub.chat.conversations import begin, forget, memory, mine, name_after, open_mine
-from calendarclub.chat.history import turns
-from calendarclub.chat.posted import posted_message
-from calendarclub.chat.refusals import RefusedError, refusing_in_json
+from calendarclub.chat.conversations import (
+    ITEMS_SHOWN,
+    create_conversation,
+    delete_conversation,
+    get_conversation_or_404,
+    latest_items,
+    own_conversations,
+)
+from calendarclub.chat.page_turns import page_turns
 
 NAV_LENGTH = 30
 PAGE_LENGTH = 50
-ITEMS_SHOWN = 400  # a page of more would be slow to draw; the agent itself remembers all
 
 
-@refusing_in_json
 async def messages(request: HttpRequest, session_id: str) -> HttpResponseBase:
-    """Run one turn of the conversation and stream it as server-sent events."""
-    from agents import Runner, RunResultStreaming
+    """Answer a message: see agent_view.py."""
+    # Imported late: it loads the SDK, which takes seconds.
+    from calendarclub.chat.agent_view import answer
 
-    from calendarclub.chat.agents import calendar_club, run_config
-    from calendarclub.chat.streaming import event_stream
-
-    session = await open_mine(request, session_id)
-    message = posted_message(request)
-    if message is None:
-        await _check_unanswered(session)
-    else:
-        await name_after(session, message)
-
-    remembered = memory(session)
-
-    async def run() -> RunResultStreaming:
-        await release_connections()  # they would wait for the model
-        return Runner.run_streamed(
-            calendar_club(),
-            message or [],  # a message that is tried again is in the session already
-            context=session,
-            session=remembered,
-            run_config=run_config(),
-        )
-
-    return event_stream(run, record=remembered.record_run, session=session)
+    return await answer(request, session_id)
 
 
 @require_safe
 @never_cache
 async def home(request: HttpRequest) -> HttpResponse:
-    """Show an empty conversation, which begins with its first message."""
+    """Show an empty conversation. It is created with its first message."""
     return render(request, "chat/conversation.html", await _context(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 async def conversations(request: HttpRequest) -> HttpResponseBase:
-    """List the visitor's conversations, or begin one."""
-    return await (_begin(request) if request.method == "POST" else _list(request))
+    """List the visitor's conversations, or create one."""
+    return await (_create(request) if request.method == "POST" else _list(request))
 
 
 @require_safe
 @never_cache
 async def conversation(request: HttpRequest, session_id: str) -> HttpResponse:
-    """Show a conversation as its session remembers it."""
-    session = await open_mine(request, session_id)
-    items = await memory(session).get_items(limit=ITEMS_SHOWN)
+    """Show a conversation from the items of its session."""
+    session = await get_conversation_or_404(request, session_id)
+    items = await latest_items(session)
     context = await _context(request)
-    context |= {"session": session, "turns": turns(items), "is_cut": len(items) == ITEMS_SHOWN}
+    context |= {"session": session, "turns": page_turns(items), "is_cut": len(items) == ITEMS_SHOWN}
     return render(request, "chat/conversation.html", context)
 
 
 @require_POST
 async def reset(request: HttpRequest, session_id: str) -> HttpResponse:
-    """Forget a conversation for good."""
-    await forget(request, await open_mine(request, session_id))
+    """Delete a conversation."""
+    await delete_conversation(request, await get_conversation_or_404(request, session_id))
     return redirect("chat:home")
 
 
-async def _begin(request: HttpRequest) -> JsonResponse:
-    session = await begin(request)
+async def _create(request: HttpRequest) -> JsonResponse:
+    session = await create_conversation(request)
     url = reverse("chat:conversation", args=[session.session_id])
     data = {"id": session.session_id, "url": url}
     return JsonResponse(data, status=HTTPStatus.CREATED)
@@ -98,28 +75,21 @@ async def _begin(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 async def _list(request: HttpRequest) -> HttpResponse:
-    paginator = Paginator(await mine(request), PAGE_LENGTH)
+    paginator = Paginator(await own_conversations(request), PAGE_LENGTH)
     page = await sync_to_async(paginator.get_page)(request.GET.get("page"))
     context = await _context(request) | {"page": page}
     return await sync_to_async(render)(request, "chat/conversations.html", context)
 
 
 async def _context(request: HttpRequest) -> dict[str, Any]:
-    """Return what every page of the chat shows beside its own matter."""
+    """Return the context that every page of the chat needs."""
+    # Imported late: it loads the SDK, which takes seconds.
     from calendarclub.chat.agents import is_offline
 
     return {
-        # The user and not the lazy object of the template's context, which would ask the
-        # database from within an asynchronous view.
+        # The user, because the lazy object of Django's context processor would query the database
+        # from an asynchronous view.
         "user": await request.auser(),
-        "nav": [session async for session in (await mine(request))[:NAV_LENGTH]],
+        "nav": [session async for session in (await own_conversations(request))[:NAV_LENGTH]],
         "is_offline": is_offline(),
     }
-
-
-async def _check_unanswered(session: Session) -> None:
-    """Refuse to answer a message for the second time."""
-    last = turns(await memory(session).get_items(limit=ITEMS_SHOWN))[-1:]
-    if not last or last[0].is_answered:
-        sentence = "There is nothing to try again. Reload the page to see the conversation."
-        raise RefusedError(HTTPStatus.CONFLICT, sentence)

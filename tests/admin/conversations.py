@@ -13,7 +13,7 @@ from agent_sessions import Message, Session
 from agent_sessions.items.codec import encode
 from agent_sessions.items.columns import columns
 from tests.admin.tellers import Step, answer, call, output, picture, tell, thought, user
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 CLUB, DESK = "Calendar Club", "Ticket Desk"
 EVENTS = [

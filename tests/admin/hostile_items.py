@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.admin.hostile_texts import AWAY, OUT_OF_ATTRIBUTE, SCRIPT
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 WRONG: tuple[Any, ...] = (
     None,

@@ -14,8 +14,8 @@ from django.test import RequestFactory, TestCase, override_settings
 
 from agent_sessions import Message, Session
 from agent_sessions.admin import SessionAdmin
+from agent_sessions.admin.changelist.lookups import is_of_a_popup, is_offered
 from agent_sessions.admin.changelist.text_sql import MOST_LENGTH, MOST_WORDS, bounded
-from agent_sessions.admin.lookups import is_of_a_popup, is_offered
 from tests.admin.clients import LIST, AdminTestCase
 from tests.admin.tenant_urls import addresses, of_the_list
 from tests.contract import TURN

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 AT_ONCE = 500
 """How many sessions: what a request can do in its time, and a form of Django's can name."""
@@ -32,7 +32,7 @@ NAMED = 10  # of the sessions with which something may not be done
 
 @admin.action(permissions=["export"], description=gettext_lazy("Export selected sessions"))
 def export_selected(
-    model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
     sessions = _chosen(model_admin, request, queryset, model_admin.has_export_permission)
     return export_several(model_admin, request, sessions) if sessions else None
@@ -40,7 +40,7 @@ def export_selected(
 
 @admin.action(permissions=["fork"], description=gettext_lazy("Fork selected sessions"))
 def fork_selected(
-    model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
     sessions = _chosen(model_admin, request, queryset, model_admin.has_fork_permission)
     if not sessions:
@@ -60,7 +60,7 @@ def fork_selected(
     permissions=["purge"], description=gettext_lazy("Purge the content of selected sessions")
 )
 def purge_selected(
-    model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
     sessions = _chosen(model_admin, request, queryset, model_admin.has_purge_permission)
     if not sessions:
@@ -74,7 +74,7 @@ def purge_selected(
 
 @admin.action(permissions=["delete"], description=gettext_lazy("Delete selected sessions"))
 def delete_selected(
-    model_admin: SessionAdmin, request: HttpRequest, queryset: QuerySet[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
     """Delete sessions after Django's page of that name, in batches.
 
@@ -94,7 +94,9 @@ def delete_selected(
     return django_delete_selected(model_admin, request, chosen)
 
 
-def _delete(model_admin: SessionAdmin, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+def _delete(
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: QuerySet[Session]
+) -> None:
     asked, done = sessions.count(), 0
     using = router.db_for_write(model_admin.model)
     try:
@@ -112,7 +114,7 @@ def _delete(model_admin: SessionAdmin, request: HttpRequest, sessions: QuerySet[
 
 
 def _chosen(
-    model_admin: SessionAdmin,
+    model_admin: SessionAdminBase,
     request: HttpRequest,
     queryset: QuerySet[Session],
     is_permitted: Callable[[HttpRequest, Session], bool],

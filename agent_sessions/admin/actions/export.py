@@ -29,7 +29,7 @@ from agent_sessions.transfer import document, lines, markdown
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 PIECE_LENGTH = 32_768  # of what is sent at once, in characters
 NAME_LENGTH = 60
@@ -60,7 +60,7 @@ FORMATS = {
 
 
 def export(
-    model_admin: SessionAdmin, request: HttpRequest, object_id: str, file_format: str
+    model_admin: SessionAdminBase, request: HttpRequest, object_id: str, file_format: str
 ) -> StreamingHttpResponse:
     """Send a session as a file."""
     session = opened(model_admin, request, object_id)
@@ -76,7 +76,7 @@ def export(
 
 
 def export_several(
-    model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
 ) -> StreamingHttpResponse:
     """Send sessions as JSON Lines, a document each.
 
@@ -92,7 +92,7 @@ def export_several(
 
 
 def _documents(
-    model_admin: SessionAdmin, request: HttpRequest, session_ids: list[str]
+    model_admin: SessionAdminBase, request: HttpRequest, session_ids: list[str]
 ) -> Iterator[str]:
     """Yield a line for each session that still exists and may still be exported."""
     for session_id in session_ids:
@@ -105,13 +105,13 @@ def _documents(
         yield "\n"
 
 
-def _may_export(model_admin: SessionAdmin, request: HttpRequest, session: Session) -> bool:
+def _may_export(model_admin: SessionAdminBase, request: HttpRequest, session: Session) -> bool:
     may_see = model_admin.has_view_permission(request, session)
     return may_see and model_admin.has_export_permission(request, session)
 
 
 def _note(
-    model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session], *, view: str
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session], *, view: str
 ) -> None:
     """Note who takes sessions along, before anything of them is sent."""
     for session in sessions:
@@ -119,7 +119,7 @@ def _note(
     log_changes(model_admin, request, sessions, _("Exported: %s.") % view.removeprefix("export "))
 
 
-def _hide_parent(model_admin: SessionAdmin, request: HttpRequest, session: Session) -> None:
+def _hide_parent(model_admin: SessionAdminBase, request: HttpRequest, session: Session) -> None:
     """Leave out a parent that the request may not see; the session is not to be saved."""
     if session.parent_id is None:
         return

@@ -23,7 +23,7 @@ from agent_sessions.text.visible import visible
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 MINE, SAME = "mine", "same"
 PLACES = ("at", "before")
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
     remark: str
 
 
-def fork(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+def fork(model_admin: SessionAdminBase, request: HttpRequest, object_id: str) -> HttpResponse:
     """Ask whose the fork of a session is to be, and make it once that is answered.
 
     The fork is whole, or ends at or before a message; it is then led to.
@@ -65,7 +65,7 @@ def fork(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> Htt
 
 
 def question(
-    model_admin: SessionAdmin,
+    model_admin: SessionAdminBase,
     request: HttpRequest,
     sessions: list[Session],
     *,
@@ -99,7 +99,7 @@ def question(
 
 
 def choices(
-    model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
 ) -> list[Choice]:
     """Return to whom the forks may belong; the first is the one to suggest.
 
@@ -127,7 +127,7 @@ def choices(
     return found
 
 
-def answer(model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]) -> str:
+def answer(model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]) -> str:
     """Return the choice that was made. Raises PermissionDenied if it was not offered."""
     owner = request.POST["owner"]
     if owner not in {choice.value for choice in choices(model_admin, request, sessions)}:
@@ -136,7 +136,7 @@ def answer(model_admin: SessionAdmin, request: HttpRequest, sessions: list[Sessi
 
 
 def forked(
-    model_admin: SessionAdmin, request: HttpRequest, session: Session, *, owner: str, **cut: int
+    model_admin: SessionAdminBase, request: HttpRequest, session: Session, *, owner: str, **cut: int
 ) -> Session | None:
     """Fork a session for its owner, or for whoever asks, and log it; or say why that cannot be."""
     sessions = Session.objects.using(router.db_for_write(Session, instance=session))
@@ -155,5 +155,5 @@ def forked(
     return new
 
 
-def _may_read(model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]) -> bool:
+def _may_read(model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]) -> bool:
     return all(model_admin.may_read(request, session) for session in sessions)

@@ -21,10 +21,10 @@ from agent_sessions.models import Message, Session
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 
-def purge(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+def purge(model_admin: SessionAdminBase, request: HttpRequest, object_id: str) -> HttpResponse:
     """Ask whether a session is to be purged, and purge it once that is confirmed."""
     session = opened(model_admin, request, object_id)
     if not model_admin.has_purge_permission(request, session):
@@ -37,7 +37,7 @@ def purge(model_admin: SessionAdmin, request: HttpRequest, object_id: str) -> Ht
 
 
 def confirmation(
-    model_admin: SessionAdmin,
+    model_admin: SessionAdminBase,
     request: HttpRequest,
     sessions: list[Session],
     *,
@@ -77,7 +77,7 @@ def hidden_fields(ids: list[str], action: str) -> list[tuple[str, str]]:
     return [("action", action), *((ACTION_CHECKBOX_NAME, pk) for pk in ids)]
 
 
-def purged(model_admin: SessionAdmin, request: HttpRequest, sessions: list[Session]) -> None:
+def purged(model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]) -> None:
     """Purge sessions, each in a transaction of its own, log it and say it."""
     count = 0
     done: list[Session] = []

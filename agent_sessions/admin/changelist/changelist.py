@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from agent_sessions.admin.access import note_each, permitted, without_content
+from agent_sessions.admin.access import note_each, permitted
+from agent_sessions.admin.base import without_content
 from agent_sessions.admin.changelist.columns import Listed, number
 from agent_sessions.admin.changelist.date_hierarchy import ACTIVITY, PARTS, periods
 from agent_sessions.admin.changelist.filters import ComputedFilter, TextFilter

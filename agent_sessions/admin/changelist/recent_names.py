@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
     from agent_sessions.models import Session
 
 RECENT = 2_000
@@ -28,7 +28,7 @@ class Names(NamedTuple):
     tools: set[str]
 
 
-def recent_names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
+def recent_names(model_admin: SessionAdminBase, request: HttpRequest) -> Names:
     """Return the names in the newest messages of sessions that the request may see.
 
     Beside them are the agents with which the newest of these sessions end: a session may be longer
@@ -42,7 +42,7 @@ def recent_names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
     return found
 
 
-def _names(model_admin: SessionAdmin, request: HttpRequest) -> Names:
+def _names(model_admin: SessionAdminBase, request: HttpRequest) -> Names:
     sessions = model_admin.get_queryset(request).order_by()
     newest = Message.objects.using(sessions.db).order_by("-pk")
     rows = list(newest.values_list("session_id", "agent_name", "tool_name")[:RECENT])

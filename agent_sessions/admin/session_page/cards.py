@@ -23,10 +23,11 @@ from agent_sessions.admin.session_page.parts import (
 from agent_sessions.admin.session_page.titles import Face, face_of, is_named, title_of
 from agent_sessions.admin.session_page.window import Text, Window
 from agent_sessions.items.codec import UnreadableItemError, decode
-from agent_sessions.items.pairing import CALLS, OUTPUTS, is_envelope
+from agent_sessions.items.columns import is_envelope
+from agent_sessions.items.kinds import CALLS, OUTPUTS
 from agent_sessions.items.reading import Reading
 from agent_sessions.items.reported_errors import faults_of
-from agent_sessions.items.truncated import begun
+from agent_sessions.items.truncated import completed
 from agent_sessions.text.visible import visible
 from agent_sessions.turns.rows import Row, partners
 
@@ -181,7 +182,7 @@ def _limit(found: list[Part]) -> None:
 
 def _begun(card: Card, row: Row, text: Text) -> Card:
     """Put on a card what has been read of an item that is too long to be read as a whole."""
-    item = begun(text.text)
+    item = completed(text.text)
     rest = _fill(card, row, item) if isinstance(item, dict) else []
     shown = _shown(card, row)
     if not shown:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
     from agent_sessions.models import Session
 
 SHOWN = ("session_id", "title", "user", "created_at", "updated_at", "parent", "metadata")
@@ -34,7 +34,7 @@ MOST_STEPS = 2_000
 
 
 def session_page(
-    model_admin: SessionAdmin, request: HttpRequest, session: Session, adminform: Any
+    model_admin: SessionAdminBase, request: HttpRequest, session: Session, adminform: Any
 ) -> dict[str, Any]:
     """Return the context of the page, with a fixed number of statements."""
     may_read = model_admin.may_read(request, session)
@@ -101,7 +101,7 @@ def _failures(messages: QuerySet[Message], shown: Window) -> dict[str, int | Non
 
 
 def _hits(
-    model_admin: SessionAdmin,
+    model_admin: SessionAdminBase,
     request: HttpRequest,
     session: Session,
     messages: QuerySet[Message],
@@ -114,7 +114,7 @@ def _hits(
 
 
 def _head(
-    model_admin: SessionAdmin, request: HttpRequest, session: Session, may_read: bool
+    model_admin: SessionAdminBase, request: HttpRequest, session: Session, may_read: bool
 ) -> dict[str, Any]:
     """Return the facts of the session that the admin shows, less those that are content."""
     names = set(flatten_fieldsets(model_admin.get_fieldsets(request, session)))
@@ -139,7 +139,9 @@ def _extra_fields(adminform: Any) -> list[tuple[str, Any]]:
     ]
 
 
-def _relatives(model_admin: SessionAdmin, request: HttpRequest, session: Session) -> dict[str, Any]:
+def _relatives(
+    model_admin: SessionAdminBase, request: HttpRequest, session: Session
+) -> dict[str, Any]:
     """Return the session's parent and its newest forks, as far as the request may see them."""
     seen = model_admin.get_queryset(request).using(session._state.db).order_by()
     newest = seen.filter(parent=session.pk).order_by("-updated_at")[: MOST_FORKS + 1]

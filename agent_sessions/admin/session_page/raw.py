@@ -18,13 +18,13 @@ from agent_sessions.models.message import Message
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
 
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
 
 def item_view(
-    model_admin: SessionAdmin, request: HttpRequest, object_id: str, message_id: int
+    model_admin: SessionAdminBase, request: HttpRequest, object_id: str, message_id: int
 ) -> HttpResponse:
     """Send the text of an item, byte for byte as it is stored."""
     message = _message(model_admin, request, object_id, message_id, view="item")
@@ -32,7 +32,7 @@ def item_view(
 
 
 def media_view(
-    model_admin: SessionAdmin, request: HttpRequest, object_id: str, message_id: int, place: int
+    model_admin: SessionAdminBase, request: HttpRequest, object_id: str, message_id: int, place: int
 ) -> HttpResponse:
     """Send an image to be looked at, and any other attachment to be saved."""
     message = _message(model_admin, request, object_id, message_id, view="media")
@@ -46,7 +46,12 @@ def media_view(
 
 
 def _message(
-    model_admin: SessionAdmin, request: HttpRequest, object_id: str, message_id: int, *, view: str
+    model_admin: SessionAdminBase,
+    request: HttpRequest,
+    object_id: str,
+    message_id: int,
+    *,
+    view: str,
 ) -> Message:
     session = opened_to_read(model_admin, request, object_id, view=view)
     messages = Message.objects.using(session._state.db).filter(session_id=session.pk)

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agent_sessions.items.pairing import CALLS, OUTPUTS
+from agent_sessions.items.kinds import CALLS, OUTPUTS
 from agent_sessions.transcript import label_of
 from agent_sessions.turns.rows import Row
 

@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from agent_sessions.admin.session_page.cards import Card, Mark, cards
 from agent_sessions.admin.session_page.window import Window
 from agent_sessions.conf import conf
+from agent_sessions.items.kinds import is_user_message
 from agent_sessions.text.visible import visible
-from agent_sessions.turns.rows import Row, State, grouped_by_turn, is_from_a_user, state_of
+from agent_sessions.turns.rows import Row, State, grouped_by_turn, state_of
 from agent_sessions.usage.totals import Group, UsageTotal, totals
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ def _without_repeats(found: Iterable[Card]) -> list[Card]:
 
 def _state(rows: list[Row], *, is_continued: bool, goes_on: bool) -> State | None:
     # What stands before the first user message is no turn that could end.
-    is_turn = is_continued or is_from_a_user(rows[0])
+    is_turn = is_continued or is_user_message(rows[0])
     return state_of(rows) if is_turn and not goes_on else None
 
 

@@ -17,8 +17,9 @@ from django.db.models import Case, Count, F, QuerySet, TextField, Value, When
 from django.db.models.functions import Length, Substr
 
 from agent_sessions.conf import conf
+from agent_sessions.items.kinds import is_user_message
 from agent_sessions.models.message import FROM_A_USER, WITHOUT_COLUMNS, Message
-from agent_sessions.turns.rows import COLUMNS, Row, is_from_a_user, read
+from agent_sessions.turns.rows import COLUMNS, Row, read
 
 Messages: TypeAlias = "QuerySet[Message, Any]"
 
@@ -71,12 +72,12 @@ class Window:
     @property
     def begins_inside(self) -> bool:
         """Whether its first turn began earlier."""
-        return bool(self.rows and self.before and not is_from_a_user(self.rows[0]))
+        return bool(self.rows and self.before and not is_user_message(self.rows[0]))
 
     @property
     def ends_inside(self) -> bool:
         """Whether its last turn goes on later."""
-        return bool(self.after and not is_from_a_user(self.after[0]))
+        return bool(self.after and not is_user_message(self.after[0]))
 
 
 class _Place(NamedTuple):
@@ -104,7 +105,7 @@ def window(messages: Messages, query: Mapping[str, str], *, turns: int | None = 
     if turns is None or after or not rows:
         number = _number(messages, rows)
     else:
-        number = turns - sum(map(is_from_a_user, rows[1:]))
+        number = turns - sum(map(is_user_message, rows[1:]))
     return Window(
         rows=[_reread(row, texts) for row in rows],
         before=place.rows[: place.start],
@@ -155,7 +156,7 @@ def _at(messages: Messages, pk: int, size: int) -> _Place:
     earlier = _earlier(messages.filter(pk__lte=pk), 2 * size)
     later = _later(messages.filter(pk__gt=pk), 3 * size + 1)
     near = range(len(earlier) - 1, max(0, len(earlier) - size) - 1, -1)
-    start = next((at for at in near if is_from_a_user(earlier[at])), None)
+    start = next((at for at in near if is_user_message(earlier[at])), None)
     if start is None:
         reaches_beginning = len(earlier) <= size
         start = 0 if reaches_beginning else len(earlier) - 1
@@ -167,7 +168,7 @@ def _ending(earlier: list[Row], later: list[Row], size: int) -> _Place:
     end = len(earlier)
     start = max(0, end - size)
     near = range(start, max(0, start - size) - 1, -1)
-    start = next((at for at in near if at == 0 or is_from_a_user(earlier[at])), start)
+    start = next((at for at in near if at == 0 or is_user_message(earlier[at])), start)
     return _Place(earlier + later, start, end)
 
 
@@ -176,7 +177,7 @@ def _beginning(earlier: list[Row], later: list[Row], size: int) -> _Place:
     start = len(earlier)
     end = min(size, len(later))
     near = range(end, min(len(later), end + size) + 1)
-    end = next((at for at in near if at == len(later) or is_from_a_user(later[at])), end)
+    end = next((at for at in near if at == len(later) or is_user_message(later[at])), end)
     return _Place(earlier + later, start, start + end)
 
 
@@ -245,4 +246,4 @@ def _number(messages: Messages, rows: list[Row]) -> int | None:
     )
     if counts["unknown"]:
         return None
-    return int(counts["users"]) + is_from_a_user(rows[0])
+    return int(counts["users"]) + is_user_message(rows[0])

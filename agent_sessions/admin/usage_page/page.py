@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, QueryDict
     from django.utils.functional import _StrPromise
 
-    from agent_sessions.admin.session_admin import SessionAdmin
+    from agent_sessions.admin.base import SessionAdminBase
     from agent_sessions.models import Session
 
 TEMPLATE = "admin/agent_sessions/session/usage_page/page.html"
@@ -116,7 +116,7 @@ class Link(NamedTuple):
     is_current: bool
 
 
-def usage_page(model_admin: SessionAdmin, request: HttpRequest) -> HttpResponse:
+def usage_page(model_admin: SessionAdminBase, request: HttpRequest) -> HttpResponse:
     """Show the usage of all sessions that a request may see."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied

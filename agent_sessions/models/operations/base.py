@@ -1,4 +1,4 @@
-"""What every operation is made of: the lock of a session, its owner, and its rows."""
+"""The parts of every operation: the session's lock, its owner, and its rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Now
@@ -14,9 +13,12 @@ from django.db.models.sql import UpdateQuery
 from django.dispatch import Signal
 
 from agent_sessions import known_sessions
+from agent_sessions.arguments import checked_owner
+from agent_sessions.concurrency import in_database_thread
 from agent_sessions.exceptions import SessionOwnershipError, UnknownOutcomeError
 from agent_sessions.fields import checked_id
-from agent_sessions.items.columns import NO_AGENT, Columns
+from agent_sessions.items.columns import Columns
+from agent_sessions.items.kinds import NO_AGENT
 from agent_sessions.models.message import PURGED, Message
 from agent_sessions.models.usage import Usage
 from agent_sessions.signals import send_after_commit
@@ -28,43 +30,15 @@ if TYPE_CHECKING:
     from agent_sessions.models import Session  # noqa: F401  # in the string that types the class
 
 
-def checked_owner(user: Any) -> Any:
-    """Return `user`, or raise the TypeError or ValueError that says why it can own nothing."""
-    if user is None:
-        return None
-    # A lazy request.user passes as the user that it holds.
-    if not isinstance(user, get_user_model()) and getattr(user, "is_anonymous", False) is not True:
-        raise TypeError(
-            f"user is a {user.__class__.__name__}. Pass a {get_user_model().__name__} object, such "
-            "as await request.auser() in an async view."
-        )
-    if user.pk is None:
-        raise ValueError(
-            "user is anonymous or not saved, so it can own nothing. Pass a saved user, or leave "
-            "user= out and check elsewhere who may open the session."
-        )
-    return user
-
-
-def _is_outcome_unknown(
-    error: OperationalError, connection: BaseDatabaseWrapper, link: object
-) -> bool:
-    """Tell whether a COMMIT that failed over `link`, a driver's connection, may be executed."""
-    if getattr(error.__cause__, "is_outcome_unknown", False):
-        return True  # the Turso engine says so
-    # Where nobody is at the other end, atomic() makes a new connection, or leaves the broken one.
-    return connection.connection is not link or not connection.is_usable()
-
-
 class Operations(models.QuerySet["Session"]):
-    """Sessions, and how one of them is locked, read and written."""
+    """Sessions, and the parts that operations on one of them are made of."""
 
     def owned_by(self, user: Any) -> Self:
         """Return the sessions of `user`: those that `DjangoSession(..., user=user)` may open."""
         return self.filter(user=user)
 
     def refuse_others(self, session_id: str, *, user: Any) -> None:
-        """Refuse a session that is there, and not the user's."""
+        """Raise SessionOwnershipError if the session exists and is not the user's."""
         if user is not None and self.filter(pk=session_id).exclude(user=user).exists():
             raise SessionOwnershipError(session_id)
 
@@ -73,21 +47,36 @@ class Operations(models.QuerySet["Session"]):
         self._for_write = True
         return self.db, session_id
 
+    def last_agent_name(self, session_id: str, *, user: Any = None) -> str:
+        """Return the name of the agent that spoke last, or "" if none was recorded."""
+        owner = self._checked(user)
+        spoken = self._messages(session_id).exclude(agent_name="").order_by("-pk")
+        if owner is not None:
+            spoken = spoken.filter(session__user=owner)
+        name = spoken.values_list("agent_name", flat=True).first()
+        if name is None:
+            self.refuse_others(session_id, user=owner)
+        return name or ""
+
+    async def alast_agent_name(self, session_id: str, *, user: Any = None) -> str:
+        """See last_agent_name()."""
+        return await in_database_thread(lambda: self.last_agent_name(session_id, user=user))
+
     def _checked(self, user: Any) -> Any:
-        """Return `user`, having refused filters of this queryset and users that can own nothing."""
+        """Return `user` if it can own a session, and this queryset has no filters."""
         if self.query.has_filters() or self.query.is_sliced:
             raise TypeError(
-                "An operation on a session heeds no filters. Call it on Session.objects, and name "
-                "the owner with user=."
+                "An operation on a session ignores the filters of a queryset. Call it on "
+                "Session.objects, and name the owner with user=."
             )
         return checked_owner(user)
 
     @contextmanager
     def _writing(self, session_id: str) -> Iterator[None]:
-        """Open a transaction on the database that the router, or using(), says to write to.
+        """Open a transaction on the database that the router, or using(), chooses for writing.
 
-        On Turso, whose connections have a pipeline, statements whose results nobody asks for
-        travel together with COMMIT. Raises UnknownOutcomeError if no answer to COMMIT came.
+        On Turso, whose connections have a pipeline, statements whose results are not read are sent
+        together with COMMIT. Raises UnknownOutcomeError if COMMIT got no answer.
         """
         self._for_write = True
         connection = connections[self.db]
@@ -103,11 +92,11 @@ class Operations(models.QuerySet["Session"]):
             raise
 
     def _open(self, session_id: str, user: Any) -> None:
-        """Lock the session's row until the transaction ends, making it if there is none.
+        """Lock the session's row until the transaction ends, inserting it if there is none.
 
-        One statement, so that two first writers cannot miss each other. It comes first in its
-        transaction: ids of messages are drawn under the lock, and SQLite's writer is reserved
-        before anything is read.
+        One upsert, so that two first writers cannot miss each other. It is the first statement of
+        its transaction: message ids are assigned under the lock, and SQLite has to begin a
+        transaction with a write to wait for another writer.
         """
         owner = self._checked(user)
         opened = self.model(
@@ -124,10 +113,10 @@ class Operations(models.QuerySet["Session"]):
         )
 
     def _reopen(self, session_id: str, user: Any) -> None:
-        """Lock the session's row as _open() does, if there is one.
+        """Lock the session's row as _open() does, if it exists.
 
-        Whether there is one is for the next statement to say: the answer to this one is not
-        waited for, so that on Turso both travel together.
+        The next statement finds out whether it does. This one's result is not read, so that on
+        Turso both are sent together.
         """
         self._checked(user)
         update = self.filter(pk=checked_id(session_id)).query.chain(UpdateQuery)
@@ -137,7 +126,7 @@ class Operations(models.QuerySet["Session"]):
             cursor.execute(sql, params)
 
     def _hold(self, session_id: str, user: Any, *, is_activity: bool = True) -> bool:
-        """Lock the session's row until the transaction ends, and say whether there is one."""
+        """Lock the session's row until the transaction ends, and return whether it exists."""
         owner = self._checked(user)
         updated_at = Now() if is_activity else models.F("updated_at")
         session = self.filter(pk=session_id)
@@ -152,7 +141,6 @@ class Operations(models.QuerySet["Session"]):
         return Message.objects.using(self.db).filter(session_id=session_id)
 
     def _unpurged(self, session_id: str) -> models.QuerySet[Message]:
-        """Return the messages that hold something: a purged one is no item, and stays."""
         return self._messages(session_id).exclude(message_data=PURGED)
 
     def _newest(
@@ -160,7 +148,7 @@ class Operations(models.QuerySet["Session"]):
     ) -> list[tuple[int, str]]:
         """Return (id, text) of the `window` newest messages before an id, newest first.
 
-        Purged messages are not among them.
+        Purged messages are left out.
         """
         owner = self._checked(user)
         messages = self._unpurged(session_id).order_by("-pk")
@@ -168,7 +156,13 @@ class Operations(models.QuerySet["Session"]):
             messages = messages.filter(pk__lt=before)
         if owner is None:
             return list(messages.values_list("pk", "message_data")[:window])
-        rows = list(messages.values_list("pk", "message_data", "session__user_id")[:window])
+        rows = messages.values_list("pk", "message_data", "session__user_id")[:window]
+        return self._owned(session_id, owner, list(rows))
+
+    def _owned(
+        self, session_id: str, owner: Any, rows: list[tuple[int, str, Any]]
+    ) -> list[tuple[int, str]]:
+        """Return rows without their third value, the owner's primary key, once it is checked."""
         if not rows:
             self.refuse_others(session_id, user=owner)
         if any(owner_pk != owner.pk for _, _, owner_pk in rows):
@@ -183,9 +177,9 @@ class Operations(models.QuerySet["Session"]):
         agent_name: str = "",
         must_exist: bool = False,
     ) -> None:
-        """Store items; an IntegrityError if the session is not there, or not the user's.
+        """Store items. An IntegrityError means that the session is missing, or not the user's.
 
-        The statement itself looks, so that on Turso nothing has to be waited for.
+        The INSERT itself checks that, so that on Turso no answer has to be awaited before it.
         """
         messages = [
             Message(
@@ -199,14 +193,14 @@ class Operations(models.QuerySet["Session"]):
         if user is not None or must_exist:
             found = self.model.objects.filter(pk=session_id)
             mine = found if user is None else found.owned_by(user)
-            # A session that is not found is NULL, which the column refuses.
+            # NULL if nothing is found, which the column rejects.
             messages[0].session_id = models.Subquery(mine.values("pk"))
         self._insert_rows(Message, messages)
 
     def _insert_usage(
         self, session_id: str, step: Step, tokens: Tokens, message_id: int | None = None
     ) -> None:
-        """Store what a step cost: the one that ends with a message, or else with the newest."""
+        """Store the cost of the step that ends with a message: by default, with the newest."""
         newest = self._messages(session_id).order_by("-pk").values("pk")[:1]
         row = Usage(
             session_id=session_id,
@@ -219,7 +213,7 @@ class Operations(models.QuerySet["Session"]):
         self._insert_rows(Usage, [row])
 
     def _insert_rows(self, model: type[models.Model], rows: Sequence[models.Model]) -> None:
-        """Insert rows as bulk_create() does, less the ids, for which it asks and waits."""
+        """Insert rows as bulk_create() does, but without asking and waiting for their ids."""
         fields = [field for field in model._meta.concrete_fields if not field.primary_key]
         # 0 if a database takes fewer parameters than a row has columns.
         size = max(1, connections[self.db].ops.bulk_batch_size(fields, rows))
@@ -229,5 +223,15 @@ class Operations(models.QuerySet["Session"]):
             )
 
     def _announce(self, signal: Signal, session_id: str, **facts: Any) -> None:
-        """Send a signal of what was written; see send_after_commit()."""
+        """Send a signal about this write after COMMIT; see send_after_commit()."""
         send_after_commit(signal, self.model, using=self.db, session_id=session_id, **facts)
+
+
+def _is_outcome_unknown(
+    error: OperationalError, connection: BaseDatabaseWrapper, link: object
+) -> bool:
+    """Tell whether a COMMIT that failed over `link`, a driver's connection, may have succeeded."""
+    if getattr(error.__cause__, "is_outcome_unknown", False):
+        return True  # the Turso engine says so
+    # If nobody answers any more, atomic() opens a new connection or leaves the broken one.
+    return connection.connection is not link or not connection.is_usable()

@@ -1,4 +1,4 @@
-"""Copying a session, without carrying its rows through Python."""
+"""Copies of a session, made inside the database."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from agent_sessions.signals import session_forked
 
 
 class ForkOperations(Operations):
-    """Sessions that begin as copies."""
+    """Forks: sessions that begin as a copy of another."""
 
     def forked_from(self, session_id: str) -> Self:
-        """Return the forks of a session, newest last."""
+        """Return the forks of a session, oldest first."""
         return self.filter(parent=session_id).order_by("forked_at", "pk")
 
     def fork(
@@ -30,15 +30,15 @@ class ForkOperations(Operations):
         before: int | None = None,
         user: Any = None,
     ) -> None:
-        """Make the session `new_id` as a copy of another, which stays as it is.
+        """Create the session `new_id` as a copy of another one, which stays as it is.
 
-        The copy ends with the message whose id is `at`, or before the one whose id is `before`.
-        It has the owner, title and metadata of the other. No row passes through Python.
-        Raises ValueError if there is no such session or message, or the new id is taken.
+        The copy ends with the message whose id is `at`, or before the one whose id is `before`. It
+        has the same owner, title and metadata.
+        Raises ValueError if the session or message does not exist, or the new id is taken.
         """
         checked_id(new_id)
         if at is not None and before is not None:
-            raise ValueError("at= and before= are both given. Pass one: a copy has one end.")
+            raise ValueError("at= and before= are both given. Pass one of them.")
         try:
             with self._writing(new_id):
                 if not self._hold(session_id, user, is_activity=False):
@@ -70,22 +70,22 @@ class ForkOperations(Operations):
         )
 
     def _cut(self, session_id: str, at: int | None, before: int | None) -> models.QuerySet[Message]:
-        """Return the messages up to the one or before the other, which have to be there."""
+        """Return the messages up to `at`, or before `before`; that message must exist."""
         messages = self._messages(session_id)
         pk = at if before is None else before
         if pk is None:
             return messages
         if not messages.filter(pk=pk).exists():
             raise ValueError(
-                f"Message {pk} is not in session {session_id!r}. Fork it at a message or a turn of "
-                "its own."
+                f"Message {pk} is not in session {session_id!r}. Pass a message or a turn of this "
+                "session."
             )
         return messages.filter(pk__lte=pk) if before is None else messages.filter(pk__lt=pk)
 
     def _insert_fork(
         self, session_id: str, new_id: str, messages: models.QuerySet[Message]
     ) -> None:
-        """Copy a session and `messages` of it, as they are, under a new id."""
+        """Copy a session and some of its messages under a new id."""
         new = models.Value(new_id)
         names = ["user", "title", "metadata"]
         session = dict(zip(names, names, strict=True))
@@ -96,7 +96,7 @@ class ForkOperations(Operations):
         self._insert_selected(messages.order_by("pk"), copied)
 
     def _insert_selected(self, rows: models.QuerySet[Any], values: dict[str, Any]) -> None:
-        """Insert what a query selects of a table into that table, as the ORM has no way to."""
+        """Execute an INSERT ... SELECT within one table, which the ORM has no method for."""
         selected = rows.values_list(*values.values()).query.get_compiler(self.db)
         select, params = selected.as_sql()
         fields = [rows.model._meta.get_field(name) for name in values]

@@ -1,4 +1,4 @@
-"""The operations of the SDK's Session protocol."""
+"""The operations of the SDK's Session protocol: read, append, pop, clear, replace."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from agent_sessions.exceptions import SessionDeletedError
 from agent_sessions.items import Item
 from agent_sessions.items.codec import encode_all
 from agent_sessions.models.message import readable
-from agent_sessions.models.operations.runs import RunOperations
+from agent_sessions.models.operations.base import Operations
 from agent_sessions.signals import items_added, session_cleared
 from agent_sessions.usage.steps import Step
 
 
-class ItemOperations(RunOperations):
-    """A session's items, read and written."""
+class ItemOperations(Operations):
+    """The items of a session, read and written."""
 
     def items(self, session_id: str, limit: int | None = None, *, user: Any = None) -> list[Item]:
         """Return the newest `limit` items, oldest first; all if `limit` is None or negative.
@@ -37,7 +37,7 @@ class ItemOperations(RunOperations):
             newest_first += readable(rows)
             if len(rows) < window:
                 break
-            # Unreadable rows took places in the window: look further back, in growing steps.
+            # Some rows were unreadable: look further back, in growing steps.
             window, before = window * 2, rows[-1][0]
         return newest_first[:limit][::-1]
 
@@ -49,9 +49,9 @@ class ItemOperations(RunOperations):
         window: int = 64,
         user: Any = None,
     ) -> list[Item]:
-        """Return the newest items, oldest first: as many as it takes until they are enough, or all.
+        """Return so many of the newest items, oldest first, that `is_enough` is true, or all.
 
-        `window` is how many rows are read first. Unreadable rows are skipped as by items().
+        `window` is the number of rows to read first. Unreadable rows are skipped, see items().
         """
         newest_first: list[Item] = []
         before = None
@@ -61,7 +61,7 @@ class ItemOperations(RunOperations):
             items = newest_first[::-1]
             if len(rows) < window or is_enough(items):
                 return items
-            # In growing steps, so that the whole of a long session is a few statements.
+            # In growing steps, so that a long session takes a few statements.
             window, before = window * 4, rows[-1][0]
 
     def append(
@@ -73,11 +73,11 @@ class ItemOperations(RunOperations):
         step: Step | None = None,
         must_exist: bool = False,
     ) -> None:
-        """Add `items` at the end, all or none, making the session if it is new.
+        """Add `items` at the end, all or none, creating the session if it is new.
 
-        `step` says which run stores them, who spoke and what it cost.
+        `step` has the run that stores them, the agent that spoke, and the cost.
         Raises ItemError, before anything is written, if one of them is not JSON. With
-        `must_exist`, raises SessionDeletedError instead of making the session.
+        `must_exist`, raises SessionDeletedError instead of creating the session.
         """
         encoded = encode_all(items)
         if not encoded:
@@ -99,15 +99,15 @@ class ItemOperations(RunOperations):
     def pop(self, session_id: str, *, user: Any = None) -> Item | None:
         """Remove the newest item and return it, or None if there is none.
 
-        Each item goes to one caller. As in the SDK's SQLiteSession, rows above it that are not
-        JSON are removed with it; the log names them. Purged messages stay.
+        Only one caller gets an item. As in the SDK's SQLiteSession, newer rows that are not JSON
+        are removed with it; the log names them. Purged messages stay.
         """
         with self._writing(session_id):
             if not self._hold(session_id, user):
                 return None
             while rows := self._newest(session_id, user=None, window=1):
                 claimed, _ = self._messages(session_id).filter(pk=rows[0][0]).delete()
-                # Somebody who locks no session, such as SQLAlchemySession, may have been faster.
+                # The SDK's own sessions take no lock, and may have been faster.
                 for item in readable(rows if claimed else []):
                     return item
         return None
@@ -115,11 +115,11 @@ class ItemOperations(RunOperations):
     def clear(self, session_id: str, *, user: Any = None) -> None:
         """Delete the session with all its messages, if there is one."""
         with self._writing(session_id):
-            is_there = self._hold(session_id, user)
-            if is_there:
+            exists = self._hold(session_id, user)
+            if exists:
                 known_sessions.forget(self.key(session_id))
                 self.filter(pk=session_id).delete()
-        if is_there:
+        if exists:
             self._announce(session_cleared, session_id)
 
     def replace(
@@ -130,11 +130,9 @@ class ItemOperations(RunOperations):
         user: Any = None,
         must_exist: bool = False,
     ) -> None:
-        """Replace all items of the session by `items`; the session itself stays, or is made.
+        """Replace all items of the session by `items`, creating the session if it is new.
 
-        Its purged messages, which hold nothing, stay as well.
-        Raises ItemError, before anything is written, if one of them is not JSON. With
-        `must_exist`, raises SessionDeletedError instead of making the session.
+        Purged messages stay. Raises ItemError and SessionDeletedError as append() does.
         """
         encoded = encode_all(items)
         with self._writing(session_id):
@@ -145,7 +143,7 @@ class ItemOperations(RunOperations):
                 raise SessionDeletedError(session_id)
             agent_name = self.last_agent_name(session_id)
             self._unpurged(session_id).delete()
-            # Who spoke last is still known when what was said is a summary.
+            # A summary keeps the name of the agent that spoke last.
             self._insert_messages(session_id, encoded, agent_name=agent_name)
         self._announce(session_cleared, session_id)
         if encoded:

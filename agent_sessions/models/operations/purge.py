@@ -1,4 +1,4 @@
-"""Throwing away what was said, and keeping that it was and what it cost."""
+"""Redaction: a session loses its content and keeps its numbers."""
 
 from __future__ import annotations
 
@@ -9,43 +9,41 @@ from django.db.models import Q
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.items.columns import Columns, columns
-from agent_sessions.items.pairing import OUTPUTS
+from agent_sessions.items.kinds import OUTPUTS
 from agent_sessions.models.message import PURGED, WITHOUT_COLUMNS, Message
 from agent_sessions.models.operations.base import Operations
 from agent_sessions.signals import session_purged
 
 BATCH = 50  # messages whose items are held in memory at once
 
-# Results of tools that were stored before there was a column for their failures, among others.
+# Includes results of tools that were stored before the column tool_failed existed.
 _MAY_HAVE_FAILED = Q(tool_failed=None) & (
     Q(kind__endswith="_output") | (Q(kind__endswith="_call") & ~Q(kind__in=OUTPUTS))
 )
 
 
 class PurgeOperations(Operations):
-    """Sessions that lose their content."""
+    """Purging, which other systems call redaction."""
 
     def purge(self, session_id: str, *, user: Any = None) -> int:
-        """Empty all messages of a session and its title, and return how many messages they were.
+        """Empty the title and all messages of a session, and return the number of messages.
 
-        The messages stay with their times, kinds, tools, call ids, agents and whether a tool
-        failed, and so does what they cost: numbers and turns are as before. Rows that the SDK wrote
-        get their columns from their items first. A purged message is no item any more: nobody
-        reads, pops or replaces it, and it goes with its session only. New items can be added
-        behind it.
+        The messages keep their times and columns, and the session its costs, so all numbers stay
+        the same; columns that are blank because the SDK wrote the row are derived from its item
+        first. A purged message is not an item: nothing reads, pops or replaces it, and only
+        deleting the session deletes it. New items can be added after it.
 
-        The metadata stays, because it may say which tenant a session is of: what it holds of the
-        content is the project's to clear. Forks are sessions of their own and keep their copies.
-        Nothing happens if there is no such session. The database's files and backups may keep what
-        was overwritten for a while.
+        The metadata stays, because it may say which tenant owns a session; clear it yourself if it
+        has content. Forks are separate sessions and keep their copies. A session that does not
+        exist is left alone. Files and backups of the database may keep the old content for a while.
         """
         with self._writing(session_id):
-            is_there = self._hold(session_id, user, is_activity=False)
-            if is_there:
+            exists = self._hold(session_id, user, is_activity=False)
+            if exists:
                 self._fill_columns(session_id)
                 count = self._unpurged(session_id).update(message_data=PURGED)
                 self.filter(pk=session_id).update(title="")
-        if not is_there:
+        if not exists:
             return 0
         self._announce(session_purged, session_id, count=count)
         return count
@@ -55,7 +53,7 @@ class PurgeOperations(Operations):
         return await in_database_thread(lambda: self.purge(session_id, user=user))
 
     def _fill_columns(self, session_id: str) -> None:
-        """Read the columns that are not known from the items, while there are any."""
+        """Derive unknown columns from the items, as long as there are items."""
         unknown = WITHOUT_COLUMNS | _MAY_HAVE_FAILED
         blank = self._unpurged(session_id).filter(unknown).order_by("pk")
         after = 0
@@ -66,7 +64,7 @@ class PurgeOperations(Operations):
 
 
 def _fill(message: Message) -> bool:
-    """Set the columns of a message, and say whether its item has any."""
+    """Set the columns of a message, and return whether its item has any."""
     try:
         found = columns(decode(message.message_data))
     except UnreadableItemError:

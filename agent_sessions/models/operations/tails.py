@@ -1,4 +1,4 @@
-"""Replacing the newest part of a session, if it is still what was read: what compaction needs."""
+"""The end of a session, replaced if it is still what was read: what compaction needs."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from django.db import transaction
-
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.items import Item
 from agent_sessions.items.codec import UnreadableItemError, decode, encode_all
-from agent_sessions.models.operations.runs import RunOperations
+from agent_sessions.models.operations.base import Operations
 from agent_sessions.signals import items_added
 
 
 class Tail(NamedTuple):
-    """The newest messages of a session as they were when they were read, oldest first."""
+    """The newest messages of a session when they were read, oldest first."""
 
     rows: list[tuple[int, str]]  # (id, text)
     items: list[Item]
-    is_whole: bool  # nothing older was there
+    is_whole: bool  # there were no older messages
 
 
-class TailOperations(RunOperations):
+class _TailChangedError(Exception):
+    """Rolls back a replacement: the session no longer ends with what was read."""
+
+
+class TailOperations(Operations):
     """The newest messages of a session, read and replaced."""
 
     def tail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
-        """Return the newest `length` messages, and whether they are all.
+        """Return the newest `length` messages, and whether there are no others.
 
         Raises UnreadableItemError if one of them is not JSON.
         """
@@ -45,31 +47,30 @@ class TailOperations(RunOperations):
         prune: Callable[[Item], bool] | None = None,
         user: Any = None,
     ) -> bool:
-        """Put `items` in the place of `tail` from `start` on, if the session still ends with that.
+        """Replace `tail` from position `start` on by `items`, if the session still ends with it.
 
-        Return whether it did; if not, nothing has changed. The oldest messages go as well, for as
-        long as `prune` holds of them: the first of which it does not, or that is not JSON, stays,
-        and so does all that follows it.
+        Returns whether it did; if not, nothing is changed. The oldest messages are deleted too, up
+        to the first that is not JSON or for which `prune` is false.
         Raises ItemError, before anything is written, if one of the items is not JSON.
         """
         encoded, rows = encode_all(items), tail.rows[start:]
         if not rows:
             return False
-        with self._writing(session_id):
-            is_there = self._hold(session_id, user)
-            agent_name = self.last_agent_name(session_id) if is_there else ""
-            is_replaced = is_there and self._delete_tail(session_id, rows)
-            if is_replaced and prune:
-                self._prune(session_id, prune, before=rows[0][0], batch=len(tail.rows))
-            if is_replaced:
-                # Who spoke last is still known when what was said is a summary.
+        try:
+            with self._writing(session_id):
+                if not self._hold(session_id, user):
+                    raise _TailChangedError
+                agent_name = self.last_agent_name(session_id)
+                self._delete_tail(session_id, rows)
+                if prune:
+                    self._prune(session_id, prune, before=rows[0][0], batch=len(tail.rows))
+                # A summary keeps the name of the agent that spoke last.
                 self._insert_messages(session_id, encoded, agent_name=agent_name)
-            else:
-                # The lock was an UPDATE, and nothing has happened to the session.
-                transaction.set_rollback(True, using=self.db)
-        if is_replaced and encoded:
+        except _TailChangedError:
+            return False
+        if encoded:
             self._announce(items_added, session_id, count=len(encoded))
-        return is_replaced
+        return True
 
     async def atail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
         """See tail()."""
@@ -90,19 +91,20 @@ class TailOperations(RunOperations):
             lambda: self.replace_tail(session_id, tail, start, items, prune=prune, user=user)
         )
 
-    def _delete_tail(self, session_id: str, rows: list[tuple[int, str]]) -> bool:
-        """Delete the newest messages if they are `rows`, and say whether they were."""
+    def _delete_tail(self, session_id: str, rows: list[tuple[int, str]]) -> None:
+        """Delete the newest messages if they are `rows`; raise _TailChangedError if not."""
         if self._newest(session_id, user=None, window=len(rows))[::-1] != rows:
-            return False
-        # Somebody who locks no session, such as SQLAlchemySession, may have come in between.
+            raise _TailChangedError
         tail = self._unpurged(session_id).filter(pk__gte=rows[0][0], pk__lte=rows[-1][0])
         deleted, _ = tail.delete()
-        return deleted == len(rows)
+        # The SDK's own sessions take no lock, and may have written in between.
+        if deleted != len(rows):
+            raise _TailChangedError
 
     def _prune(
         self, session_id: str, prune: Callable[[Item], bool], *, before: int, batch: int
     ) -> None:
-        """Delete the oldest messages for as long as `prune` holds, looking at `batch` at once."""
+        """Delete the oldest messages while `prune` is true, reading `batch` at a time."""
         older = self._unpurged(session_id).filter(pk__lt=before).order_by("pk")
         while rows := list(older.values_list("pk", "message_data")[:batch]):
             pruned = [*takewhile(lambda row: _is_readable_and(prune, row[1]), rows)]
@@ -112,9 +114,8 @@ class TailOperations(RunOperations):
                 break
 
 
-def _is_readable_and(holds: Callable[[Item], bool], text: str) -> bool:
-    """Tell whether `text` is JSON of which `holds` holds."""
+def _is_readable_and(condition: Callable[[Item], bool], text: str) -> bool:
     try:
-        return holds(decode(text))
+        return condition(decode(text))
     except UnreadableItemError:
         return False

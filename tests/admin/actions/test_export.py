@@ -33,7 +33,7 @@ from agent_sessions.signals import content_viewed
 from agent_sessions.transfer import imported
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import CALL, LONE_SURROGATES, OUTPUT, STRANGE_ITEMS, TURN, USER, numbered
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 User = get_user_model()

@@ -12,7 +12,7 @@ from agent_sessions.admin.session_page.window import Text, Window
 from agent_sessions.items.reported_errors import NOT_APPROVED, TOOL_FAILED
 from tests.admin.pieces import row, window_of
 from tests.contract import STRANGE_ITEMS
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 
 USER = {"role": "user", "content": "Any jazz?"}
 

@@ -17,8 +17,8 @@ from agent_sessions.transfer.markdown_document import message_of
 from tests.admin.actions.test_export import export_url
 from tests.admin.browsing import page_of
 from tests.admin.pieces import START, window_of
-from tests.leaves import items, places, shown_leaves
-from tests.samples import SAMPLES
+from tests.item_strategies import items, places, shown_leaves
+from tests.sample_items import SAMPLES
 
 PAGES = "admin/agent_sessions/session/session_page/"
 

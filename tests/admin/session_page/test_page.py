@@ -18,7 +18,7 @@ from agent_sessions.admin import SessionAdmin
 from agent_sessions.signals import content_viewed
 from tests.admin.clients import AdminTestCase
 from tests.contract import LONE_SURROGATES, STRANGE_ITEMS, TURN, numbered
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 User = get_user_model()

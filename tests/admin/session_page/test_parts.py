@@ -19,7 +19,7 @@ from agent_sessions.admin.session_page.parts import (
 )
 from agent_sessions.items.reading import Reading
 from agent_sessions.text.markdown import LONGEST
-from tests.samples import SAMPLES
+from tests.sample_items import SAMPLES
 from tests.test_codec import json_values
 
 FIELDS = [

@@ -16,11 +16,11 @@ from django.db import OperationalError, transaction
 from agent_sessions.turso.driver.address import address_of
 from agent_sessions.turso.driver.transport import Transport, transport_to
 from agent_sessions.turso.driver.unknown_outcome import UnreachableError
+from tests.concurrent_writers import in_threads
 from tests.turso.certificates import certificate
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Proxy
 from tests.turso.server import Server, missing
-from tests.writers import in_threads
 
 # The answer of a server to BEGIN and a SELECT.
 OK_BATCH = {

@@ -1,6 +1,6 @@
-"""Set calendarclub up, hold a conversation with its agent, and serve both chat and admin.
+"""Set up calendarclub, run a conversation with its agent, and serve the chat and the admin.
 
-What needs the Agents SDK is imported where it is used: it takes seconds.
+The Agents SDK takes seconds to import, so modules that need it are imported in functions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import socket
 from contextlib import closing, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import uvicorn
@@ -19,7 +19,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agent_sessions import Session
 from agent_sessions.transcript import entry
-from calendarclub.chat.conversations import memory
+
+if TYPE_CHECKING:
+    from agents import StreamEvent
 
 HOST = "127.0.0.1"
 ADMIN = "admin"
@@ -32,23 +34,28 @@ MESSAGES = [
 
 
 class Command(BaseCommand):
-    help = "Migrates, loads sample events, holds a conversation and serves the chat and the admin."
-    # `migrate` checks the database itself, and there may be none before it.
+    help = (
+        "Migrates, loads sample events, runs a conversation with the agent, and serves the chat "
+        "and the admin."
+    )
+    # `migrate` runs the checks, and before it there may be no database.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="Where to serve (8000).")
         parser.add_argument(
-            "--no-serve", action="store_true", help="End after the conversation; serve nothing."
+            "--port", type=int, default=8000, help="The port of the server (default: 8000)."
+        )
+        parser.add_argument(
+            "--no-serve", action="store_true", help="Exit after the conversation, without a server."
         )
 
     def handle(self, *, port: int, no_serve: bool, **options: Any) -> None:
-        # On Ctrl-C there is nothing to say: what was stored stays, and the next run goes on.
+        # Ctrl-C is the normal end. What is stored stays, and the next run continues from it.
         with suppress(KeyboardInterrupt):
             if no_serve:
                 self._show()
                 return
-            # Taken before the conversation, so that nobody waits for it in vain.
+            # A port that is in use is reported before the conversation, which takes a while.
             with closing(_listener(port)) as listener:
                 self._show()
                 self._serve(listener)
@@ -60,7 +67,7 @@ class Command(BaseCommand):
         asyncio.run(self._converse(admin))
 
     def _admin(self) -> User:
-        """Return the administrator, made on the first run with a password that is shown once."""
+        """Return the administrator. The first run creates one and prints its password."""
         existing = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         if existing is not None:
             name = existing.get_username()
@@ -69,60 +76,63 @@ class Command(BaseCommand):
                 f"python manage.py changepassword {name}\n"
             )
             return existing
-        # Somebody may have taken the name without being an administrator.
+        # The name may belong to a user who is not an administrator.
         is_taken = User.objects.filter(username=ADMIN).exists()
         name = f"{ADMIN}-{secrets.token_hex(2)}" if is_taken else ADMIN
         password = secrets.token_urlsafe(12)
         admin = User.objects.create_superuser(username=name, password=password)
-        self.stdout.write("An admin account was made. Its password is shown this once:")
+        self.stdout.write("An admin account was created. Its password is not shown again:")
         self.stdout.write(self.style.SUCCESS(f"  user name {name}   password {password}\n"))
         return admin
 
     async def _converse(self, admin: User) -> None:
-        """Hold a conversation that the administrator finds in the chat and in the admin."""
+        """Run a conversation that belongs to the administrator, and print it."""
         from calendarclub.chat.agents import is_offline
-        from calendarclub.chat.failures import explain
+        from calendarclub.chat.run_errors import sentence_for
 
         if is_offline():
-            self.stdout.write("OPENAI_API_KEY is not set: an offline model plays the agent.\n\n")
+            self.stdout.write("OPENAI_API_KEY is not set: an offline model answers.\n\n")
         session = await Session.objects.acreate(
             session_id=uuid4().hex, user=admin, title=MESSAGES[0]
         )
         try:
             for message in MESSAGES:
                 await self._turn(session, message)
-        except Exception as error:  # whatever the API does, the server is worth starting
-            self.stderr.write(explain(error, session))
-        remembered = len(await memory(session).get_items())
+        except Exception as error:  # an API that fails is no reason not to serve
+            self.stderr.write(sentence_for(error, session))
+        remembered = len(await Session.objects.aitems(session.session_id))
         self.stdout.write(f"The session {session.session_id} remembers {remembered} items.\n\n")
 
-    async def _turn(self, session: Session, message: str) -> None:
-        """Run one turn through the Runner and print it as it comes."""
+    async def _turn(self, conversation: Session, message: str) -> None:
+        """Run one turn and print it while it is streamed."""
         from agents import Runner
 
+        from agent_sessions import DjangoSession
         from calendarclub.chat.agents import calendar_club, run_config
 
         self._print(self.style.SUCCESS(f"You: {message}\n"))
-        remembered = memory(session)
+        session = DjangoSession(conversation.session_id, user=conversation.user)
         run = Runner.run_streamed(
             calendar_club(),
             message,
-            context=session,
-            session=remembered,
+            context=conversation,
+            session=session,
             run_config=run_config(),
         )
         async for event in run.stream_events():
-            if event.type == "raw_response_event":
-                if event.data.type == "response.output_text.delta":
-                    self._print(event.data.delta)
-            elif event.type == "run_item_stream_event" and event.item.type == "tool_call_item":
-                call = entry(event.item.to_input_item()).text
-                self._print(self.style.HTTP_NOT_MODIFIED(f"  {call}\n"))
-        await remembered.record_run(run)
+            self._print_event(event)
+        await session.record_run(run)
         self._print("\n\n")
 
+    def _print_event(self, event: StreamEvent) -> None:
+        if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+            self._print(event.data.delta)
+        elif event.type == "run_item_stream_event" and event.item.type == "tool_call_item":
+            call = entry(event.item.to_input_item()).text
+            self._print(self.style.HTTP_NOT_MODIFIED(f"  {call}\n"))
+
     def _print(self, text: str) -> None:
-        """Write `text` as it is and at once, in the middle of a line too."""
+        """Write `text` at once, without a line break."""
         self.stdout.write(text, ending="")
         self.stdout.flush()
 
@@ -133,16 +143,16 @@ class Command(BaseCommand):
             "calendarclub.asgi:application",
             lifespan="off",
             log_level="warning",
-            # An answer that is being streamed may take that long to end, and not longer.
+            # How many seconds an answer that is being streamed has to end.
             timeout_graceful_shutdown=3,
         )
         uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listener(port: int) -> socket.socket:
-    """Take the port, or say that somebody else has it."""
+    """Listen on the port, or raise a CommandError that says what to do."""
     listener = socket.socket()
-    # The port of a server that has just ended is free, whatever the system still waits for.
+    # Otherwise the port of a server that has just ended counts as in use for a minute.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
@@ -150,7 +160,7 @@ def _listener(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise CommandError(
-            f"Port {port} cannot be served on ({error}). End what uses it, or choose another one: "
-            "python manage.py demo --port 8001"
+            f"Port {port} cannot be used ({error}). Stop the program that uses it, or choose "
+            "another port: python manage.py demo --port 8001"
         ) from error
     return listener
