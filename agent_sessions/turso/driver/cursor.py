@@ -35,8 +35,8 @@ class Cursor:
         self._closed = False
 
     def __repr__(self) -> str:
-        status = "closed" if self._closed else repr(self._statements[-1:])
-        return f"<{type(self).__name__} ({status}) of {self.connection!r}>"
+        status = repr(self._statements[-1]) if self._statements else "unused"
+        return f"<Cursor ({'closed' if self._closed else status}) of {self.connection!r}>"
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> Cursor:
         """Execute a statement; in a pipeline, once its results are asked for."""

@@ -270,7 +270,7 @@ class Transaction:
 
     def _lose(self, error: ErrorT) -> ErrorT:
         """Refuse every further statement until the rollback."""
-        logger.warning("%r is lost: %s", self, loggable(error))
+        logger.warning("The transaction on %s is lost (%s)", self._stream.url, loggable(error))
         self._end(error)
         return error
 
