@@ -22,7 +22,7 @@ from agent_sessions.items.columns import is_envelope
 from agent_sessions.items.kinds import CALLS, ENCRYPTED, OUTPUTS
 from agent_sessions.items.reading import Reading
 from agent_sessions.items.reported_errors import faults_of
-from agent_sessions.items.truncated import begun
+from agent_sessions.items.truncated import completed
 from agent_sessions.text.visible import visible
 from agent_sessions.turns.rows import Row
 
@@ -53,7 +53,7 @@ def fill(card: MessageCard, row: Row, text: StoredText) -> None:
 
 def _fill_cut(card: MessageCard, row: Row, text: StoredText) -> None:
     """Put the content of an item on its card if only its beginning has been read."""
-    item = begun(text.text)
+    item = completed(text.text)
     rest = _fill_known(card, row, item) if isinstance(item, dict) else []
     shown = _last_parts(card, row)
     if not shown:

@@ -17,8 +17,8 @@ from agent_sessions.admin.session_page.parts import (
 from agent_sessions.admin.session_page.tool_parts import answered, asked_for
 from agent_sessions.items.reading import Reading
 from agent_sessions.text.markdown import LONGEST
+from tests.json_values import json_values
 from tests.sample_items import SAMPLES
-from tests.test_codec import json_values
 
 FIELDS = [
     *("content", "output", "outputs", "arguments", "action", "tools", "summary", "results"),
