@@ -19,6 +19,9 @@ class AdminTestCase(TestCase):
     superuser: User
     owner: User
 
+    superuser: User
+    owner: User
+
     @classmethod
     def setUpTestData(cls) -> None:
         cls.superuser = User.objects.create_superuser("root")

@@ -1,4 +1,4 @@
-"""Locations taken apart."""
+"""Locations are split into venue and city."""
 
 from __future__ import annotations
 
@@ -28,10 +28,8 @@ PLACES = {
 
 
 class PlaceTests(SimpleTestCase):
-    """Venue and city."""
-
     def test_places(self) -> None:
-        """Addresses of several countries give venue with street, and city."""
+        """Addresses of several countries are split into venue with street, and city."""
         for location, expected in PLACES.items():
             with self.subTest(location):
                 self.assertEqual(venue_and_city(location), expected)

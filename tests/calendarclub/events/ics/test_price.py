@@ -1,4 +1,4 @@
-"""Prices as people write them."""
+"""Prices in texts."""
 
 from __future__ import annotations
 
@@ -32,28 +32,26 @@ NOT_PLAIN = (
 
 
 class PriceTests(SimpleTestCase):
-    """Amount and currency, or nothing."""
-
     def test_plain(self) -> None:
-        """A plain price is read, the lowest of several."""
+        """A plain price is read, and the lowest of several."""
         for text, (amount, currency) in PLAIN.items():
             with self.subTest(text):
                 self.assertEqual(price_of(text), (Decimal(amount), currency))
 
     def test_not_plain(self) -> None:
-        """What needs a person to understand it is unknown, and never free."""
+        """Any other text is an unknown price, and never a free event."""
         for text in NOT_PLAIN:
             with self.subTest(text):
                 self.assertIsNone(price_of(text))
 
     @given(st.decimals(0, Decimal("999999.99"), places=2), st.sampled_from(["EUR", "USD", "SEK"]))
     def test_round_trip(self, amount: Decimal, currency: str) -> None:
-        """Every price that the export writes is read as it was."""
+        """Every price that the export writes is read unchanged."""
         self.assertEqual(price_of(f"{amount:.2f} {currency}"), (amount, currency))
 
     @given(st.text())
     def test_any_text(self, text: str) -> None:
-        """Any text gives an amount that fits the column, or none."""
+        """The amount in any text fits the column, or there is none."""
         found = price_of(text)
 
         self.assertTrue(found is None or 0 <= found[0] <= Decimal("999999.99"))
