@@ -15,7 +15,7 @@ from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 from agents.result import RunResultBase
 
-from agent_sessions import known_sessions, recording
+from agent_sessions import known_sessions, recording, run_results
 from agent_sessions.arguments import checked_alias, checked_items, checked_limit, checked_owner
 from agent_sessions.compaction_hooks import CompactionHooks
 from agent_sessions.concurrency import settled
@@ -177,10 +177,10 @@ class DjangoSession(CompactionHooks):
             )
         if result is None or not conf.recording:
             return
-        with suppress(recording.NotStoredError), recording.outcome(result) as outcome:
+        with suppress(run_results.NotStoredError), run_results.outcome(result) as outcome:
             sessions, user = self._sessions, self.user
             if not await sessions.arecord_run(self.session_id, outcome, user=user):
-                raise recording.NotStoredError
+                raise run_results.NotStoredError
 
     async def last_agent_name(self) -> str:
         """Return the name of the agent that spoke last, or "" if none was recorded."""

@@ -20,6 +20,7 @@ ROOT = Path(agent_sessions.__file__).parent
 SDK_AT_RUN_TIME = {
     "session.py",
     "recording.py",
+    "run_results.py",
     "testing.py",
     "compaction.py",
     "compaction_hooks.py",
