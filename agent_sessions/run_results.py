@@ -1,4 +1,4 @@
-"""The facts that only the result of a run knows: response ids, models, the cost of a failed request.
+"""The facts that only a run's result knows: response ids, models, the cost of a failed request.
 
 DjangoSession.record_run() stores them with the steps of the run.
 """
