@@ -22,7 +22,7 @@ from tests.histories import (
     limits,
     turns,
 )
-from tests.history_rules import faults, lost_thoughts
+from tests.history_rules import faults, orphaned_reasoning
 
 
 class RandomHistoryTests(SimpleTestCase):
@@ -34,7 +34,7 @@ class RandomHistoryTests(SimpleTestCase):
         result = limit(items)
 
         self.assertEqual(faults(result), [])
-        self.assertEqual(lost_thoughts(items, result), [])
+        self.assertEqual(orphaned_reasoning(items, result), [])
         self.assertTrue(is_subsequence(result, items))
 
     @given(histories, limits, st.sampled_from(["drop", "close"]))

@@ -17,7 +17,7 @@ import agent_sessions
 ROOT = Path(agent_sessions.__file__).parent
 SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py", "compaction.py"}
 DRIVERS = {"django", "libsql", "urllib3"}
-WITHOUT_MODELS = ("items/", "text/", "usage/")
+WITHOUT_MODELS: tuple[str, ...] = ("items/", "text/", "usage/")
 WITHOUT_MODELS += (
     "arguments.py",
     "concurrency.py",
