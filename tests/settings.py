@@ -23,7 +23,7 @@ TEST_NAME = f"test_agent_sessions{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 default: dict[str, Any]
 match os.environ.get("TEST_DATABASE", "sqlite"):
     case "sqlite":
-        # A file, as in production: threads and processes have connections of their own.
+        # A file, as in production: each thread and process has its own connection.
         file = Path(tempfile.gettempdir()) / f"agent_sessions_test_{os.getpid()}.sqlite3"
         default = {**LOCAL_FILE, "TEST": {"NAME": file}}
     case "turso":

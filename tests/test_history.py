@@ -39,7 +39,7 @@ class RandomHistoryTests(SimpleTestCase):
 
     @given(histories, limits, st.sampled_from(["drop", "close"]))
     def test_the_sdk_agrees(self, items: list[Any], limit: Limit, dangling: Any) -> None:
-        """The SDK's own removal of orphans finds nothing left to remove."""
+        """The SDK's own removal of orphaned calls finds nothing to remove."""
         for result in (limit(items), healed(items, dangling)):
             everywhere = set(range(len(result)))
 
