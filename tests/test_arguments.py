@@ -139,7 +139,7 @@ class OtherArgumentTests(TestCase):
         """An id is refused instead of a session, and one line instead of lines."""
         one: Any = "one"
 
-        self.assert_refused("No str can be forked.", lambda: async_to_sync(fork)(one))
+        self.assert_refused("Cannot fork str.", lambda: async_to_sync(fork)(one))
         self.assert_refused("Pass a DjangoSession.", lambda: async_to_sync(forks)(one))
         self.assert_refused("Session.objects.get(pk=...)", lambda: [*lines(one)])
         self.assert_refused("lines is a str.", lambda: [*imported('{"role": "user"}')])

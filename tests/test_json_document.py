@@ -11,7 +11,7 @@ from django.test import TestCase, override_settings
 
 from agent_sessions import Message, Session, Usage
 from agent_sessions.transfer import document
-from agent_sessions.transfer.batches import WINDOW
+from agent_sessions.transfer.batches import BATCH
 from tests.contract import (
     ANSWER,
     TURN,
@@ -125,10 +125,10 @@ class DocumentTests(TestCase):
 
     def test_in_pieces(self) -> None:
         """The document begins before the whole session has been read."""
-        Session.objects.append("one", numbered(5 * WINDOW))
+        Session.objects.append("one", numbered(5 * BATCH))
 
         with statements() as sent:
-            begun = "".join(islice(document(session()), WINDOW))
+            begun = "".join(islice(document(session()), BATCH))
 
         self.assertIn("item 98", begun)
         self.assertLess(len(sent), 7)

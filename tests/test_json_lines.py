@@ -63,7 +63,7 @@ class LinesTests(TestCase):
         """A line that is not JSON raises an error with its number, and nothing is stored."""
         items: Any = imported([encode(USER), "", "{"])
 
-        with self.assertRaisesMessage(UnreadableItemError, "Line 3 is no item. JSONDecodeError"):
+        with self.assertRaisesMessage(UnreadableItemError, "Line 3 is not JSON. JSONDecodeError"):
             await DjangoSession("one").add_items(items)
 
         self.assertFalse(await Message.objects.aexists())

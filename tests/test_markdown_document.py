@@ -89,7 +89,7 @@ class MarkdownTests(TestCase):
         """An unknown cost is left out, and steps with unknown tokens are counted."""
         Session.objects.append("one", TURN, step=step(None))
 
-        self.assertIn("*1 steps, 0 tokens, of 1 unknown*", self.write())
+        self.assertIn("*1 steps, 0 tokens, unknown for 1*", self.write())
 
     def test_forks(self) -> None:
         """A fork names its parent."""

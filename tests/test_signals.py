@@ -18,7 +18,8 @@ from agent_sessions import DjangoSession, ItemError, Message, Session, fork
 from agent_sessions.signals import items_added, session_cleared, session_forked
 from tests.contract import TURN, USER, numbered
 from tests.statements import statements
-from tests.turso.proxy import Fault, through_proxy
+from tests.turso.faults import Fault
+from tests.turso.proxy import through_proxy
 
 SIGNALS = {"added": items_added, "cleared": session_cleared, "forked": session_forked}
 
