@@ -1,4 +1,4 @@
-"""The admin alone."""
+"""URLs of the admin and nothing else."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseNotFound
@@ -8,5 +8,5 @@ urlpatterns = [path("admin/", admin.site.urls)]
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponseNotFound:
-    """Answer without the example's page, which leads to the example's views."""
+    """Answer without the example's template, which links to the example's views."""
     return HttpResponseNotFound("Not found.")

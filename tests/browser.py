@@ -1,4 +1,4 @@
-"""A real browser on a real server: Debian's Chromium, and calendarclub in a process of uvicorn."""
+"""A browser and a server for tests: Debian's Chromium, and calendarclub in uvicorn."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ try:
     from playwright.sync_api import expect as expect  # tests import it from here
     from playwright.sync_api import sync_playwright
 except ImportError:
-    expect: Any = None
+    expect = None  # type: ignore[assignment]  # the tests that use it are skipped
     MISSING = "The Python package playwright is missing: pip install -r tests/requirements.txt"
 else:
     expect.set_options(timeout=20_000)
     MISSING = "" if shutil.which("chromium") else "Chromium is missing: apt-get install chromium"
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 if MISSING and "CI" in os.environ:
     raise RuntimeError(f"In CI the browser tests must run. {MISSING}")
@@ -49,7 +49,7 @@ OPTIONS = [
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start a browser, and end it afterwards."""
+    """Start a browser, and close it afterwards."""
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(
@@ -60,7 +60,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
-    """Run Python with `environment` alone, in the checkout, and return what it printed."""
+    """Run Python in the checkout with only `environment`, and return its output."""
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -70,7 +70,7 @@ def run(environment: dict[str, str], *arguments: str) -> str:
 
 @contextmanager
 def serving(environment: dict[str, str], port: int | None = None) -> Iterator[str]:
-    """Serve calendarclub with `environment` alone, and end the server afterwards."""
+    """Serve calendarclub with only `environment`, and stop the server afterwards."""
     port = port or free_port()
     command = [sys.executable, "-m", "uvicorn", "calendarclub.asgi:application"]
     with (
@@ -106,7 +106,7 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: BinaryIO) -> None
 
 @unittest.skipIf(MISSING, MISSING)
 class BrowserTestCase(SimpleTestCase):
-    """One server on a database of its own, and one browser, for all tests of a class."""
+    """One server with its own database, and one browser, for all tests of a class."""
 
     environment: ClassVar[dict[str, str]]
     base: ClassVar[str]
@@ -129,7 +129,7 @@ class BrowserTestCase(SimpleTestCase):
 
     @classmethod
     def variables(cls, folder: str) -> dict[str, str]:
-        """Return what the server's environment has of its own: at least which its database is."""
+        """Return the server's own environment variables, at least its database."""
         raise NotImplementedError
 
     @classmethod
@@ -138,8 +138,8 @@ class BrowserTestCase(SimpleTestCase):
         raise NotImplementedError
 
     def visitor(self, *, width: int = 1280, height: int = 860, **options: Any) -> BrowserContext:
-        """Return a browser of its own, with no cookies from any other."""
-        viewport = {"width": width, "height": height}
+        """Return a browser context without cookies."""
+        viewport: ViewportSize = {"width": width, "height": height}
         context = self.browser.new_context(viewport=viewport, **options)
         self.addCleanup(context.close)
         return context

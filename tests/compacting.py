@@ -41,7 +41,7 @@ REASONING: Item = {"type": "reasoning", "id": "rs_1", "summary": []}
 
 
 class Client:
-    """A stand-in for the OpenAI client, of which compaction calls only `responses.compact`."""
+    """A stand-in for the OpenAI client with `responses.compact`, the only call of compaction."""
 
     def __init__(self, meanwhile: Callable[[], Awaitable[Any]] | None = None) -> None:
         self.responses = self

@@ -1,4 +1,4 @@
-"""Threads and processes that use one session at once, each with connections of its own."""
+"""Threads and processes that use one session concurrently, each with its own connections."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import django
 from asgiref.sync import async_to_sync
 from django.db import connections
 
+from agent_sessions.items import Item
+
 T = TypeVar("T")
 
 
 def in_threads(count: int, work: Callable[[int], T]) -> list[T]:
-    """Run `work(0)`, `work(1)`... in threads at once and return what they returned, in order."""
+    """Run `work(0)`, `work(1)`... in concurrent threads and return their results, in order."""
     start = threading.Barrier(count)
 
     def closing(number: int) -> T:
@@ -33,9 +35,9 @@ def in_threads(count: int, work: Callable[[int], T]) -> list[T]:
 
 
 def start_process(*arguments: Any) -> subprocess.Popen[bytes]:
-    """Start a process that will append batches to a session of the test database; see main().
+    """Start a process that appends batches to a session of the test database; see main().
 
-    It waits, with everything imported, for a line on its standard input: see go().
+    With everything imported, it waits for a line on its standard input; see go().
     """
     name = str(connections["default"].settings_dict["NAME"])
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_ATTACH": name}
@@ -45,7 +47,7 @@ def start_process(*arguments: Any) -> subprocess.Popen[bytes]:
 
 
 def go(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Let processes begin, once all of them are ready."""
+    """Let the processes begin once all of them are ready."""
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
@@ -61,15 +63,15 @@ def end(process: subprocess.Popen[bytes]) -> int:
         return process.wait(60)
 
 
-def batch(writer: str, number: int) -> list[Any]:
-    """Return a batch whose items say whose it is and where in the batch they stand."""
+def batch(writer: str, number: int) -> list[Item]:
+    """Return a batch whose items have the writer, the batch and their position in it."""
     return [{"writer": writer, "batch": number, "position": position} for position in range(3)]
 
 
 def main(session_id: str, writer: str, batches: str) -> None:
     """Append batches as an async view would, through DjangoSession."""
     django.setup()
-    from agent_sessions import DjangoSession  # once the apps are ready
+    from agent_sessions import DjangoSession  # needs ready apps
 
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()

@@ -49,7 +49,7 @@ LONE_SURROGATES: list[Item] = [
 
 
 def numbered(count: int) -> list[Item]:
-    """Return `count` items that can be told apart."""
+    """Return `count` different items."""
     return [{"role": "user", "content": f"item {number}"} for number in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""A proxy in front of a database server, which cuts a connection where a word passes."""
+"""A proxy in front of a database server that cuts a connection at a given word."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Self
 
 
 class CuttingProxy:
-    """Forwards bytes to `port` of this machine, until `word` is sent to the server.
+    """Forwards bytes to `port` on this machine until a client sends `word`, and then cuts.
 
-    `delivers` says whether the server is still given what holds the word. Neither it nor the
-    client hears anything more of a connection after that.
+    If `delivers`, the server still gets the bytes with the word, but the client never gets the
+    answer. Only the first such connection is cut.
     """
 
     def __init__(self, port: int, *, word: bytes, delivers: bool) -> None:
         self.server_port = port
-        # Neither AUTOCOMMIT nor COMMITTED is COMMIT.
+        # COMMIT must not match AUTOCOMMIT or COMMITTED.
         self.word = re.compile(rb"(?<!AUTO)%s\b" % word, re.IGNORECASE)
         self.delivers = delivers
         self.is_harmless = False
-        self.has_cut = threading.Event()  # and the server has done what it was asked for
+        self.has_cut = threading.Event()  # set after the server has executed the delivered bytes
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._has_answered = threading.Event()
@@ -65,7 +65,7 @@ class CuttingProxy:
 
     def _cut(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
         self.is_harmless = True
-        _close(client)  # before the server is given anything that it could answer
+        _close(client)  # before the server can answer
         if self.delivers:
             self._has_answered.clear()
             server.sendall(data)

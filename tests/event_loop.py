@@ -1,4 +1,4 @@
-"""An event loop for code that leaves its loop to whoever calls it, as Runner.run_sync does."""
+"""An event loop for code that needs its caller to set one, such as Runner.run_sync."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def loop_of_this_thread() -> Iterator[None]:
-    """Give this thread a loop, and close it at the end."""
+    """Set an event loop for this thread, and close it at the end."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

@@ -1,7 +1,7 @@
-"""Items of every shape whose leaves all differ, so that each can be looked for on a page.
+"""hypothesis strategies for items of every shape, whose leaves all differ.
 
-A leaf is a text or a number inside an item. `true` and `false` are not looked for, since a page
-does not tell from which of them a word comes.
+A leaf is a text or a number inside an item, which a test can look for on a page. `true` and `false`
+are not leaves, since a page does not show which field they come from.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ KNOWN = {name for item in ITEMS for name in _names(item)} | {
     *("outcome", "exit_code", "namespace", "server_label", "status", "logs", "file_url", "caller"),
 }
 UNKNOWN = {"novel", "Größe", "x y", "0", "dot.ted"}
-# These keys say what a dict is: their values stay as they are drawn.
-SAYS_WHAT = ("type", "role", "__enc__")
-names = st.sampled_from(sorted((KNOWN | UNKNOWN) - {*SAYS_WHAT}))
+# The values of these keys are the type of a dict, so they stay as they are drawn.
+TYPE_KEYS = ("type", "role", "__enc__")
+names = st.sampled_from(sorted((KNOWN | UNKNOWN) - {*TYPE_KEYS}))
 leaves = st.sampled_from([TEXT, NUMBER, True, None, ""])
 
 
 def _dicts(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     fields = st.dictionaries(names, inner, max_size=4)
-    types = st.just({}) | st.sampled_from(TYPES).map(lambda name: {"type": name})
+    types: st.SearchStrategy[dict[str, str]] = st.just({}) | st.sampled_from(TYPES).map(
+        lambda name: {"type": name}
+    )
     return st.builds(lambda *parts: {**parts[0], **parts[1]}, types, fields)
 
 
@@ -53,7 +55,7 @@ extra = st.dictionaries(names, values, max_size=2)
 
 @st.composite
 def _grafted(draw: st.DrawFn) -> Item:
-    """An item as the SDK stores it, with more fields wherever it has fields."""
+    """An item as the SDK stores it, with extra fields in each of its dicts."""
     return _graft(draw, draw(st.sampled_from(ITEMS)))
 
 
@@ -66,33 +68,35 @@ def _graft(draw: st.DrawFn, value: Any) -> Any:
 
 
 def _made_up() -> st.SearchStrategy[Item]:
-    """An item of a kind, known or not, whose fields hold anything."""
+    """An item of a known or unknown kind, with any values in its fields."""
     kinds = st.sampled_from([*KINDS, "telepathy"])
     fields = st.dictionaries(names, values, max_size=6)
     return st.builds(lambda kind, found: {**found, "type": kind}, kinds, fields)
 
 
-items: st.SearchStrategy[Item] = (_grafted() | _made_up()).map(lambda item: _told_apart(item))
+items: st.SearchStrategy[Item] = (_grafted() | _made_up()).map(
+    lambda item: _with_different_leaves(item)
+)
 
 
-def _told_apart(item: Item) -> Item:
+def _with_different_leaves(item: Item) -> Item:
     """Replace the leaves by texts and numbers that all differ."""
     number = count(1)
 
-    def apart(key: str, value: Any) -> Any:
+    def replaced(key: str, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: apart(name, inner) for name, inner in value.items()}
+            return {name: replaced(name, inner) for name, inner in value.items()}
         if isinstance(value, list):
-            return [apart(key, inner) for inner in value]
-        if key in SAYS_WHAT or isinstance(value, bool) or value in (None, ""):
+            return [replaced(key, inner) for inner in value]
+        if key in TYPE_KEYS or isinstance(value, bool) or value in (None, ""):
             return value
         return f"leaf{next(number)}e" if isinstance(value, str) else 7_000_000 + next(number)
 
-    return apart("", item)
+    return replaced("", item)
 
 
 def shown_leaves(item: Item) -> Iterator[str]:
-    """Yield the leaves that a reader has to see: all but those that are left out on purpose."""
+    """Yield the leaves that a page has to show: all except those left out on purpose."""
     if isinstance(item, dict) and "__enc__" in item:
         return
     yield from _shown("", item, "")
@@ -109,14 +113,14 @@ def _shown(key: str, value: Any, data: str) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _shown("", inner, "")
-    elif key in {*QUIET, *SAYS_WHAT} or value == data or isinstance(value, bool):
+    elif key in {*QUIET, *TYPE_KEYS} or value == data or isinstance(value, bool):
         return
     elif value not in (None, ""):
         yield str(value)
 
 
 def places(item: Item) -> set[str]:
-    """Return the addresses of attachments, in whose place text has the word for what is there."""
+    """Return the addresses and names of attachments, which text replaces by a placeholder."""
     if isinstance(item, list):
         return {place for inner in item for place in places(inner)}
     if not isinstance(item, dict):

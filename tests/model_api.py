@@ -1,6 +1,6 @@
-"""A stand-in for OpenAI's Responses API on this machine: OPENAI_BASE_URL takes its address.
+"""A stand-in for OpenAI's Responses API on this machine, for OPENAI_BASE_URL.
 
-It answers with the user's messages that it was given, so that a page shows what a run remembered.
+It answers with the user messages of the request, so that a page shows what the session remembers.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ WAIT_SECONDS = 120
 
 
 class ModelApi:
-    """The server, for the time of a `with` block.
+    """The server, running inside a `with` block.
 
-    It answers nobody before `together` requests are waiting for it, and then calls `meanwhile`
-    before it answers them all. A client holds `gate` for the rest of its time: so many clients as
-    pass it are at work at once, while all others wait for their model.
+    It answers only once `together` requests are waiting, and calls `meanwhile` before the answers.
+    Clients hold `gate` except while they wait for an answer, so that its size limits the number of
+    clients that are at work at the same time.
     """
 
     def __init__(
         self,
         together: int = 1,
-        meanwhile: Callable[[], object] = lambda: None,
+        meanwhile: Callable[[], None] = lambda: None,
         gate: Semaphore | None = None,
     ) -> None:
         self.barrier = Barrier(together, meanwhile, timeout=WAIT_SECONDS)
         self.gate = gate or Semaphore()
 
     def think(self) -> None:
+        """Wait until all requests are there, outside the gate."""
         self.gate.release()
         self.barrier.wait()
         self.gate.acquire()
@@ -44,7 +45,7 @@ class ModelApi:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with which a process talks to this server, and to no other."""
+        """Environment variables that make a process use this server only."""
         return {
             "OPENAI_API_KEY": "sk-for-tests-only",
             "OPENAI_BASE_URL": self.url,
@@ -69,7 +70,7 @@ class ModelApi:
                 """Keep the output quiet."""
 
         class Server(ThreadingHTTPServer):
-            request_queue_size = 256  # many runs ask at once
+            request_queue_size = 256  # for many concurrent runs
             daemon_threads = True
 
         self.server = Server(("127.0.0.1", 0), Handler)

@@ -1,16 +1,16 @@
-"""Follow README word by word: a project by startproject, served, asked twice, and read.
+"""Follow README word for word: start a project, serve it, ask it twice, and read its admin.
 
     python -m tests.readme_project [--database sqlite|postgres|libsql]
 
-The section "Add it to your project" of README.md is executed from its first block to its last: a
-block of Python or HTML begins with the name of its file, which it is written or appended to, and
-the lines of a console block are run. docs/session.md and docs/turso.md give the DATABASES of
-PostgreSQL and libSQL. What differs from a person at a keyboard:
+The blocks of the section "Add it to your project" of README.md are executed in order. A block of
+Python or HTML begins with the name of its file, and is written or appended to it. The lines of a
+console block are run. The DATABASES for PostgreSQL and libSQL come from docs/session.md and
+docs/turso.md. Differences from a person at a keyboard:
 
-- `pip install` is left out: the packages are those of the Python that runs this program.
-- `createsuperuser` takes name and password from the environment, not from a terminal.
-- the API of the language model is a stand-in on this machine, named by OPENAI_BASE_URL.
-- the server has a free port instead of 8000.
+- `pip install` is skipped: the packages are those of the Python that runs this program.
+- `createsuperuser` takes name and password from the environment instead of a terminal.
+- The model's API is a stand-in on this machine, set by OPENAI_BASE_URL.
+- The server uses a free port instead of 8000.
 """
 
 from __future__ import annotations
@@ -44,19 +44,20 @@ DATABASES = ["sqlite", "postgres", "libsql"]
 
 
 class Block(NamedTuple):
-    """A block of code of a page: its language and its lines."""
+    """A block of code on a page."""
 
     language: str
     code: str
 
     @property
     def file(self) -> str:
-        """The file that its first line names."""
-        return re.findall(r"mysite/[\w./]+", self.code.splitlines()[0])[0]
+        """The file that the first line names."""
+        names: list[str] = re.findall(r"mysite/[\w./]+", self.code.splitlines()[0])
+        return names[0]
 
 
 def blocks(page: str, section: str = "") -> list[Block]:
-    """Return the blocks of code of a page, or of one of its sections."""
+    """Return the blocks of code on a page, or in one of its sections."""
     text = (ROOT / page).read_text("utf-8")
     if section:
         text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
@@ -64,7 +65,7 @@ def blocks(page: str, section: str = "") -> list[Block]:
 
 
 class Project:
-    """The project of README in a folder of its own."""
+    """The project of README in its own folder."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
@@ -78,7 +79,7 @@ class Project:
         }
 
     def follow(self, settings: str = "") -> None:
-        """Do what README says, up to the line that serves; `settings` replace its database."""
+        """Do all steps of README except serving; `settings` may replace the database."""
         for language, code in blocks("README.md", SECTION):
             if language == "console":
                 for line in code.splitlines():
@@ -99,14 +100,14 @@ class Project:
             self.run(line)
 
     def write(self, block: Block) -> None:
-        """Write a block into its file, or append it to one that startproject has made."""
+        """Write a block to its file, or append it to a file that startproject has made."""
         path = self.folder / block.file
         path.parent.mkdir(exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(f"\n{block.code}")
 
     def run(self, line: str) -> str:
-        """Run a line, and return what it says; what it says of an error is raised."""
+        """Run a line and return its output, which is raised if the line fails."""
         ran = subprocess.run(
             line.split(), cwd=self.folder, env=self.environment, capture_output=True, text=True
         )
@@ -116,7 +117,7 @@ class Project:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve it as README says, and yield the address."""
+        """Serve the project as README says, and yield the address."""
         port = free_port()
         base = f"http://127.0.0.1:{port}"
         log_path = self.folder / "server.log"
@@ -150,7 +151,7 @@ def _wait_for(url: str) -> None:
 
 
 class Visitor:
-    """A browser: cookies, forms with their token against forgery, and redirects."""
+    """A simple browser, with cookies, CSRF tokens of forms, and redirects."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -162,18 +163,19 @@ class Visitor:
             return self.seen(str(response.read().decode()))
 
     def post(self, path: str, fields: dict[str, str], seconds: float = 60) -> str:
-        """Send the form of the page that was seen last."""
+        """Send the form of the last page."""
         body = urlencode({"csrfmiddlewaretoken": self.token, **fields}).encode()
         with self.opener.open(self.base + path, body, timeout=seconds) as response:
             return self.seen(str(response.read().decode()))
 
     def seen(self, page: str) -> str:
+        """Return a page, and remember the CSRF token of its form."""
         if found := re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page):
             self.token = found[1]
         return page
 
     def log_in(self, path: str) -> str:
-        """Open a page that asks for a login, log in, and return the page."""
+        """Open a page that requires a login, log in, and return the page."""
         with self.opener.open(self.base + path) as response:
             login = response.url.removeprefix(self.base)
             self.seen(response.read().decode())
@@ -181,7 +183,7 @@ class Visitor:
 
 
 def visit(base: str) -> None:
-    """Do in a browser what README says, and raise AssertionError unless it is so."""
+    """Use the project as README says, and raise AssertionError if it behaves differently."""
     visitor = Visitor(base)
 
     page = visitor.log_in("/chat/one/")
@@ -203,7 +205,7 @@ def visit(base: str) -> None:
 
 @contextmanager
 def settings_of(database: str) -> Iterator[str]:
-    """Make a database, and yield the settings of it that the documentation shows."""
+    """Make a database, and yield the documented settings for it."""
     if database == "libsql":
         code = _databases("docs/turso.md", "agent_sessions.turso")
         with Server() as server:
@@ -212,10 +214,11 @@ def settings_of(database: str) -> Iterator[str]:
         with postgres_database() as name:
             yield postgres_settings(name)
     else:
-        yield ""  # of README itself
+        yield ""  # those of README itself
 
 
 def postgres_settings(name: str) -> str:
+    """Return the documented settings for a PostgreSQL database."""
     return _databases("docs/session.md", "django.db.backends.postgresql").replace(
         '"NAME": "mysite"', f'"NAME": "{name}"'
     )
@@ -228,7 +231,7 @@ def _databases(page: str, engine: str) -> str:
 
 @contextmanager
 def postgres_database() -> Iterator[str]:
-    """Make a database on the server that PGHOST, PGUSER and the like name, and drop it."""
+    """Make a database on the server of PGHOST, PGUSER and so on, and drop it afterwards."""
     import psycopg
 
     os.environ.setdefault("PGHOST", "127.0.0.1")
@@ -255,8 +258,8 @@ def follow(database: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Follow README word by word.")
-    parser.add_argument("--database", choices=DATABASES, help="One of them alone.")
+    parser = argparse.ArgumentParser(description="Follow README word for word.")
+    parser.add_argument("--database", choices=DATABASES, help="Only this database.")
     chosen = parser.parse_args().database
     for database in [chosen] if chosen else DATABASES:
         follow(database)

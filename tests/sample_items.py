@@ -1,14 +1,16 @@
-"""One item of every kind that the SDK can store, with what is derived of it."""
+"""One item of every kind that the SDK can store, with its columns and text."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from agent_sessions.items import Item
 
 
 class Sample(NamedTuple):
-    """An item, its columns (kind, role, tool, call), and words of its readable text."""
+    """An item, its columns (kind, role, tool, call), and a part of its readable text."""
 
-    item: Any
+    item: Item
     columns: tuple[str, str, str, str]
     text: str
 

@@ -7,17 +7,22 @@ import os
 import sys
 import tempfile
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tests.admin.browser_testcase import LIST, PHONE, page_of, variables_of
 from tests.browser import ROOT, chromium, run, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ColorScheme, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
+
+Theme: TypeAlias = Literal["light", "dark"]
 
 IMAGES = ROOT / "docs" / "images"
-SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": PHONE}
-THEMES: tuple[ColorScheme, ...] = ("light", "dark")
+SCREENS: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 860},
+    "phone": {"width": PHONE["width"], "height": PHONE["height"]},
+}
+THEMES: tuple[Theme, ...] = ("light", "dark")
 PAGES = {
     "list": LIST,
     "conversation": page_of("evening"),
@@ -28,7 +33,7 @@ PAGES = {
 
 
 def main(folder: str, names: list[str]) -> None:
-    """Serve a database of believable conversations, and take every picture of it."""
+    """Serve a database of realistic conversations, and take the named pictures."""
     environment = {
         **os.environ,
         **variables_of(folder),
@@ -47,8 +52,8 @@ def main(folder: str, names: list[str]) -> None:
                 sys.stdout.write(f"{picture.name}: {picture.stat().st_size // 1024} KB\n")
 
 
-def opened(browser: Browser, base: str, cookie: str, theme: ColorScheme, screen: str) -> Page:
-    """Return a page of somebody who is logged in, with the admin's side bar open."""
+def opened(browser: Browser, base: str, cookie: str, theme: Theme, screen: str) -> Page:
+    """Return a page with a logged-in user and the admin's side bar open."""
     context = browser.new_context(viewport=SCREENS[screen], color_scheme=theme)
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
     context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'true')")
@@ -56,7 +61,7 @@ def opened(browser: Browser, base: str, cookie: str, theme: ColorScheme, screen:
 
 
 def look_at(name: str, page: Page) -> None:
-    """Bring into view what a picture is of."""
+    """Scroll to the subject of a picture."""
     if name == "kinds":
         page.locator(".as-card details:has(img)").first.evaluate("one => { one.open = true }")
         page.locator("h3", has_text="Turn 1").evaluate("one => one.scrollIntoView()")

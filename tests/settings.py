@@ -1,49 +1,44 @@
-"""calendarclub's settings on a test database.
+"""calendarclub's settings with a test database.
 
-TEST_DATABASE says which: sqlite (the default), turso, postgres or mariadb.
+TEST_DATABASE selects it: sqlite (the default), turso, postgres or mariadb.
 """
 
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from calendarclub.settings import *  # noqa: F403
-from calendarclub.settings import DATABASES, LOCAL_FILE
+from calendarclub.settings import LOCAL_FILE
 from tests.turso.server import Server
 
 SECRET_KEY = "for tests only"
-# Nothing that one test counted is shown to another.
+# A test must not get the cached numbers of another.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# A second database, always SQLite, for using= and routers.
-DATABASES["archive"] = {
-    "ENGINE": "django.db.backends.sqlite3",
-    "NAME": ":memory:",
-    "OPTIONS": {"transaction_mode": "IMMEDIATE"},
-}
-
-# Each of xdist's workers has a database of its own.
+# Each xdist worker has its own database.
 TEST_NAME = f"test_agent_sessions{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
+default: dict[str, Any]
 match os.environ.get("TEST_DATABASE", "sqlite"):
     case "sqlite":
-        # A file, as in production: threads and processes have connections of their own.
+        # A file, as in production: each thread and process has its own connection.
         file = Path(tempfile.gettempdir()) / f"agent_sessions_test_{os.getpid()}.sqlite3"
-        DATABASES["default"] = {**LOCAL_FILE, "TEST": {"NAME": file}}
+        default = {**LOCAL_FILE, "TEST": {"NAME": file}}
     case "turso":
-        # The server goes with the process that started it; its children work on it as well.
+        # The server ends with the process that started it. Child processes use the same server.
         if "TEST_ATTACH" not in os.environ:
             server = Server().start()
             os.environ["TEST_TURSO_URL"] = server.create("project")
             os.environ["TEST_TURSO_ADMIN_URL"] = server.admin_url
-        DATABASES["default"] = {
+        default = {
             "ENGINE": "agent_sessions.turso",
             "NAME": os.environ["TEST_TURSO_URL"],
             "TEST": {"ADMIN_URL": os.environ["TEST_TURSO_ADMIN_URL"]},
         }
     case "postgres":
-        DATABASES["default"] = {
+        default = {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": os.environ.get("PGDATABASE", "test"),
             "USER": os.environ.get("PGUSER", "postgres"),
@@ -52,7 +47,7 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
             "TEST": {"NAME": TEST_NAME},
         }
     case "mariadb":
-        DATABASES["default"] = {
+        default = {
             "ENGINE": "django.db.backends.mysql",
             "NAME": os.environ.get("MYSQL_DATABASE", "test"),
             "USER": os.environ.get("MYSQL_USER", "root"),
@@ -62,8 +57,18 @@ match os.environ.get("TEST_DATABASE", "sqlite"):
             "TEST": {"NAME": TEST_NAME, "CHARSET": "utf8mb4"},
         }
     case other:
-        raise ValueError(f"TEST_DATABASE={other!r} is none of sqlite, turso, postgres, mariadb.")
+        raise ValueError(f"TEST_DATABASE={other!r} is not one of sqlite, turso, postgres, mariadb.")
 
-# A process that a test started works on the test's own database.
+# A process that a test started uses the test's database.
 if "TEST_ATTACH" in os.environ:
-    DATABASES["default"]["NAME"] = os.environ["TEST_ATTACH"]
+    default["NAME"] = os.environ["TEST_ATTACH"]
+
+DATABASES = {
+    "default": default,
+    # The second database, always SQLite, is for `using` and routers.
+    "archive": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": ":memory:",
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    },
+}

@@ -1,4 +1,4 @@
-"""The SQL that an operation sends, less what opens and ends its transaction."""
+"""The SQL statements of an operation, without those of its transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
 
 @contextmanager
 def statements(using: str = "default") -> Iterator[list[str]]:
-    """Yield a list that holds the first word of every statement once the block has ended."""
+    """Yield a list that holds, after the block, the first word of every statement."""
     found: list[str] = []
     with CaptureQueriesContext(connections[using]) as captured:
         yield found

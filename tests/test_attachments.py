@@ -1,4 +1,4 @@
-"""attachments: images, files and sounds in items."""
+"""items.attachments: images, files and sounds in items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""threads: DjangoSession works whatever runs the event loop, and leaves no connection behind."""
+"""concurrency: DjangoSession works in any event loop, and releases its connections."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.event_loop import loop_of_this_thread
 
 
 class LoopTests(TransactionTestCase):
-    """One object, whatever runs the event loop."""
+    """Sessions in every kind of event loop."""
 
     def agent(self) -> Agent[Any]:
         return Agent("Calendar Club", model=ScriptedModel([[assistant_message("Hello!")]]))
 
     def run_sync(self, session_id: str) -> None:
-        """Run an agent with Runner.run_sync, which leaves its loop to the caller."""
+        """Run an agent with Runner.run_sync, which uses the loop of its thread."""
         with loop_of_this_thread():
             Runner.run_sync(self.agent(), "Hi", session=DjangoSession(session_id))
 
@@ -36,7 +36,7 @@ class LoopTests(TransactionTestCase):
         return [item["role"] for item in Session.objects.items("one")]
 
     def test_several_loops(self) -> None:
-        """An object outlives the loop that it was first used in."""
+        """An object can be used in several event loops."""
         session = DjangoSession("one")
 
         asyncio.run(session.add_items([USER]))
@@ -45,13 +45,13 @@ class LoopTests(TransactionTestCase):
         self.assertEqual(asyncio.run(session.get_items()), [USER, ANSWER])
 
     def test_run_sync(self) -> None:
-        """Sync code, a script or a view under WSGI, runs an agent with Runner.run_sync."""
+        """Runner.run_sync works in sync code, such as a script or a view under WSGI."""
         self.run_sync("one")
 
         self.assertEqual(self.stored_roles(), ["user", "assistant"])
 
     def test_run_sync_in_a_sync_view_under_asgi(self) -> None:
-        """A sync view has the only thread of its executor; run_sync in it does not wait for it."""
+        """Runner.run_sync in a sync view does not wait for the view's own thread."""
 
         async def request() -> None:
             async with ThreadSensitiveContext():
@@ -62,13 +62,13 @@ class LoopTests(TransactionTestCase):
         self.assertEqual(self.stored_roles(), ["user", "assistant"])
 
     def test_run_sync_inside_sync_to_async(self) -> None:
-        """The same in a thread that async code without requests has handed work to."""
+        """Runner.run_sync inside sync_to_async, outside a request, does not wait either."""
         asyncio.run(asyncio.wait_for(sync_to_async(self.run_sync)("one"), 30))
 
         self.assertEqual(self.stored_roles(), ["user", "assistant"])
 
     def test_async_to_sync_inside_a_transaction(self) -> None:
-        """async_to_sync(Runner.run) works in the transaction of the sync code around it."""
+        """async_to_sync(Runner.run) takes part in the surrounding transaction."""
         with transaction.atomic():
             async_to_sync(Runner.run)(self.agent(), "Hi", session=DjangoSession("one"))
             self.assertEqual(self.stored_roles(), ["user", "assistant"])
@@ -77,19 +77,19 @@ class LoopTests(TransactionTestCase):
         self.assertEqual(self.stored_roles(), [])
 
 
-class HandBackTests(TransactionTestCase):
-    """What becomes of this thread's connection after an operation of DjangoSession."""
+class ConnectionTests(TransactionTestCase):
+    """This thread's connection after an operation of DjangoSession."""
 
-    def test_connection_that_the_operation_opened(self) -> None:
-        """A server gets its connection back; SQLite's, which costs nobody anything, stays."""
+    def test_opened_by_the_operation(self) -> None:
+        """A connection that the operation opened is closed, except SQLite's."""
         connection.close()
 
         async_to_sync(DjangoSession("one").add_items)([USER])
 
         self.assertEqual(connection.connection is not None, connection.vendor == "sqlite")
 
-    def test_connection_that_was_open(self) -> None:
-        """A connection of the caller's stays open, with what the caller does on it."""
+    def test_open_before(self) -> None:
+        """A connection that was open before stays open, with the caller's cursor."""
         for number in range(10):
             Session.objects.append(str(number), [USER])
 
@@ -101,8 +101,8 @@ class HandBackTests(TransactionTestCase):
         self.assertEqual(read, [[USER]] * 10)
         self.assertIsNotNone(connection.connection)
 
-    def test_nothing_to_ask(self) -> None:
-        """An operation that needs no database connects to none."""
+    def test_no_query(self) -> None:
+        """An operation without a query opens no connection."""
         connection.close()
 
         async_to_sync(DjangoSession("one").get_items)(0)
@@ -111,7 +111,7 @@ class HandBackTests(TransactionTestCase):
         self.assertIsNone(connection.connection)
 
     def test_inside_a_transaction(self) -> None:
-        """A transaction around the operation keeps its connection, and what it did."""
+        """Inside a transaction, the connection stays open and the change is kept."""
         with transaction.atomic():
             async_to_sync(DjangoSession("one").add_items)([USER])
             self.assertIsNotNone(connection.connection)
@@ -120,12 +120,12 @@ class HandBackTests(TransactionTestCase):
 
 
 def is_open() -> bool:
-    """Tell whether this thread has a connection."""
+    """Tell whether this thread has an open connection."""
     return connection.connection is not None
 
 
-def ask() -> None:
-    """Open this thread's connection, as any query does."""
+def query() -> None:
+    """Open this thread's connection by a query."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
@@ -134,13 +134,13 @@ on_a_server = skipIf(connection.vendor == "sqlite", "SQLite's connections stay o
 
 
 class ReleaseTests(TransactionTestCase):
-    """release_connections(): before a run, from whatever code begins it."""
+    """release_connections() and release_connections_sync()."""
 
     databases = {"default", "archive"}
 
     @on_a_server
     async def test_async_code(self) -> None:
-        """The connection that a query of async code opened is released, in its thread."""
+        """The connection that async code opened is released in its own thread."""
         await Session.objects.acount()
         self.assertTrue(await sync_to_async(is_open)())
 
@@ -151,7 +151,7 @@ class ReleaseTests(TransactionTestCase):
 
     @on_a_server
     async def test_closing_by_hand(self) -> None:
-        """sync_to_async(connection.close) is of another thread, and fails; this does not."""
+        """sync_to_async(connection.close) fails in another thread; release_connections() works."""
         await Session.objects.acount()
 
         with self.assertRaises(DatabaseError):
@@ -162,8 +162,8 @@ class ReleaseTests(TransactionTestCase):
 
     @on_a_server
     def test_sync_code(self) -> None:
-        """Sync code, which calls Runner.run_sync(), has a twin of it."""
-        ask()
+        """Sync code has release_connections_sync()."""
+        query()
 
         release_connections_sync()
 
@@ -171,11 +171,11 @@ class ReleaseTests(TransactionTestCase):
 
     @on_a_server
     async def test_sync_tool(self) -> None:
-        """A tool without async, in a thread of asyncio, can release what it opened there."""
+        """A sync tool, which runs in a thread, can release the connection of that thread."""
 
         @function_tool
         def look_up() -> str:
-            ask()
+            query()
             was_open = is_open()
             release_connections_sync()
             return f"{was_open}, {is_open()}"
@@ -189,7 +189,7 @@ class ReleaseTests(TransactionTestCase):
         self.assertEqual(output, "True, False")
 
     def test_sqlite(self) -> None:
-        """SQLite stays open, in memory as well, where closing it would empty it."""
+        """SQLite's connection stays open: closing an in-memory database would empty it."""
         archive = connections["archive"]
         with archive.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -200,7 +200,7 @@ class ReleaseTests(TransactionTestCase):
         self.assertIs(archive.connection, opened)
 
     def test_inside_a_transaction(self) -> None:
-        """A transaction keeps its connection, and is committed as if nothing had been called."""
+        """Inside a transaction, the connection stays open and the transaction is committed."""
         with transaction.atomic():
             Session.objects.append("one", [USER])
             async_to_sync(release_connections)()
@@ -210,7 +210,7 @@ class ReleaseTests(TransactionTestCase):
         self.assertEqual(Session.objects.items("one"), [USER])
 
     def test_transaction_by_hand(self) -> None:
-        """A transaction that set_autocommit(False) began is kept as well."""
+        """A transaction that was begun with set_autocommit(False) is kept."""
         transaction.set_autocommit(False)
         try:
             Session.objects.create(session_id="one")
@@ -223,11 +223,11 @@ class ReleaseTests(TransactionTestCase):
         self.assertEqual(Session.objects.count(), 1)
 
     @on_a_server
-    def test_connections_that_are_kept(self) -> None:
-        """CONN_MAX_AGE keeps connections for as long as it says."""
+    def test_persistent_connections(self) -> None:
+        """Connections with CONN_MAX_AGE stay open until that age."""
         connection.close()
         with patch.dict(connection.settings_dict, CONN_MAX_AGE=60):
-            ask()
+            query()
 
             release_connections_sync()
 
@@ -235,7 +235,7 @@ class ReleaseTests(TransactionTestCase):
         connection.close()
 
     def test_in_a_loop_that_blocks_the_orm(self) -> None:
-        """It returns where sync code in the ORM's own thread runs the loop."""
+        """release_connections() returns in a loop that runs in the ORM's own thread."""
 
         def view() -> None:
             with loop_of_this_thread():
@@ -245,10 +245,10 @@ class ReleaseTests(TransactionTestCase):
 
 
 class ReleaseInTestCaseTests(TestCase):
-    """release_connections() in Django's TestCase, which wraps each test in a transaction."""
+    """Releasing connections in Django's TestCase, which wraps each test in a transaction."""
 
     async def test_rows_stay(self) -> None:
-        """Rows of the test stay, whatever is released."""
+        """The rows of the test stay."""
         await Session.objects.acreate(session_id="one")
 
         await release_connections()
@@ -261,7 +261,7 @@ seen: list[bool] = []
 
 
 async def view(request: HttpRequest) -> HttpResponse:
-    """Ask for the user, release the connection, and note whether it is open during the run."""
+    """Load the user, release the connection, and note whether it is open during the run."""
 
     async def answer(call: object) -> list[Any]:
         seen.append(await sync_to_async(is_open)())
@@ -279,11 +279,11 @@ urlpatterns = [path("", view)]
 
 @override_settings(ROOT_URLCONF=__name__)
 class ReleaseInAViewTests(TransactionTestCase):
-    """The view of README."""
+    """A view that releases its connection before a run."""
 
     @on_a_server
-    async def test_no_connection_waits_for_the_model(self) -> None:
-        """While the model answers, the request's thread has no connection."""
+    async def test_during_the_run(self) -> None:
+        """While the model answers, the request's thread has no open connection."""
         seen.clear()
         client = AsyncClient()
         await client.aforce_login(await User.objects.acreate(username="annelies"))

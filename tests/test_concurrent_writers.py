@@ -1,4 +1,4 @@
-"""Many writers at one session, in threads and processes, with connections of their own."""
+"""Many writers to one session, in threads and processes with their own connections."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.db import IntegrityError, connections
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, SessionOwnershipError
+from agent_sessions.items import Item
 from tests.concurrent_writers import batch, end, go, in_threads, start_process
 from tests.contract import numbered
 
@@ -20,10 +21,10 @@ BATCHES = 25
 
 
 class AppendTests(TransactionTestCase):
-    """add_items from everywhere."""
+    """Concurrent appends."""
 
-    def test_owner_that_is_gone(self) -> None:
-        """A user who was deleted meanwhile owns nothing, and nobody is said to."""
+    def test_deleted_owner(self) -> None:
+        """Appending for a user who was deleted meanwhile fails and makes no session."""
         gone = User(pk=4_711)
 
         with self.assertRaises(IntegrityError):
@@ -32,7 +33,7 @@ class AppendTests(TransactionTestCase):
         self.assertFalse(Session.objects.filter(pk="orphan").exists())
 
     def test_threads_and_processes(self) -> None:
-        """Nothing is lost, doubled or torn apart, whoever wins; each writer keeps its order."""
+        """No batch is lost, doubled or interleaved, and each writer's batches stay in order."""
         processes = [start_process("busy", f"process {n}", BATCHES) for n in range(4)]
 
         def append(number: int) -> None:
@@ -49,28 +50,33 @@ class AppendTests(TransactionTestCase):
             self.assertEqual(of_writer, [batch(writer, n) for n in range(BATCHES)])
         self.assertTrue(self.took_turns(stored), "The writers did not write at the same time.")
 
-    def took_turns(self, items: list[Any]) -> bool:
+    def took_turns(self, items: list[Item]) -> bool:
         """Tell whether threads wrote after processes, and processes after threads."""
         kinds = [kind for kind, _ in groupby(item["writer"].split()[0] for item in items)]
         return len(kinds) > 2
 
-    def batches_by_writer(self, items: list[Any]) -> dict[str, list[list[Any]]]:
-        found: dict[str, list[list[Any]]] = {}
+    def batches_by_writer(self, items: list[Item]) -> dict[str, list[list[Item]]]:
+        found: dict[str, list[list[Item]]] = {}
         for (writer, _), of_batch in groupby(items, lambda i: (i["writer"], i["batch"])):
             found.setdefault(writer, []).append(list(of_batch))
         return found
 
     def test_first_writers_of_a_session(self) -> None:
-        """Eight that make the same session at once make one."""
+        """Eight threads that make the same session concurrently make one."""
         for attempt in range(10):
-            in_threads(8, lambda n, s=f"new {attempt}": Session.objects.append(s, batch(str(n), 0)))
+            session_id = f"new {attempt}"
 
-            stored = Session.objects.items(f"new {attempt}")
+            def append(number: int, session_id: str = session_id) -> None:
+                Session.objects.append(session_id, batch(str(number), 0))
+
+            in_threads(8, append)
+
+            stored = Session.objects.items(session_id)
             self.assertEqual(len(self.batches_by_writer(stored)), 8)
             self.assertEqual(len(stored), 24)
 
     def test_first_writer_is_the_owner(self) -> None:
-        """Of two users who make the same session at once, one owns it and one is refused."""
+        """Of two users who make the same session concurrently, one owns it and one is refused."""
         users = [User.objects.create_user(f"user {n}") for n in range(2)]
 
         def append(number: int) -> bool:
@@ -89,13 +95,13 @@ class AppendTests(TransactionTestCase):
 
 
 class PopTests(TransactionTestCase):
-    """pop_item from everywhere."""
+    """Concurrent pops."""
 
     async def test_tasks(self) -> None:
-        """200 tasks, each with a thread as under ASGI, get 150 items once each."""
+        """200 tasks, each with its own thread as under ASGI, pop 150 items once each."""
         session = DjangoSession("stack")
         await session.add_items(numbered(150))
-        places = asyncio.Semaphore(16)  # as many connections at once
+        places = asyncio.Semaphore(16)  # the maximum of open connections
 
         async def pop() -> Any:
             async with places, ThreadSensitiveContext():
@@ -110,9 +116,9 @@ class PopTests(TransactionTestCase):
         self.assertEqual(popped.count(None), 50)
 
     def test_pop_beside_append(self) -> None:
-        """What is popped and what is left is what was appended."""
+        """The popped items and those left are the appended ones."""
 
-        def work(number: int) -> list[Any]:
+        def work(number: int) -> list[Item]:
             if number % 2:
                 return [Session.objects.pop("stack") for _ in range(10)]
             for index in range(10):
@@ -126,17 +132,17 @@ class PopTests(TransactionTestCase):
         self.assertCountEqual(map(str, everything), map(str, written))
 
 
-class StealingTests(TransactionTestCase):
-    """Somebody at the same tables who locks no session, such as the SDK's SQLAlchemySession."""
+class UnlockedWriterTests(TransactionTestCase):
+    """Writers that do not lock the session, such as the SDK's SQLAlchemySession."""
 
-    def test_item_that_is_gone(self) -> None:
-        """An item that somebody else took between the look and the deletion is not ours."""
+    def test_stolen_item(self) -> None:
+        """An item that another writer deletes before the pop does is not returned."""
         Session.objects.append("stack", numbered(3))
-        stolen: list[Any] = []
+        stolen: list[Item] = []
 
         def steal(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             if sql.startswith("DELETE") and not stolen:
-                stolen.append(Message.objects.order_by("pk").last().item)
+                stolen.append(Message.objects.latest("pk").item)
                 execute(sql, params, many, context)
             return execute(sql, params, many, context)
 
@@ -147,7 +153,7 @@ class StealingTests(TransactionTestCase):
         self.assertEqual(Session.objects.items("stack"), numbered(3)[:1])
 
     def test_owner_between_two_statements(self) -> None:
-        """A session that its owner makes while the owner pops from it is nobody else's."""
+        """A session that its owner makes during a pop is not refused to the owner."""
         owner = User.objects.create_user("owner")
 
         def make(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -161,10 +167,10 @@ class StealingTests(TransactionTestCase):
 
 
 class ClearTests(TransactionTestCase):
-    """clear_session among writers."""
+    """Clearing beside appends."""
 
     def test_clear_beside_append(self) -> None:
-        """A batch is cleared whole or is there whole."""
+        """A batch is cleared whole or left whole."""
 
         def work(number: int) -> None:
             for index in range(10):

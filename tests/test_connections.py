@@ -1,4 +1,4 @@
-"""Many runs at once on PostgreSQL, on a real server with README's view: none holds a connection."""
+"""Many concurrent runs of README's view on PostgreSQL hold no database connection."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.readme_project import Project, Visitor, postgres_database, postgres_s
 
 
 def connections_to(database: str) -> int:
-    """Count the connections that others have to a database."""
-    import psycopg  # not there on other databases
+    """Count the connections to a database, except this one."""
+    import psycopg  # installed only for PostgreSQL
 
     with psycopg.connect(dbname="postgres") as counting:
         sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
@@ -29,16 +29,17 @@ def connections_to(database: str) -> int:
 
 @pytest.mark.exhaustive
 @skipUnless(
-    connection.vendor == "postgresql", "It counts PostgreSQL's connections: TEST_DATABASE=postgres."
+    connection.vendor == "postgresql",
+    "It counts PostgreSQL's connections: run with TEST_DATABASE=postgres.",
 )
 class ManyRunsTests(SimpleTestCase):
-    """Runs that all wait for their model at the same moment."""
+    """Runs that all wait for their model at the same time."""
 
     def connections_during(self, *, runs: int, at_work: int, options: str = "") -> int:
-        """Hold so many runs at once, each answered, and count connections while all of them wait.
+        """Start concurrent runs, and return the connections while all of them wait for the model.
 
-        `at_work` of them, at most, are before or behind their wait at the same moment. `options`
-        replace the pool of docs/session.md.
+        At most `at_work` runs are before or after that wait at the same time. `options` replace the
+        pool of docs/session.md.
         """
         counted: list[int] = []
         gate = Semaphore(at_work)
@@ -66,15 +67,15 @@ class ManyRunsTests(SimpleTestCase):
         return count
 
     def test_more_runs_than_connections(self) -> None:
-        """110 runs wait at once on a server of 100 connections, without a pool, and hold none."""
+        """110 runs without a pool on a server of 100 connections hold none while they wait."""
         self.assertEqual(self.connections_during(runs=110, at_work=20, options="{}"), 0)
 
-    def test_the_pool_of_the_documentation(self) -> None:
-        """With a pool, 110 visitors may come at the same moment."""
+    def test_documented_pool(self) -> None:
+        """With the documented pool, 110 visitors can come at the same time."""
         self.assertLessEqual(self.connections_during(runs=110, at_work=110), 10)
 
-    def test_a_small_pool(self) -> None:
-        """A pool of 4 serves 30 runs at once."""
+    def test_small_pool(self) -> None:
+        """A pool of 4 connections serves 30 concurrent runs."""
         options = '{"pool": {"min_size": 1, "max_size": 4, "timeout": 30}}'
 
         count = self.connections_during(runs=30, at_work=30, options=options)

@@ -22,7 +22,7 @@ from tests.histories import (
     limits,
     turns,
 )
-from tests.history_rules import faults, lost_thoughts
+from tests.history_rules import faults, orphaned_reasoning
 
 
 class RandomHistoryTests(SimpleTestCase):
@@ -34,12 +34,12 @@ class RandomHistoryTests(SimpleTestCase):
         result = limit(items)
 
         self.assertEqual(faults(result), [])
-        self.assertEqual(lost_thoughts(items, result), [])
+        self.assertEqual(orphaned_reasoning(items, result), [])
         self.assertTrue(is_subsequence(result, items))
 
     @given(histories, limits, st.sampled_from(["drop", "close"]))
     def test_the_sdk_agrees(self, items: list[Any], limit: Limit, dangling: Any) -> None:
-        """The SDK's own removal of orphans finds nothing left to remove."""
+        """The SDK's own removal of orphaned calls finds nothing to remove."""
         for result in (limit(items), healed(items, dangling)):
             everywhere = set(range(len(result)))
 

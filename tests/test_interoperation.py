@@ -164,7 +164,7 @@ class IndexTests(TransactionTestCase):
     """The index on a session's messages."""
 
     def test_index_is_made_once(self) -> None:
-        """The SDK makes no second index, since ours has the name of its own."""
+        """The SDK makes no second index, since the existing one has the expected name."""
         theirs = SQLiteSession("any", file())
         theirs.close()
 

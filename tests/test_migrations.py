@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -11,13 +9,6 @@ from django.test import TransactionTestCase, override_settings
 
 from agent_sessions import Session
 from tests.contract import TURN
-
-
-class OtherDatabase:
-    """A router that excludes the app from the database."""
-
-    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        return False if app_label == "agent_sessions" else None
 
 
 class ExistingTablesTests(TransactionTestCase):
@@ -57,7 +48,7 @@ class ExistingTablesTests(TransactionTestCase):
 
     def test_another_database(self) -> None:
         """Tables of a database that a router excludes are not checked."""
-        with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
+        with override_settings(DATABASE_ROUTERS=["tests.routers.MigratesNothing"]):
             self.migrate()
 
         self.assertEqual(Session.objects.items("one"), TURN)

@@ -44,7 +44,7 @@ class ReadingTests(SimpleTestCase):
         self.assertEqual(rest(reading), {})
 
     def test_untouched_dict(self) -> None:
-        """A dict of which nothing was read is left whole, with its type."""
+        """A dict with no value that was read is left whole, with its type."""
         reading = Reading({"outcome": {"type": "killed"}})
         reading.inside("outcome").text("signal")
 

@@ -1,4 +1,4 @@
-"""items.truncated: items of which only the beginning was read."""
+"""items.truncated: items cut off after their beginning."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Server time of the admin's pages with 100,000 sessions, 1,000,000 messages and as many steps.
+"""Server time of the admin's pages with 100,000 sessions, 1,000,000 messages and usage rows.
 
 TEST_DATABASE=postgres python -m tests.benchmarks.admin [DATABASE] [--only lists]
 
-TEST_DATABASE is as for the tests; DATABASE is a file or the name of a database. It is made if it
-does not exist, and kept for the next time; without it the database is deleted at the end.
+TEST_DATABASE is as for the tests. DATABASE is a file or the name of a database, which is made if it
+is missing, and kept for the next run. Without it, the database is deleted at the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BUDGET_MILLISECONDS = 300
 PRICES = {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}
 LIST = "/admin/agent_sessions/session/"
 
-# Where 10 sessions in 10,000 have something it is rare; where none has, every one is looked at.
+# Rare: about 1 in 1,000 sessions. None: every session has to be checked.
 LISTS: dict[str, dict[str, Any]] = {
     "list": {},
     "list, the last page": {"p": 100},
@@ -66,51 +66,54 @@ PERIODS = {"7d": 300, "30d": 300, "90d": 1_000, "12m": 1_000}  # and their budge
 
 class Measured(NamedTuple):
     milliseconds: float
-    processor_milliseconds: float  # what of it is this process's own, on a machine with others
+    processor_milliseconds: float  # of this process, without others on the machine
     statements: int
 
 
 @contextmanager
 def database(name: str) -> Iterator[None]:
-    """Set Django up on a database of the benchmark's own, which is dropped unless it has a name."""
+    """Set Django up on the benchmark's own database, which is dropped unless it has a name."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     from django.conf import settings
 
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     django.setup()
-    from django.db import connection  # once there are settings
+    from django.db import connection  # needs settings
 
     if name or connection.vendor != "sqlite":
-        # Not that of the tests, which may run meanwhile.
+        # Different from the test database, since tests may be running.
         connection.settings_dict["TEST"]["NAME"] = name or "agent_sessions_benchmark"
-    options = {"verbosity": 0, "keepdb": bool(name)}
-    connection.creation.create_test_db(autoclobber=True, serialize=False, **options)
+    keepdb = bool(name)
+    connection.creation.create_test_db(
+        verbosity=0, autoclobber=True, serialize=False, keepdb=keepdb
+    )
     try:
         fill()
         yield
     finally:
-        connection.creation.destroy_test_db("", **options)
+        connection.creation.destroy_test_db("", verbosity=0, keepdb=keepdb)
 
 
 def fill() -> None:
-    """Make what is measured, if it is not there."""
-    from django.db import connection  # once there are settings
+    """Make the sessions, if there are none."""
+    from django.contrib.auth.models import User  # needs settings
+    from django.db import connection  # needs settings
 
     from tests.benchmarks import many_sessions
 
-    if many_sessions.User.objects.exists():
+    if User.objects.exists():
         return
     began = time.perf_counter()
     many_sessions.make()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")  # as a server does by itself after a while
+            cursor.execute("VACUUM ANALYZE")  # as autovacuum does after a while
     print(f"made in {time.perf_counter() - began:.0f} s")
 
 
 def measured(client: Any, url: str) -> Measured:
-    """Return the median of the time a page takes, and how often it asks the database."""
-    from django.db import connection  # once there are settings
+    """Return the median time of a page, and its number of statements."""
+    from django.db import connection  # needs settings
     from django.test.utils import CaptureQueriesContext
 
     clocks = (time.perf_counter, time.process_time)
@@ -134,7 +137,7 @@ def line(name: str, found: Measured, budget: int = BUDGET_MILLISECONDS) -> None:
 
 
 def conversations(client: Any) -> None:
-    """Measure the page of one session of each length: its newest window, and one in the middle."""
+    """Measure the page of a session of each length, and one in the middle of the longest."""
     from agent_sessions import Message
     from tests.benchmarks.many_sessions import LENGTHS
 
@@ -150,7 +153,7 @@ def conversations(client: Any) -> None:
 
 
 def lists(client: Any) -> None:
-    """Measure the list with each of its filters."""
+    """Measure the list with each filter."""
     from agent_sessions import Session
     from tests.benchmarks.many_sessions import SESSIONS
 
@@ -163,7 +166,7 @@ def lists(client: Any) -> None:
 
 
 def usage(client: Any) -> None:
-    """Measure the usage page with each of its periods: counted, and as it is kept."""
+    """Measure the usage page with each period, from the cache and counted again."""
     for period, budget in PERIODS.items():
         for by in ("agent", "user"):
             url = f"{LIST}usage/?period={period}&by={by}&measure=cost"
@@ -178,11 +181,11 @@ PARTS = {"lists": lists, "conversations": conversations, "usage": usage}
 
 
 def main(parts: Sequence[str]) -> None:
+    from django.contrib.auth.models import User
     from django.db import connection
     from django.test import Client, override_settings
 
     from agent_sessions import Message, Session, Usage
-    from tests.benchmarks.many_sessions import User
 
     client = Client()
     client.force_login(User.objects.get(username="root"))

@@ -1,10 +1,10 @@
-"""A chat turn on a local SQLite file, recorded and not, and by the SDK's own sessions, in one run.
+"""A chat turn on a local SQLite file, with DjangoSession and with the SDK's own sessions.
 
     python -m tests.benchmarks.chat_turn
 
 A turn is a run of the Runner with one tool call: one read and three writes. The model answers at
-once, so that what is measured is the SDK and the session. Everything is measured in turns, so that
-whatever else the machine does falls on all alike.
+once, so that only the SDK and the session are measured. The sessions alternate, so that other load
+on the machine affects them all alike.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ async def measured(folder: Path) -> None:
 
 
 async def turn(session: Any, is_recorded: bool) -> float:
-    """Run one turn and return the seconds that it took; what it cost is stored as well."""
+    """Run one turn, store its usage if asked, and return the seconds that it took."""
     from agents import Agent, Runner, function_tool
     from agents.testing import ScriptedModel, assistant_message, function_call
 

@@ -1,4 +1,4 @@
-"""A fork of a long session, of AdvancedSQLiteSession and by hand, on SQLite files in one run.
+"""A fork of a long session, compared with AdvancedSQLiteSession and with a copy by hand.
 
 python -m tests.benchmarks.forks
 """
@@ -30,7 +30,7 @@ Fork = Callable[[int], Awaitable[Any]]
 
 
 def configure(folder: Path) -> None:
-    """Set Django up on a file of its own, with the options that the documentation asks for."""
+    """Set Django up on its own SQLite file, with the documented options."""
     settings.configure(
         INSTALLED_APPS=[
             "django.contrib.auth",
@@ -54,8 +54,8 @@ def configure(folder: Path) -> None:
 
 
 async def ours() -> dict[str, Fork]:
-    """Return ways to copy what stands before a turn of a long DjangoSession."""
-    from agent_sessions import DjangoSession, fork  # once the apps are ready
+    """Return ways to copy the items before a turn of a long DjangoSession."""
+    from agent_sessions import DjangoSession, fork  # needs ready apps
 
     session = DjangoSession("long")
     await session.add_items(TURN * TURNS)
@@ -73,7 +73,7 @@ async def ours() -> dict[str, Fork]:
 
 
 async def theirs(folder: Path) -> Fork:
-    """Return the way of an AdvancedSQLiteSession of the same items."""
+    """Return the way of AdvancedSQLiteSession, with the same items."""
     path = folder / "theirs.sqlite3"
     session = AdvancedSQLiteSession(session_id="long", db_path=path, create_tables=True)
     await session.add_items(TURN * TURNS)

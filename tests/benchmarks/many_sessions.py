@@ -1,4 +1,4 @@
-"""100,000 sessions with 1,000,000 messages and as many steps, for benchmarks of the admin."""
+"""100,000 sessions with 1,000,000 messages and usage rows, for benchmarks of the admin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from agent_sessions.items.reported_errors import TOOL_FAILED
 SESSIONS = 100_000
 TURN = 5  # messages, of two steps
 LENGTHS = {"ten": 10, "hundred": 100, "long": 100_000}
-APART = timedelta(seconds=270)  # so that all sessions are of the last ten months
+APART = timedelta(seconds=270)  # spreads the sessions over the last ten months
 WORDS = ["jazz", "music", "tonight", "weekend", "free", "concert", "museum", "film", "food"]
 
 SESSION = (
@@ -33,7 +33,7 @@ USAGE = (
     "input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, run_id, trace_id, "
     "response_id) VALUES (%s, %s, %s, %s, 'gpt-5-mini', 1, %s, 0, %s, 0, %s, '', '', '')"
 )
-# Two agents that are used as tools have steps in most sessions, and in some.
+# Two agents used as tools: one has usage in most sessions, the other in some.
 DEEPER = (
     "INSERT INTO agent_usage (session_id, created_at, agent_name, model, requests, input_tokens, "
     "cached_tokens, output_tokens, reasoning_tokens, total_tokens, run_id, trace_id, response_id) "
@@ -43,7 +43,7 @@ DEEPER = (
 
 
 def make() -> None:
-    """Fill the tables of an empty database, some things commonly and some rarely."""
+    """Fill the tables of an empty database, with common and with rare values."""
     seed = random.Random(1)
     User.objects.create_superuser("root")
     User.objects.bulk_create(User(username=f"user{number}") for number in range(1_000))
@@ -72,7 +72,7 @@ def _session(seed: random.Random, pk: str, when: str) -> tuple[Any, ...]:
 def _conversation(
     seed: random.Random, pk: str, number: int, length: int, when: str
 ) -> tuple[list[Any], list[Any]]:
-    """Return the rows of messages, whose ids follow a number, and those of usage."""
+    """Return the rows of messages, whose ids follow `number`, and of usage."""
     messages: list[Any] = []
     steps: list[Any] = []
     while len(messages) < length:
@@ -89,7 +89,7 @@ def _conversation(
 
 
 def _turn(seed: random.Random, call_id: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the columns of a turn's messages, and their items."""
+    """Yield the columns and items of a turn's messages."""
     agent = "Triage" if _is_rare(seed) else "Calendar Club"
     tool = "refund" if _is_rare(seed) else "search_events"
     said = _text(seed, 12) + " zebra" * _is_rare(seed)

@@ -1,4 +1,4 @@
-"""Requests, connections and time of this engine's driver and of others, on one server in one run.
+"""Requests, connections and time of this engine's driver and of others, on one server.
 
     python -m tests.benchmarks.round_trips
 
@@ -61,7 +61,7 @@ def pipeline(connection: Any) -> None:
         atomic(connection)
 
 
-# Name, what is done, how many queries it is, and how often it is measured.
+# Name, function, number of queries, and number of measurements.
 WORK: list[tuple[str, Callable[[Any], None], int, int]] = [
     ("first query", select, 1, 5),
     ("100 selects", selects, 100, 1),
@@ -76,13 +76,13 @@ DRIVERS: dict[str, Callable[[str], Any]] = {
 
 
 def worker(pipe: Connection, driver: str, url: str, number: int) -> None:
-    """Do a piece of work when told to, and say how long it took.
+    """Do a piece of work when told to, and send the time that it took.
 
-    In a process of its own: libsql holds Python's lock while it waits, for the proxy too.
+    It runs in its own process: libsql holds the GIL while it waits, which would stop the proxy.
     """
     _, do, queries, _ = WORK[number]
     connection = DRIVERS[driver](url)
-    if do is not select:  # all but the first query are measured on a connection that has made one
+    if do is not select:  # only the first query is measured on a new connection
         select(connection)
     pipe.send("ready")
     pipe.recv()
@@ -112,7 +112,7 @@ def measure(driver: str, proxy: Proxy, number: int) -> str:
 def rows() -> Iterator[str]:
     yield "| latency | work | driver | requests | new TCP connections | ms per query |"
     yield "|---|---|---|---:|---:|---:|"
-    # Not every driver finds a namespace, whose name under localhost not every resolver knows.
+    # Without namespaces, whose subdomains of localhost some drivers cannot resolve.
     with Server(namespaces=False) as server:
         url = f"http://127.0.0.1:{server.port}"
         ours(url).cursor().execute("CREATE TABLE rows (id integer PRIMARY KEY, value text)")

@@ -1,9 +1,9 @@
-"""Chat turns a second for a number of processes, writers and a round trip, on one sqld in one run.
+"""Chat turns per second by processes, writers and round trip, on one libSQL server.
 
     python -m tests.benchmarks.writers [--seconds 5]
 
-Each process has ten threads, each with a conversation of its own; tests/turso/load.py says what a
-turn is. Where the server stops writing, the cell says so and the server is started again.
+Each process has ten threads, each with its own conversation; tests/turso/load.py defines a turn. If
+the server stops writing, the cell says so and the server is restarted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WRITERS = (1, 2, 4)
 
 
 def measure(server: Server, latency: float, processes: int, writers: int, seconds: float) -> str:
-    """Return the turns a second as a cell of a table."""
+    """Return the turns per second as a cell of a table."""
     with ExitStack() as stack:
         url = server.url("project")
         if latency:
