@@ -1,4 +1,4 @@
-"""Which part of a session a run is given: whole turns, so that pairs stay together."""
+"""The part of a session that a run is given: whole turns, so that pairs stay together."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from agent_sessions.items.columns import columns, is_envelope
 from agent_sessions.items.kinds import is_user_message
 from agent_sessions.items.pairing import Dangling, healed
 
-SMALL_WINDOW = 64  # rows; reading them takes no longer than reading one
+SMALL_WINDOW = 64  # rows, which are read as fast as one
 
 
 class Limit(ABC):
-    """A part of a session that is found from its newest end, without reading the rest.
+    """The newest part of a session, found without reading the rest.
 
-    Called with a list of items it returns that part, made valid.
+    Called with a list of items it returns that part, healed.
     """
 
     @property
     @abstractmethod
     def window(self) -> int:
-        """How many of the newest items usually hold the part."""
+        """The number of newest items that usually contain the part."""
 
     @abstractmethod
     def is_enough(self, items: Sequence[Item]) -> bool:
-        """Tell whether the part begins among `items`, the newest of a session."""
+        """Tell whether the part begins within `items`, the newest of a session."""
 
     @abstractmethod
     def start(self, items: Sequence[Item]) -> int:
-        """Return where in `items`, which are all or enough, the part begins."""
+        """Return the position in `items`, which are all or enough, at which the part begins."""
 
     def __call__(self, items: list[Item]) -> list[Item]:
         return healed(items[self.start(items) :], "drop")
@@ -41,10 +41,10 @@ class Limit(ABC):
 
 @dataclass(frozen=True)
 class LastTurns(Limit):
-    """The newest `n` turns, each a user message and all that answers it.
+    """The newest `n` turns, each a user message and everything that answers it.
 
-    What stands before the first user message is a turn of its own. A session without a user
-    message, such as one of encrypted envelopes, is given whole.
+    Items before the first user message are a turn as well. A session without user messages, such
+    as one of encrypted envelopes, is given whole.
     """
 
     n: int
@@ -66,7 +66,7 @@ class LastTurns(Limit):
 
 @dataclass(frozen=True)
 class LastItems(Limit):
-    """The newest turns that are at most `n` items together; the newest turn is always whole."""
+    """The newest turns of at most `n` items together; the newest turn is always whole."""
 
     n: int
 
@@ -85,10 +85,10 @@ class LastItems(Limit):
 
 
 def estimated_tokens(item: Item) -> int:
-    """Estimate the tokens of an item as a quarter of the bytes of its JSON, rounded up.
+    """Estimate the tokens of an item: a quarter of the bytes of its JSON, rounded up.
 
-    That is near for English and costs nothing. It is too high for images and files that travel
-    inside an item, and says nothing of a particular model: for exact numbers pass a tokenizer's.
+    This is close for English text, and too high for images and files inside an item. For the exact
+    numbers of a model, pass a function that uses its tokenizer.
     """
     text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
     return -(-len(text.encode(errors="replace")) // 4)
@@ -96,9 +96,9 @@ def estimated_tokens(item: Item) -> int:
 
 @dataclass(frozen=True)
 class TokenBudget(Limit):
-    """The newest turns that are at most `budget` tokens; the newest turn is always whole.
+    """The newest turns of at most `budget` tokens; the newest turn is always whole.
 
-    `count` says how many tokens an item is. It is called for about the items that fit, twice.
+    `count` returns the number of tokens of an item. It is called twice for each item that fits.
     """
 
     budget: int
@@ -114,7 +114,7 @@ class TokenBudget(Limit):
 
     @property
     def window(self) -> int:
-        # Fifty tokens are a short item: with shorter ones another window is read.
+        # Fifty tokens are a short item. If most are shorter, another window is read.
         return max(SMALL_WINDOW, self.budget // 50)
 
     def is_enough(self, items: Sequence[Item]) -> bool:
@@ -124,7 +124,7 @@ class TokenBudget(Limit):
         return _first_turn(items, self._fitting(items))
 
     def _fitting(self, items: Sequence[Item]) -> int:
-        """Return where the newest items that fit begin, turns or not."""
+        """Return the position at which the newest items that fit begin, within a turn or not."""
         left = self.budget
         for at in reversed(range(len(items))):
             left -= self.count(items[at])
@@ -141,17 +141,17 @@ def _check_number(name: str, value: Any) -> None:
         raise TypeError(f"{name} takes a whole number, not {value!r}. Write {name}(100).")
     if value < 1:
         raise ValueError(
-            f"{name}({value}) would hold nothing. Pass 1 or more; for a run without history pass "
+            f"{name}({value}) would be empty. Pass 1 or more; for a run without history pass "
             "session_settings={'limit': 0}."
         )
 
 
 def checked_history(history: History | None) -> History | None:
     """Return `history`, or raise the TypeError that says what it may be."""
-    # A class is callable as well, but LastTurns without its number is a slip.
+    # A class is callable as well, but LastTurns without its number is a mistake.
     if history is not None and (isinstance(history, type) or not callable(history)):
         raise TypeError(
-            f"history={history!r} is no limit. Pass LastTurns(20), LastItems(100), "
+            f"history={history!r} is not a limit. Pass LastTurns(20), LastItems(100), "
             "TokenBudget(8000) or a function that takes a list of items and returns one."
         )
     return history
@@ -160,8 +160,7 @@ def checked_history(history: History | None) -> History | None:
 def part_for_a_run(items: list[Item], history: History | None, dangling: Dangling) -> list[Item]:
     """Return the part of `items` that a run is given.
 
-    What a function of the project's returns is the project's: it is made valid only if `dangling`
-    says so.
+    The result of a function of the project is healed only if `dangling` says so.
     """
     if isinstance(history, Limit):
         part = items[history.start(items) :]
@@ -172,7 +171,7 @@ def part_for_a_run(items: list[Item], history: History | None, dangling: Danglin
     if not isinstance(chosen, list):
         raise TypeError(
             f"The function passed as history= returned a {type(chosen).__name__}. Return a list "
-            "of items, and let the function be no coroutine."
+            "of items from a function that is not async."
         )
     return healed(chosen, dangling)
 
@@ -187,9 +186,12 @@ def _begins_a_turn(item: Item) -> bool:
 
 
 def _first_turn(items: Sequence[Item], fitting: int) -> int:
-    """Return where the oldest turn begins that is among the newest items, which fit.
+    """Return where the oldest turn begins that fits, if the items from `fitting` on fit.
 
-    If there is none it is the newest turn; if there are no turns, it is where the items fit.
+    If no turn fits, the newest turn; if there are no turns, the items that fit:
+
+        turns begin at 0, 4 and 9, the items from 3 on fit: 4
+        turns begin at 0, 4 and 9, the items from 12 on fit: 9
     """
     if fitting == 0:
         return 0

@@ -24,14 +24,14 @@ try:
     from playwright.sync_api import expect as expect  # tests import it from here
     from playwright.sync_api import sync_playwright
 except ImportError:
-    expect: Any = None
+    expect: Any = None  # type: ignore[no-redef]
     MISSING = "The Python package playwright is missing: pip install -r tests/requirements.txt"
 else:
     expect.set_options(timeout=20_000)
     MISSING = "" if shutil.which("chromium") else "Chromium is missing: apt-get install chromium"
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 if MISSING and "CI" in os.environ:
     raise RuntimeError(f"In CI the browser tests must run. {MISSING}")
@@ -139,7 +139,7 @@ class BrowserTestCase(SimpleTestCase):
 
     def visitor(self, *, width: int = 1280, height: int = 860, **options: Any) -> BrowserContext:
         """Return a browser of its own, with no cookies from any other."""
-        viewport = {"width": width, "height": height}
+        viewport: ViewportSize = {"width": width, "height": height}
         context = self.browser.new_context(viewport=viewport, **options)
         self.addCleanup(context.close)
         return context

@@ -47,8 +47,10 @@ def start_process(*arguments: Any) -> subprocess.Popen[bytes]:
 def go(processes: list[subprocess.Popen[bytes]]) -> None:
     """Let processes begin, once all of them are ready."""
     for process in processes:
+        assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
     for process in processes:
+        assert process.stdin is not None
         process.stdin.write(b"go\n")
         process.stdin.flush()
 

@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from tests.admin.browsing import LIST, PHONE, page_of, variables_of
+from tests.admin.browser_testcase import LIST, PHONE, page_of, variables_of
 from tests.browser import ROOT, chromium, expect, run, serving
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Pictures:
 
 def take_admin(pictures: Pictures, environment: dict[str, str]) -> None:
     """Take the admin's pages of a database with believable conversations."""
-    cookies = json.loads(run(environment, "-m", "tests.admin.seeds", "conversations"))
+    cookies = json.loads(run(environment, "-m", "tests.admin.seed_database", "conversations"))
     with serving(environment) as base:
         cookie = {"name": "sessionid", "value": cookies["root"], "url": base}
         takes = [(name, *take) for name in ADMIN_PAGES for take in pictures.takes(name)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import timeit
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import given
 from agent_sessions import healed
 from agent_sessions.items.pairing import NO_OUTPUT
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER
+from tests.function_calls import function_calls
 from tests.histories import (
     ENVELOPE,
     REASONING,
@@ -122,18 +122,18 @@ class HealedTests(SimpleTestCase):
         self.assertEqual(healed(program[1:]), [])
 
     def test_chain_of_programs(self) -> None:
-        """The time to drop a chain of programs grows linearly with its length."""
+        """The work to drop a chain of programs grows linearly with its length."""
 
-        def seconds(count: int) -> float:
+        def calls(count: int) -> int:
             items = [call("0", "program")]
             for number in range(1, count):
                 caller = {"type": "program", "caller_id": str(number - 1)}
                 answer = output(str(number), "program_output", caller=caller)
                 items += [call(str(number), "program"), answer]
             self.assertEqual(healed(items), [])
-            return min(timeit.repeat(partial(healed, items), number=1, repeat=3))
+            return function_calls(partial(healed, items))
 
-        self.assertLess(seconds(2_000), 10 * seconds(500))
+        self.assertLess(calls(2_000), 4.5 * calls(500))
 
     def test_missing_program_and_a_repeated_id(self) -> None:
         """Dropping the call of a missing program drops no other call's output."""

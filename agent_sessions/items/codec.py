@@ -1,7 +1,7 @@
-"""The SDK's items as text and back, and the columns by which they are found.
+"""Items as JSON text, and back.
 
-An item is what the Agents SDK puts into a session: a dict in the format of the Responses API
-(`agents.TResponseInputItem`), or anything else that is JSON: nothing here validates it.
+An item is a dict in the format of the Responses API, or any other JSON value: nothing here
+validates it.
 """
 
 from __future__ import annotations
@@ -17,24 +17,19 @@ from agent_sessions.exceptions import AgentSessionsError, ItemError
 from agent_sessions.items import Item
 from agent_sessions.items.columns import Columns, columns
 
-BOTTOM = 10_000  # deeper than Python writes or reads: an item that ends is above it
-
-_NO_JSON = (
-    "is a {}, which JSON does not have. Convert it to text, numbers, lists or dicts before it goes "
-    "into the session."
-)
+MOST_DEPTH = 10_000  # deeper than Python can write: such an item contains itself
 
 
 class UnreadableItemError(AgentSessionsError, ValueError):
-    """A row's text is not JSON: somebody else wrote it, or it was damaged."""
+    """The text of a row is not JSON: another program wrote it, or it was damaged."""
 
 
 def encode(item: object) -> str:
-    """Return `item` as JSON text that every database keeps and every JSON reader reads.
+    """Return `item` as JSON text that every database can store and every JSON reader can read.
 
-    `decode(encode(item)) == item` for every JSON value; a tuple becomes a list, and a pydantic
-    model the dict that the SDK would send. Text is not escaped, so that it can be searched for,
-    unless it holds a lone surrogate, which UTF-8 does not have.
+    `decode(encode(item)) == item` for every JSON value. A tuple becomes a list, and a pydantic
+    model the dict that the SDK would send. Non-ASCII text is not escaped, so that it can be
+    searched for, except around a lone surrogate, which UTF-8 cannot represent.
 
     Raises ItemError, whose `path` leads to the value that is not JSON.
     """
@@ -42,9 +37,9 @@ def encode(item: object) -> str:
 
 
 def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
-    """Return each item as text with its columns, or raise the ItemError of the first bad one.
+    """Return each item as text with its columns.
 
-    Raises TypeError for an item that is not in a list.
+    Raises ItemError for the first item that is not JSON, and TypeError for one without a list.
     """
     encoded = []
     for position, item in enumerate(checked_items(items)):
@@ -56,10 +51,7 @@ def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
 
 
 def decode(text: str) -> Item:
-    """Return the item that `text` holds, made again on each call.
-
-    Raises UnreadableItemError if the text is not JSON.
-    """
+    """Return the item in `text`. Raises UnreadableItemError if the text is not JSON."""
     try:
         try:
             return json.loads(text)
@@ -70,17 +62,17 @@ def decode(text: str) -> Item:
 
 
 def _decoded_in_a_thread(text: str) -> Item:
-    """Decode on an empty stack, which leaves as much room as there was when the item was written.
+    """Decode in a thread, whose stack is empty, an item that was nested as deeply when written.
 
-    Python 3.11 counts the nesting of JSON together with the calls around json.loads(): of 1,000
-    levels a view within middleware within a server leaves 900 or fewer.
+    Python 3.11 counts the levels of JSON together with the calls around json.loads(): a view behind
+    middleware and a server may have 900 of 1,000 left.
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(json.loads, text).result()
 
 
 def _encoded(item: object) -> tuple[str, Columns]:
-    """Write the item, and read it back: what is not the same was not JSON."""
+    """Write the item and read it back: if it is different then, it was not JSON."""
     try:
         text = json.dumps(
             item, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_dumped
@@ -90,10 +82,10 @@ def _encoded(item: object) -> tuple[str, Columns]:
     except RecursionError:
         raise ItemError("is nested too deeply to be stored. Flatten it.") from None
     except (TypeError, ValueError) as error:
-        raise _fault(item) or ItemError(f"cannot be written as JSON: {error}.") from error
-    # Tuples and pydantic models do not equal what they become, and are welcome all the same.
-    if not is_same and (fault := _fault(item)):
-        raise fault
+        raise _item_error(item) or ItemError(f"cannot be written as JSON: {error}.") from error
+    # Tuples and pydantic models are not equal to what they become, and are allowed.
+    if not is_same and (item_error := _item_error(item)):
+        raise item_error
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -102,70 +94,63 @@ def _encoded(item: object) -> tuple[str, Columns]:
 
 
 def _dumped(value: Any) -> Any:
-    """Return a pydantic model as a dict, with the options that the SDK dumps a run's items with."""
+    """Return a pydantic model as a dict, with the SDK's own options for items."""
     if hasattr(value, "model_dump"):
         return value.model_dump(exclude_unset=True, warnings=False)
     raise TypeError(f"a {type(value).__name__} is not JSON")
 
 
-class _Place(NamedTuple):
-    """A value inside an item, and the container that it was found in."""
+class _Value(NamedTuple):
+    """A value inside an item, with its path: the keys and positions that lead to it."""
 
     value: Any
-    key: str | int | None = None
-    container: _Place | None = None
-    depth: int = 0
-
-    def __str__(self) -> str:
-        keys, place = [], self
-        while place.container is not None:
-            keys.append(f"[{place.key!r}]")
-            place = place.container
-        return "".join(reversed(keys))
+    path: tuple[str | int, ...] = ()
 
 
-def _fault(item: Any) -> ItemError | None:
-    """Find the value in `item` that is not JSON, without recursion, and say what to do about it."""
-    places = [_Place(item)]
-    while places:
-        place = places.pop()
-        if reason := _reason(place):
-            return ItemError(reason, str(place))
-        places += _inside(place)
+def _item_error(item: Any) -> ItemError | None:
+    """Find the value in `item` that is not JSON, without recursion."""
+    left = [_Value(item)]
+    while left:
+        value, path = left.pop()
+        if reason := _reason(value, len(path)):
+            return ItemError(reason, "".join(f"[{key!r}]" for key in path))
+        left += [_Value(inner, (*path, key)) for key, inner in _entries(value)]
     return None
 
 
-def _inside(place: _Place) -> list[_Place]:
-    value = place.value
+def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the values in a container, each with its key or position."""
     if hasattr(value, "model_dump"):
         value = _dumped(value)
     if isinstance(value, dict):
-        return [_Place(inner, key, place, place.depth + 1) for key, inner in value.items()]
-    if isinstance(value, list | tuple):
-        return [_Place(inner, key, place, place.depth + 1) for key, inner in enumerate(value)]
-    return []
+        return value.items()
+    return enumerate(value) if isinstance(value, list | tuple) else ()
 
 
-def _reason(place: _Place) -> str:
-    """Say why a value, whatever it may contain, is not JSON; nothing if it is."""
-    value = place.value
-    if place.depth > BOTTOM:
-        return "is inside itself. Store a copy that ends."
+def _reason(value: Any, depth: int) -> str:
+    """Return why a value, apart from its contents, is not JSON; "" if it is."""
+    if depth > MOST_DEPTH:
+        return "contains itself. Store a copy that does not."
     if isinstance(value, dict):
         # json.dumps would write the keys 1 and "1" alike and lose one of the two.
         wrong = [key for key in value if not isinstance(key, str)]
-        return f"has the key {wrong[0]!r}, which is no string. Use str keys." if wrong else ""
+        return f"has the key {wrong[0]!r}, which is not a str. Use str keys." if wrong else ""
     if isinstance(value, float) and not isfinite(value):
         return f"is {value}, which JSON does not have. Store None or a string."
     if isinstance(value, int) and not _is_writable(value):
-        return "is an integer too long to be written. Store it as a string."
+        return "is an integer of too many digits. Store it as a string."
     if value is None or isinstance(value, str | int | float | list | tuple):
         return ""
-    return "" if hasattr(value, "model_dump") else _NO_JSON.format(type(value).__name__)
+    if hasattr(value, "model_dump"):
+        return ""
+    return (
+        f"is a {type(value).__name__}, which JSON does not have. Convert it to text, numbers, "
+        "lists or dicts before it goes into the session."
+    )
 
 
 def _is_writable(value: int) -> bool:
-    """Tell whether Python writes the integer, which it does up to 4,300 digits."""
+    """Tell whether Python can write the integer: its limit is 4,300 digits."""
     try:
         str(value)
     except ValueError:

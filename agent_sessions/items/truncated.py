@@ -1,4 +1,4 @@
-"""Items of which only the beginning was fetched. (pure)"""
+"""Items whose end was not fetched."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import re
 from agent_sessions.items import Item
 from agent_sessions.items.codec import UnreadableItemError, decode
 
-# What matters of JSON that was cut: strings, also the last one without its end, and brackets.
+# Strings, the last one perhaps without its end, and brackets.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _CLOSING = {"{": "}", "[": "]"}
 
 
-def begun(head: str) -> Item:
-    """Return what an item's text holds, whose end may be missing; None if it cannot be told."""
-    for text in (head, _closed(head)):
+def completed(beginning: str) -> Item:
+    """Return the item that a text begins with, without what is missing; None if it is not JSON.
+
+    `completed('{"role": "user", "content": "Any con')` is `{"role": "user", "content": "Any con"}`.
+    """
+    for text in (beginning, _closed(beginning)):
         try:
             return decode(text)
         except UnreadableItemError:
@@ -23,18 +26,18 @@ def begun(head: str) -> Item:
     return None
 
 
-def _closed(head: str) -> str:
-    """End the strings, lists and dicts that are open where the text was cut."""
+def _closed(beginning: str) -> str:
+    """Close the strings, lists and dicts that are open at the end of the text."""
     open_brackets: list[str] = []
     end = ""
-    for token in _TOKEN.findall(head):
+    for token in _TOKEN.findall(beginning):
         if token in _CLOSING:
             open_brackets.append(_CLOSING[token])
         elif token in ("}", "]") and open_brackets:
             open_brackets.pop()
         elif token.startswith('"') and not _is_whole(token):
             end = '"'
-    return _CUT_ESCAPE.sub("", head) + end + "".join(reversed(open_brackets))
+    return _CUT_ESCAPE.sub("", beginning) + end + "".join(reversed(open_brackets))
 
 
 def _is_whole(token: str) -> bool:

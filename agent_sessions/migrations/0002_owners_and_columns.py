@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=models.Value({}, models.JSONField()),
                 default=dict,
-                help_text="Whatever the project wants to keep with the session.",
+                help_text="Any data that the project stores with the session.",
                 verbose_name="metadata",
             ),
         ),

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="tool_failed",
             field=models.BooleanField(
                 editable=False,
-                help_text="Unknown if the item holds no result of a tool, or the SDK wrote it.",
+                help_text="Unknown if the item is not the result of a tool, or the SDK wrote it.",
                 null=True,
                 verbose_name="tool failed",
             ),

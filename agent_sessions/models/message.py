@@ -1,4 +1,4 @@
-"""Messages: the rows that hold the items of a session."""
+"""Messages: the rows with the items of a session."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from agent_sessions.transcript import Entry, entry
 
 logger = logging.getLogger("agent_sessions")
 
-# What tells of a message without its item.
+# Conditions on the columns, so that no item is read.
 FROM_A_USER = models.Q(**USER_MESSAGE)
-WITHOUT_COLUMNS = models.Q(kind="")  # the SDK wrote it, or it is of no kind
+WITHOUT_COLUMNS = models.Q(kind="")  # the SDK wrote the row, or the item has no type
 FAILED = models.Q(tool_failed=True)
 
 PURGED = ""
-"""What a message holds whose item was thrown away: no JSON, so that the SDK skips it as well."""
+"""The text of a purged message. It is not JSON, so that the SDK skips it as well."""
 
 
 class Message(models.Model):
-    """One item of a session, and the columns by which it is found.
+    """One item of a session, and columns by which it is found.
 
-    Messages of a session are in the order of their ids. A row that the SDK wrote has blank
-    columns; `entry` reads them from the item.
+    Messages of a session are ordered by id. The columns of a row that the SDK wrote are blank;
+    `entry` derives them from the item.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -64,7 +64,7 @@ class Message(models.Model):
         _("tool failed"),
         null=True,
         editable=False,
-        help_text=_("Unknown if the item holds no result of a tool, or the SDK wrote it."),
+        help_text=_("Unknown if the item is not the result of a tool, or the SDK wrote it."),
     )
 
     class Meta:
@@ -72,17 +72,17 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         indexes = [
-            # The SDK creates the same index under the same name, if it is not there.
+            # The SDK creates the same index under the same name, if it is missing.
             models.Index(fields=["session", "id"], name="idx_agent_messages_session_id"),
-            # Sessions are counted and their ends looked at without reading a single item.
+            # Counts messages and finds the last ones without reading an item.
             models.Index(
                 fields=["session", "id", "kind", "role", "agent_name"], name="agent_messages_shape"
             ),
-            # Sessions are found by their tools, and calls counted by day.
+            # Finds sessions by tool, and counts calls by day.
             models.Index(
                 fields=["tool_name", "session", "created_at", "kind"], name="agent_messages_tool"
             ),
-            # MariaDB has no partial indexes: there it holds all messages, the failures together.
+            # MariaDB has no partial indexes: there it contains all messages.
             models.Index(
                 fields=["session", "tool_failed", "id"],
                 name="agent_messages_failed",
@@ -95,17 +95,17 @@ class Message(models.Model):
 
     @property
     def is_purged(self) -> bool:
-        """Whether its item was thrown away, and only its columns were kept."""
+        """Whether the item was purged, and only its columns were kept."""
         return self.message_data == PURGED
 
     @property
     def item(self) -> Item:
-        """The item, made anew on each access. Raises UnreadableItemError if it is not JSON."""
+        """The item, decoded on each access. Raises UnreadableItemError if it is not JSON."""
         return decode(self.message_data)
 
     @property
     def entry(self) -> Entry:
-        """The item as a person reads it, also if it cannot be read or is gone."""
+        """The item as a person reads it, with a label instead if it is purged or not JSON."""
         if self.is_purged:
             names = (self.kind, self.role, str(_("Purged")), "", self.tool_name, self.call_id)
             return Entry(*names)
@@ -116,7 +116,7 @@ class Message(models.Model):
 
 
 def readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
-    """Decode the rows that are JSON; the log names the others, less those that were purged."""
+    """Yield the items of the rows that are JSON; log the others, except purged ones."""
     for pk, text in rows:
         if text == PURGED:
             continue

@@ -1,9 +1,9 @@
 """Sessions, in the table of the SDK's own sessions.
 
-`SQLiteSession`, `AsyncSQLiteSession` and `SQLAlchemySession` of the Agents SDK use
+`SQLiteSession`, `AsyncSQLiteSession` and `SQLAlchemySession` of the Agents SDK use the tables
 agent_sessions(session_id, created_at, updated_at) and agent_messages(id, session_id,
-message_data, created_at). These models have the same names and columns. What they add has a
-default in the database, so that a row which the SDK writes is a valid row here.
+message_data, created_at). Session and Message have the same names and columns. Each column that
+they add has a default in the database, so that a row written by the SDK is a valid row here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from agent_sessions.text.visible import visible
 
 
 class Session(models.Model):
-    """A conversation: who owns it, and the messages that it is made of."""
+    """A conversation. Its messages are rows of Message."""
 
     session_id = SessionIdField(_("session id"), max_length=ID_LENGTH, primary_key=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
@@ -28,7 +28,7 @@ class Session(models.Model):
     user = OwnedForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
-        # A person's conversations are personal data and go with the person.
+        # A person's conversations are personal data, and are deleted with the person.
         on_delete=delete_with_owner,
         null=True,
         blank=True,
@@ -40,7 +40,7 @@ class Session(models.Model):
         default=dict,
         db_default=models.Value({}, models.JSONField()),
         blank=True,
-        help_text=_("Whatever the project wants to keep with the session."),
+        help_text=_("Any data that the project stores with the session."),
     )
     parent = models.ForeignKey(
         "self",
@@ -48,7 +48,7 @@ class Session(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
-        # The SDK's own sessions may delete a session that was forked, and know nothing of forks.
+        # The SDK's own sessions may delete a session that has forks.
         db_constraint=False,
         related_name="forks",
     )
@@ -61,12 +61,11 @@ class Session(models.Model):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         permissions = [("view_content", _("Can read what sessions say"))]
-        # The order of the admin's list, which it reads from its newest end.
+        # The admin lists sessions in this order, newest first.
         indexes = [
             models.Index(fields=["updated_at", "session_id"], name="agent_sessions_activity")
         ]
 
     def __str__(self) -> str:
-        # Not the title, which is content: Django shows this wherever a session may be chosen, goes
-        # with a user or is logged.
+        # Not the title, which is content: Django shows this in choices, confirmations and logs.
         return visible(self.session_id)

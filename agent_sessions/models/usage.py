@@ -1,4 +1,4 @@
-"""What the steps of runs cost: a row for each step, and their sums."""
+"""The cost of runs: a row for each step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUN_ID_LENGTH = 32
 
 
 class UsageQuerySet(models.QuerySet["Usage"]):
-    """Rows of usage, and their sums, each in one statement and after any filter.
+    """Steps, and their sums, each in one statement and after any filter.
 
         Usage.objects.filter(session__user=user, created_at__gte=monday).total()
         Usage.objects.by("agent", "day")
@@ -33,7 +33,8 @@ class UsageQuerySet(models.QuerySet["Usage"]):
     def of(self, outcome: Outcome) -> Self:
         """Return the steps of a run that has ended.
 
-        Those of a run that nobody handed on are known by their trace, and by having no tokens yet.
+        Without a run id, as in a session class that does not pass the run's context on, they are
+        the steps of the run's trace that have no tokens yet.
         """
         if outcome.run_id:
             return self.filter(run_id=outcome.run_id)
@@ -45,9 +46,9 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         return unknown.filter(trace_id=trace_id) if trace_id else unknown
 
     def save_completed(self, rows: Sequence[Usage]) -> None:
-        """Store what complete() has changed, in one statement and without a transaction.
+        """Store what complete() has changed, in one statement.
 
-        bulk_update() opens one: on Turso that is another request, for which others have to wait.
+        bulk_update() opens a transaction, which on Turso is another request.
         """
         names = ("response_id", "model", *Tokens._fields)
         fields = [field for field in self.model._meta.concrete_fields if field.name in names]
@@ -62,8 +63,8 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         """Return the sums for each value of a key, or for each tuple of values of several.
 
         Keys are "session" (its id), "user" (the owner's primary key, None without one), "agent",
-        "model" (both "" where unknown) and "day" (a date in the current time zone). The dict is
-        sorted by them, None last. Raises ValueError for another key, or none.
+        "model" (both "" if unknown) and "day" (a date in the current time zone). The dict is sorted
+        by them, None last. Raises ValueError for another key, or without a key.
         """
         expressions = self._expressions()
         if not keys or not expressions.keys() >= {*keys}:
@@ -75,7 +76,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         return {key if len(keys) > 1 else key[0]: found[key] for key in ordered}
 
     def groups(self, **keys: Any) -> Iterator[Group]:
-        """Sum rows by the values of expressions; by model too, because prices are a model's."""
+        """Sum rows by the values of expressions, and by model, because each has its prices."""
         named = {f"by_{name}": expression for name, expression in keys.items()}
         grouped = self.order_by().values("model", is_known=_IS_KNOWN, **named)
         sums = {f"sum_{name}": models.Sum(name, default=0) for name in Tokens._fields}
@@ -87,7 +88,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
             yield Group(key, model, is_known, counts)
 
     def by_message(self) -> Iterator[Group]:
-        """Yield a group for each row, under the id of its step's last message."""
+        """Yield a group for each row, with the id of its step's last message as the key."""
         for key, model, *values in self.values_list("message_id", "model", *Tokens._fields):
             yield group_of(key, model, values)
 
@@ -106,11 +107,11 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         value = models.Case(*whens, output_field=field)
         if not connections[self.db].features.requires_casted_case_in_updates:
             return value
-        # PostgreSQL takes a case of nothing but NULL for text.
+        # PostgreSQL takes a CASE of which all values are NULL for text.
         return Cast(value, output_field=field)
 
     def _expressions(self) -> dict[str, Any]:
-        # No join: one would leave out what was spent in a session that the SDK has deleted.
+        # Not a join, which would leave out the cost of a session that the SDK has deleted.
         sessions = self.model._meta.get_field("session").related_model._base_manager
         owner = sessions.filter(pk=models.OuterRef("session_id")).values("user_id")
         return {
@@ -118,18 +119,19 @@ class UsageQuerySet(models.QuerySet["Usage"]):
             "user": models.Subquery(owner),
             "agent": models.F("agent_name"),
             "model": models.F("model"),
-            # Days are told from minutes in Python, because MariaDB knows time zones only if their
-            # tables were loaded. No zone's day begins within a minute.
+            # Python converts minutes to days, because MariaDB has time zones only if their tables
+            # were loaded. In no zone does a day begin within a minute.
             "day": TruncMinute("created_at", tzinfo=UTC if settings.USE_TZ else None),
         }
 
 
+TOKENS_ARE_KNOWN = models.Q(
+    **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"}
+)
+"""The condition of rows that know all their tokens. Requests are counted even if tokens are not."""
+
 _IS_KNOWN = models.Case(
-    models.When(
-        **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"},
-        then=models.Value(True),
-    ),
-    default=models.Value(False),
+    models.When(TOKENS_ARE_KNOWN, then=models.Value(True)), default=models.Value(False)
 )
 
 
@@ -139,17 +141,17 @@ def day_of(moment: datetime) -> date:
 
 
 def _local(keys: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Turn the minute among the values into its day in the current time zone."""
+    """Replace the minute among the values by its day in the current time zone."""
     return tuple(
         day_of(value) if key == "day" else value for key, value in zip(keys, values, strict=True)
     )
 
 
 class Usage(models.Model):
-    """What one step of a run cost.
+    """The cost of one step of a run.
 
-    The SDK's own sessions delete sessions and messages and know nothing of this table, so no
-    constraint of the database stands in their way: a row may outlive its message.
+    Its foreign keys have no constraint in the database, because the SDK's own sessions delete
+    sessions and messages without knowing this table: a row may outlive its message.
     """
 
     session = OwnedForeignKey(
@@ -163,8 +165,8 @@ class Usage(models.Model):
     message = models.ForeignKey(
         "agent_sessions.Message",
         verbose_name=_("last message of the step"),
-        # Ids are never given twice, and a turn is a range of them: what a deleted message cost
-        # still counts where it stood.
+        # Ids are never reused, and a turn is a range of ids: the cost of a deleted message still
+        # counts for its turn.
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
@@ -200,22 +202,21 @@ class Usage(models.Model):
         return f"{self.agent_name or 'step'} {self.pk}"
 
     def is_of(self, response: Response) -> bool:
-        """Tell whether the step can be that of a response, by what it cost.
+        """Tell by the tokens whether this may be the step of a response.
 
-        A step that no response is known of is one that failed on the way.
+        A step of several requests has the tokens of agents used as tools as well.
         """
         if None in (self.total_tokens, response.tokens.total_tokens):
             return True
-        alone = self.requests == 1
-        spent, said = self.total_tokens or 0, response.tokens.total_tokens or 0
-        return spent == said if alone else spent >= said
+        stored, reported = self.total_tokens or 0, response.tokens.total_tokens or 0
+        return stored == reported if self.requests == 1 else stored >= reported
 
     def complete(self, response: Response, outcome: Outcome) -> None:
-        """Take over what the response of this step says, without saving it."""
+        """Set what the response of this step knows, without saving it."""
         self.response_id = response.response_id
         if not self.run_id:
             for name, value in response.tokens._asdict().items():
                 setattr(self, name, value)
-        # With more than one request, agents used as tools have a part in it, with models of theirs.
+        # Of several requests, some are those of agents used as tools, which have other models.
         if self.requests == 1:
             self.model = outcome.models.get(self.agent_name, "")

@@ -1,7 +1,4 @@
-"""What a few sessions are, in numbers and a few words: a row of a list, the head of a page.
-
-However many sessions and messages there are, the database is asked as often.
-"""
+"""Summaries of sessions, in a constant number of statements: a row of a list, a page's header."""
 
 from __future__ import annotations
 
@@ -14,24 +11,24 @@ from django.db.models.functions import Substr
 
 from agent_sessions.items.columns import columns
 from agent_sessions.items.kinds import is_user_message
-from agent_sessions.items.truncated import begun
+from agent_sessions.items.truncated import completed
 from agent_sessions.models import Session
 from agent_sessions.models.message import FAILED, FROM_A_USER, WITHOUT_COLUMNS, Message
 from agent_sessions.models.usage import Usage
 from agent_sessions.transcript import text_of
 from agent_sessions.usage.totals import UsageTotal
 
-# How much of an item is fetched for its first words: a message may hold megabytes of a picture.
-HEAD_LENGTH = 4_000
+# Characters of an item that are fetched for its first words: it may contain a large image.
+BEGINNING_LENGTH = 4_000
 WORDS_LENGTH = 100
 
 
 class Summary(NamedTuple):
-    """What is known of a session without reading it.
+    """The facts about a session that its columns tell.
 
-    `turns` is None where the SDK wrote messages of which only their items tell whose they are.
+    `turns` is None if the SDK wrote some of the messages, whose authors only the items tell.
     `agents` are sorted by name. `first_words` are those of the first user message, in one line.
-    `failed_tools` is how many results of tools are known to be failures.
+    `failed_tools` counts the results of tools that are known to be failures.
     """
 
     messages: int = 0
@@ -43,12 +40,12 @@ class Summary(NamedTuple):
 
 
 def title_of(session: Session, summary: Summary) -> str:
-    """Return what a session is called: its title, or its user's first words, or else its id."""
+    """Return the title of a session, or else its first words, or else its id."""
     return session.title.strip() or summary.first_words or session.pk
 
 
 class _Counts(NamedTuple):
-    """How many messages a session has, how many of users, and how many that the SDK wrote."""
+    """The messages of a session: all, those of users, and those without columns."""
 
     messages: int = 0
     from_users: int = 0
@@ -62,9 +59,9 @@ class _Counts(NamedTuple):
 def summaries(
     session_ids: Iterable[str], *, using: str | None = None, with_text: bool
 ) -> dict[str, Summary]:
-    """Return the summary of each session, also of one that is not there.
+    """Return the summary of each session, even if it does not exist.
 
-    Four statements, and one more `with_text`; without it nothing that anybody said is read.
+    Four statements, and one more `with_text`; without it no content is read.
     """
     ids = list(session_ids)
     counts, agents, usage = _counts(ids, using), _agents(ids, using), _usage(ids, using)
@@ -90,7 +87,7 @@ def _counts(ids: list[str], using: str | None) -> dict[str, _Counts]:
         .order_by()
         .values_list("session_id")
         .annotate(
-            # Of what the index agent_messages_shape holds, so that no item is read.
+            # The index agent_messages_shape has all columns, so no item is read.
             messages=Count("pk"),
             from_users=Count("pk", filter=FROM_A_USER),
             without_columns=Count("pk", filter=WITHOUT_COLUMNS),
@@ -116,37 +113,37 @@ def _agents(ids: list[str], using: str | None) -> dict[str, tuple[str, ...]]:
 
 
 def _failed_tools(ids: list[str], using: str | None) -> dict[str, int]:
-    """Count the failures. They have an index of their own."""
+    """Count the failures, which have an index."""
     failed = Message.objects.using(using).filter(FAILED, session__in=ids).order_by()
     return dict(failed.values_list("session_id").annotate(failed=Count("pk")))
 
 
 def _usage(ids: list[str], using: str | None) -> dict[str, UsageTotal]:
     usage = Usage.objects.using(using).filter(session__in=ids)
-    # Of one session the database would sort every row by what is the same in all.
+    # Grouping one session, the database would sort its rows by a value that all share.
     return {ids[0]: usage.total()} if len(ids) == 1 else usage.by("session")
 
 
 def _first_words(ids: list[str], using: str | None) -> dict[str, str]:
-    """Return the words of the first user message; a message of the SDK's may be one."""
+    """Return the words of the first user message, which the SDK may have written."""
     sessions = Session.objects.using(using).filter(pk__in=ids).order_by()
-    first = _head(FROM_A_USER | WITHOUT_COLUMNS)
-    rows = sessions.values_list("pk", first, _head(FROM_A_USER))
+    first = _beginning(FROM_A_USER | WITHOUT_COLUMNS)
+    rows = sessions.values_list("pk", first, _beginning(FROM_A_USER))
     return {
-        session_id: next(filter(None, map(_words, filter(None, heads))), "")
-        for session_id, *heads in rows
+        session_id: next(filter(None, map(_words, filter(None, beginnings))), "")
+        for session_id, *beginnings in rows
     }
 
 
-def _head(which: Q) -> Subquery:
-    """Return how the item of the first of such messages of a session begins."""
+def _beginning(which: Q) -> Subquery:
+    """Return the beginning of the first of such messages."""
     messages = Message.objects.filter(which, session=OuterRef("pk")).order_by("pk")
-    return Subquery(messages.values_list(Substr("message_data", 1, HEAD_LENGTH))[:1])
+    return Subquery(messages.values_list(Substr("message_data", 1, BEGINNING_LENGTH))[:1])
 
 
-def _words(head: str) -> str:
-    """Return how the text of a user message begins; nothing of anything else."""
-    item = begun(head)
+def _words(beginning: str) -> str:
+    """Return the beginning of the text of a user message; "" for any other item."""
+    item = completed(beginning)
     if not is_user_message(columns(item)):
         return ""
     words = " ".join(text_of(item).split())

@@ -1,8 +1,8 @@
-"""The turns of a session: what was asked, by whom and with which tools it was answered, the cost.
+"""The turns of a session, with their agents, tools, costs and state.
 
-A turn is a user message and all that answers it, until the next one. Turns are numbered from 1;
-what stands before the first user message is turn 0. They are read from the messages each time, in
-a number of statements that does not grow with the session.
+A turn is a user message and everything that answers it, until the next user message. Turns are
+numbered from 1; messages before the first user message are turn 0. Turns are not stored: they are
+read from the messages, in a constant number of statements.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from agent_sessions.usage.totals import UsageTotal, totals
 
 PREVIEW_LENGTH = 100
 
-# What has to be fetched of a message beside its columns: its item, where the columns do not tell.
+# Messages whose items are needed as well, because the columns do not say enough.
 CALLING = Q(kind__endswith="_call") | Q(kind="mcp_approval_request")
 IN_A_NAMESPACE = Q(kind__in=("mcp_call", "mcp_approval_request")) | Q(
     kind__endswith="_call", message_data__contains='"namespace":'
@@ -47,24 +47,24 @@ IN_A_NAMESPACE = Q(kind__in=("mcp_call", "mcp_approval_request")) | Q(
 
 
 class ToolUse(NamedTuple):
-    """How often a tool was called in a turn."""
+    """The number of calls of a tool in a turn."""
 
     tool_name: str
-    count: int  # type: ignore[assignment]  # a tuple's own count() is of no use here
+    count: int  # type: ignore[assignment]  # instead of a tuple's method count()
     turn: int
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A user message and all that answers it.
+    """A user message and everything that answers it.
 
-    `preview` is how the message's text begins. `item_count` is how many messages the turn has, from
-    `first_id` to `last_id`. `agents` are named once, in the order in which they spoke; `tools` once
-    for each call, in the order of the calls.
+    `preview` is the beginning of the message's text. `item_count` is the number of messages, from
+    `first_id` to `last_id`. `agents` has each name once, in the order in which they spoke; `tools`
+    has a name for each call.
 
     `state` is "complete" if the turn ends with an answer; "waiting" if it ends with calls or
-    requests for approval that have no output; "unknown" if it ends encrypted; "incomplete" in any
-    other case, also while its run goes on, and where a run ends with the output of a tool.
+    requests for approval without an output; "unknown" if it ends encrypted; otherwise "incomplete",
+    as while its run goes on, or if a run ended with the output of a tool.
     """
 
     number: int
@@ -82,10 +82,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Turns:
-    """The turns of one session; the a-twins are for async code.
+    """The turns of one session. Methods whose names begin with "a" are for async code.
 
-    With `user=` every method raises SessionOwnershipError before it gives away anything of a
-    session that is not the user's. `using` picks the database alias.
+    With `user=` every method raises SessionOwnershipError instead of returning anything of a
+    session that is not the user's. `using` is a database alias.
     """
 
     session_id: str
@@ -103,7 +103,7 @@ class Turns:
         texts = WITHOUT_COLUMNS | IN_A_NAMESPACE | FROM_A_USER
         if limit is None or limit < 0:
             return self._turns(texts)
-        starts = self.starts()  # also for none of them: it refuses others
+        starts = self.starts()  # even if limit is 0, because this checks the owner
         if limit > len(starts):
             return self._turns(texts)
         if limit == 0:
@@ -111,7 +111,7 @@ class Turns:
         return self._turns(texts, start=starts[-limit], number=len(starts) - limit + 1)
 
     def items(self, number: int) -> list[Item]:
-        """Return the items of a turn; none if there is no such turn."""
+        """Return the items of a turn; an empty list if there is no such turn."""
         starts = self.starts()
         if not 0 <= checked_number("number", number) <= len(starts):
             return []
@@ -123,8 +123,9 @@ class Turns:
         return list(readable(messages.values_list("pk", "message_data")))
 
     def containing(self, words: str) -> list[Turn]:
-        """Return the turns whose user message has `words` in its text, upper or lower case."""
-        # JSON may escape anything but plain letters and digits, so the database looks for those.
+        """Return the turns whose user message contains `words`, in upper or lower case."""
+        # JSON may escape everything except plain letters and digits, so the database looks for
+        # those, and Python for the rest.
         plain = max(re.findall("[A-Za-z0-9]+", words), key=len, default="")
         said = FROM_A_USER & Q(message_data__icontains=plain)
         texts = WITHOUT_COLUMNS | IN_A_NAMESPACE | said
@@ -143,15 +144,15 @@ class Turns:
         return [ToolUse(name, calls[number, name], number) for number, name in sorted(calls)]
 
     def usage(self) -> dict[int, UsageTotal]:
-        """Return what each turn cost of which something was recorded.
+        """Return the cost of each turn for which something was recorded.
 
-        What was spent on messages that are gone counts for the turn that they stood in, if it is
-        still there, or else for the one before.
+        The cost of deleted messages counts for the turn that they were in, or for the one before
+        if that is deleted as well.
         """
         return self._usage_by_turn(self.starts(), self._usage())
 
     def session_usage(self) -> UsageTotal:
-        """Return what the whole session cost."""
+        """Return the cost of the whole session."""
         found = self._usage().total()
         if not found.steps:
             self._refuse_others()
@@ -202,7 +203,7 @@ class Turns:
         start: int | None = None,
         number: int | None = None,
     ) -> list[Turn]:
-        """Return the turns from the message `start` on, which begins the turn of that number."""
+        """Return all turns, or those from the message `start` on, which begins turn `number`."""
         rows, usage = self._rows(texts), self._usage()
         if start is not None:
             rows, usage = rows.filter(pk__gte=start), usage.filter(message__gte=start)
@@ -221,7 +222,10 @@ class Turns:
     def _usage_by_turn(
         self, starts: list[int], usage: UsageQuerySet, first: int = 1
     ) -> dict[int, UsageTotal]:
-        """Sum usage by the turn whose messages, each `starts` one, hold a step's last message."""
+        """Add up usage by the turn that contains the last message of the step.
+
+        `starts` are the ids of the messages with which turns begin, the first with turn `first`.
+        """
 
         def number(message_id: int | None) -> int:
             at = bisect_right(starts, message_id or 0)
@@ -231,7 +235,7 @@ class Turns:
         return dict(sorted(found.items()))
 
     def _rows(self, texts: Q) -> QuerySet[Message, Any]:
-        """Return the messages as rows, with the text of those for which `texts` holds."""
+        """Return the messages as rows, with the texts of those that match `texts`."""
         text = Case(
             When(texts, then=F("message_data")), default=Value(None), output_field=TextField()
         )
@@ -242,7 +246,7 @@ class Turns:
         return usage if self.user is None else usage.filter(session__user=self.user)
 
     def _refuse_others(self) -> None:
-        """Tell a session that is not the user's from one in which there is nothing."""
+        """Raise SessionOwnershipError if nothing was found because of the owner."""
         Session.objects.using(self._alias).refuse_others(self.session_id, user=self.user)
 
     @property

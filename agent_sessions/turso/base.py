@@ -1,4 +1,4 @@
-"""The engine: Django's SQLite backend with a libSQL server in the place of the file."""
+"""The engine: Django's SQLite backend with a libSQL server instead of a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Before its sister modules, which import it themselves.
+# Before its sister modules: features and operations import from it, and it imports them.
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLiteWrapper
 from django.utils.asyncio import async_unsafe
 
@@ -38,22 +38,26 @@ from agent_sessions.turso.operations import DatabaseOperations
 
 try:
     with warnings.catch_warnings():
-        # libsql-client imports names of sqlite3 that Python 3.12 deprecated, and leaves a database
-        # in memory unclosed, of which Python 3.13 warns as soon as it is collected.
+        # libsql-client 0.3.1 (dbapi2/_reexports.py) imports sqlite3.version, deprecated in Python
+        # 3.12 (https://github.com/python/cpython/issues/118924), and leaves a database in memory
+        # unclosed, about which Python 3.13 warns when it is collected.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", ResourceWarning)
         from libsql.db.backends.sqlite3.base import DatabaseWrapper as LibSQLWrapper
 
         gc.collect()
 except ImportError:
-    # It is not installed, or cannot be imported: Python 3.14 has removed sqlite3.version, which
-    # libsql-client 0.3.1 imports (https://github.com/python/cpython/issues/118924). The engine
-    # loses nothing, because every method comes from Django's own wrapper, which stands before it.
+    # It is not installed, or cannot be imported: Python 3.14 has removed sqlite3.version. Nothing
+    # is lost, because Django's wrapper comes first in the bases and has every method.
     LibSQLWrapper = BaseDatabaseWrapper
 
 
 class _Cursor(Cursor):
-    """A cursor whose numbers raise Django's errors; in a pipeline to ask for them is to execute."""
+    """A cursor whose properties raise Django's errors too.
+
+    Django wraps the methods of a cursor only (CursorWrapper.__getattr__ in django/db/backends/
+    utils.py), but in a pipeline `rowcount` executes a statement.
+    """
 
     def __init__(self, connection: Connection, errors: AbstractContextManager[Any]) -> None:
         super().__init__(connection)
@@ -65,13 +69,13 @@ class _Cursor(Cursor):
 
 
 class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it ships no types
-    """A connection of Django to a database on a libSQL server.
+    """A Django connection to a database on a libSQL server.
 
-    It is django-libsql's wrapper with Django's own SQLite wrapper before it: what django-libsql
-    copied from Django 5.0 is taken from the Django that runs.
+    It extends django-libsql's wrapper, with Django's SQLite wrapper before it: the methods that
+    django-libsql copied from Django 5.0 come from the installed Django.
     """
 
-    # "sqlite" is what Django, and every app with an as_sqlite(), asks for.
+    # Django, and every app with an as_sqlite(), asks for "sqlite".
     vendor = "sqlite"
     display_name = "Turso"
 
@@ -92,22 +96,23 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it
 
     @property
     def address(self) -> Address:
-        """Where the database is. Raises the ImproperlyConfigured that says what to write."""
+        """The database's address. Raises ImproperlyConfigured, which says what to write instead."""
         try:
             return address_of(self.settings_dict, self.alias)
         except ImproperlyConfigured as error:
-            # Without the functions it passed through, whose variables hold the token.
+            # Without the traceback: its functions' variables hold the token.
             raise error.with_traceback(None) from None
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        # No functions are registered and no PRAGMA is sent: the server has its own functions, and
-        # foreign keys are on.
+        # Unlike Django's: a server takes no Python functions, and no PRAGMA is needed, because
+        # libsql is built with foreign keys on (SQLITE_DEFAULT_FOREIGN_KEYS in libsql-ffi/build.rs
+        # of https://github.com/tursodatabase/libsql).
         return Database.connect(**conn_params)
 
     def init_connection_state(self) -> None:
-        # Django would check the server's version. Every libSQL server is newer than what it asks
-        # for: not worth a round trip.
+        # Django checks the server's version here. Every libSQL server is newer than the minimum,
+        # and the check would cost a request.
         pass
 
     def get_database_version(self) -> tuple[int, ...]:
@@ -115,17 +120,19 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it
 
     @cached_property
     def _server_version(self) -> tuple[int, ...]:
-        # Expressions ask for it while they are compiled: once is enough, and no query of theirs.
+        # Cached, because expressions ask for it while they are compiled.
         self.ensure_connection()
         with closing(self.connection.cursor()) as cursor:
             cursor.execute("SELECT sqlite_version()")
             return tuple(map(int, cursor.fetchone()[0].split(".")))
 
     def _start_transaction_under_autocommit(self) -> None:
+        # Django logs the statement: "BEGIN IMMEDIATE" if a mode is set (Django 5.1's option,
+        # https://code.djangoproject.com/ticket/29280), else "BEGIN", to which the driver's
+        # connection adds the default mode.
         if self.settings_dict["OPTIONS"].get("transaction_mode"):
             super()._start_transaction_under_autocommit()
         else:
-            # What Django logs without a mode; the connection knows the one that is meant.
             self.cursor().execute("BEGIN")
 
     def create_cursor(self, name: str | None = None) -> Any:
@@ -139,16 +146,15 @@ class DatabaseWrapper(SQLiteWrapper, LibSQLWrapper):  # type: ignore[misc]  # it
 
     @contextmanager
     def pipeline(self) -> Iterator[None]:
-        """Let statements wait for each other and travel together.
+        """Send statements together, in as few requests as their results allow.
 
             with connection.pipeline(), transaction.atomic():
                 cursor.execute(...)
                 cursor.execute(...)
 
-        They are sent as soon as a result is asked for, at the end of the transaction, or of the
-        block; there an error surfaces, and what was sent with the statement that failed is rolled
-        back with its transaction. Outside of atomic(), statements that travel together are a
-        transaction of their own.
+        Statements wait until a result is asked for, or the transaction or the block ends. An error
+        surfaces there, and rolls back the transaction with everything that was sent in it. Outside
+        of atomic(), statements that are sent together are a transaction.
         """
         self.ensure_connection()
         with self.wrap_database_errors, self.connection.pipeline():

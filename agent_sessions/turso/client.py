@@ -1,4 +1,4 @@
-"""What `manage.py dbshell` starts: a shell of the engine's own, for which nothing is installed."""
+"""The SQL shell of `manage.py dbshell`, which needs no other program."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.db.backends.base.client import BaseDatabaseClient
+from django.db.backends.utils import CursorWrapper
 
 if TYPE_CHECKING:
     from agent_sessions.turso.base import DatabaseWrapper
@@ -20,14 +21,14 @@ BANNER = "Statements end with a semicolon, and Ctrl-D ends the shell."
 
 
 class DatabaseClient(BaseDatabaseClient):
-    """Execute the SQL of the command line or of the standard input, or ask a person for it.
+    """Execute SQL from the command line, from standard input or from a prompt.
 
         manage.py dbshell
         manage.py dbshell -- "SELECT count(*) FROM agent_sessions"
         manage.py dbshell < fixes.sql
 
-    Turso's own shell would need the token on its command line, where every user of the machine
-    can read it.
+    Turso's shell (`turso db shell`) is not used, because it takes the token on its command line,
+    where every user of the machine can read it.
     """
 
     connection: DatabaseWrapper
@@ -42,14 +43,11 @@ class DatabaseClient(BaseDatabaseClient):
             self._execute_all([sys.stdin.read()])
 
     def execute_script(self, text: str) -> None:
-        """Execute statements and print their rows, each on a line, with | between the values."""
+        """Execute statements and print their rows, one on a line, with | between the values."""
         with self.connection.cursor() as cursor:
             for sql in self.connection.ops.prepare_sql_script(text):
                 cursor.execute(sql)
-                if cursor.description:
-                    print_row(name for name, *_ in cursor.description)
-                    for row in cursor.fetchall():
-                        print_row(row)
+                print_result(cursor)
 
     def _execute_all(self, texts: Iterable[str]) -> None:
         for text in texts:
@@ -60,14 +58,14 @@ class DatabaseClient(BaseDatabaseClient):
 
 
 class Console(code.InteractiveConsole):
-    """Python's own console, which reads SQL instead."""
+    """Python's interactive console, for SQL instead of Python."""
 
     def __init__(self, client: DatabaseClient) -> None:
         super().__init__()
         self._client = client
 
     def runsource(self, source: str, filename: str = "", symbol: str = "") -> bool:
-        """Execute what was typed, or return True if more of it is to come."""
+        """Execute the typed text, or return True if the statement is incomplete."""
         if source.strip() and not sqlite3.complete_statement(source):
             return True
         if source.strip():
@@ -81,11 +79,19 @@ class Console(code.InteractiveConsole):
         return input("sql> " if prompt == sys.ps1 else "...> ")
 
 
+def print_result(cursor: CursorWrapper) -> None:
+    if not cursor.description:
+        return
+    print_row(name for name, *_ in cursor.description)
+    for row in cursor.fetchall():
+        print_row(row)
+
+
 def print_row(values: Iterable[Any]) -> None:
     sys.stdout.write("|".join("" if value is None else str(value) for value in values) + "\n")
 
 
 def _import_readline() -> None:
-    """Let the arrow keys work where Python has the module for it."""
+    """Make the arrow keys work, where Python has the module."""
     with suppress(ImportError):
-        import readline  # noqa: F401  # it works by being imported
+        import readline  # noqa: F401  # importing it is enough

@@ -1,9 +1,9 @@
-"""Test databases, made and removed without a human.
+"""Create and remove test databases.
 
     "TEST": {"ADMIN_URL": "http://127.0.0.1:8081"}
 
-lets a server with namespaces make them, copies for --parallel too. Elsewhere TEST["NAME"] is the
-address of a database that is there for the tests, which empty it.
+lets a server with namespaces create them, and copy them for --parallel. On other servers,
+TEST["NAME"] is the address of a database that tests may empty.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from django.db import NotSupportedError
 from django.db.backends.base.creation import BaseDatabaseCreation
 
 from agent_sessions.turso.driver.address import Address, address_of
-from agent_sessions.turso.test_databases import Emptied, Namespaces, with_label
+from agent_sessions.turso.test_databases import EmptiedDatabase, Namespaces, with_label
 
 if TYPE_CHECKING:
     from agent_sessions.turso.base import DatabaseWrapper
 
 
 class DatabaseCreation(BaseDatabaseCreation):
-    # Not SQLite's, which is about files.
+    # On Django's base class: SQLite's is about files.
 
     connection: DatabaseWrapper
 
@@ -33,8 +33,8 @@ class DatabaseCreation(BaseDatabaseCreation):
         settings = self.connection.settings_dict
         return {**settings, "NAME": self._relabelled(settings["NAME"], f"{{}}-{suffix}")}
 
-    def test_db_signature(self) -> tuple[str, str]:  # type: ignore[override]  # nor has SQLite four
-        # As SQLite's. Django's own for servers is made of HOST and PORT, which stand in NAME here.
+    def test_db_signature(self) -> tuple[str, str]:  # type: ignore[override]  # as on SQLite
+        # Django's for servers consists of HOST and PORT, which are in NAME here.
         return self.connection.settings_dict["NAME"], self._get_test_db_name()
 
     def _get_test_db_name(self) -> str:
@@ -43,9 +43,9 @@ class DatabaseCreation(BaseDatabaseCreation):
             return str(settings["TEST"]["NAME"])
         if not self._admin_url:
             raise ImproperlyConfigured(
-                f"{self._where}['TEST'] does not say where tests have their database. Write the "
-                "address of one that they may erase into 'NAME', or the admin address of a libSQL "
-                "server with --enable-namespaces into 'ADMIN_URL'."
+                f"{self._where}['TEST'] has no database for tests. Write the address of one that "
+                "they may erase into 'NAME', or the admin address of a libSQL server with "
+                "--enable-namespaces into 'ADMIN_URL'."
             )
         return self._relabelled(settings["NAME"], "test-{}")
 
@@ -79,7 +79,7 @@ class DatabaseCreation(BaseDatabaseCreation):
         self._provision.remove(self._address(test_database_name))
 
     def _get_database_display_str(self, verbosity: int, database_name: str) -> str:
-        # Without the token, which may stand in a NAME.
+        # The URL, because NAME may contain the token.
         shown = self._address(database_name).url
         text: str = super()._get_database_display_str(verbosity, shown)  # type: ignore[misc]  # not in the stubs
         return text
@@ -104,8 +104,8 @@ class DatabaseCreation(BaseDatabaseCreation):
         return str(self.connection.settings_dict["TEST"].get("ADMIN_URL") or "")
 
     @property
-    def _provision(self) -> Namespaces | Emptied:
-        return Namespaces(self._admin_url) if self._admin_url else Emptied()
+    def _provision(self) -> Namespaces | EmptiedDatabase:
+        return Namespaces(self._admin_url) if self._admin_url else EmptiedDatabase()
 
     @property
     def _where(self) -> str:
@@ -117,18 +117,18 @@ class DatabaseCreation(BaseDatabaseCreation):
     def _check_is_not_the_projects_own(self, name: str) -> None:
         test, own = self._address(name), self.connection.address
         is_the_same = test.url == own.url
-        # A server on this machine has a database for each name of it only with namespaces.
+        # Without namespaces, a server on this machine has one database for all the machine's names.
         if not self._admin_url and test.port == own.port:
             is_the_same = is_the_same or (_is_this_machine(test) and _is_this_machine(own))
         if is_the_same:
             raise ImproperlyConfigured(
                 f"{self._where}['TEST']['NAME'] is the address of the project's own database, "
-                "which tests would erase. Write that of another one, or the admin address of a "
-                "libSQL server with --enable-namespaces into 'ADMIN_URL'."
+                "which tests would erase. Write the address of another one, or the admin address "
+                "of a libSQL server with --enable-namespaces into 'ADMIN_URL'."
             )
 
     def _relabelled(self, name: str, pattern: str) -> str:
-        """Return NAME with another first part of the host, where the namespace stands."""
+        """Return NAME with another namespace, which is the first part of the host."""
         parts = urlsplit(name)
         host = with_label(parts.hostname or "", pattern)
         port = f":{parts.port}" if parts.port else ""

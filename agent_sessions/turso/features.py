@@ -1,4 +1,4 @@
-"""What a libSQL server can do, where it differs from Django's SQLite backend."""
+"""The features of a libSQL server that differ from Django's SQLite backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from functools import cached_property
 
 import django
-from django.db.backends.sqlite3 import base  # noqa: F401  # before its sister modules
+from django.db.backends.sqlite3 import base  # noqa: F401  # before features, which imports it back
 from django.db.backends.sqlite3.features import DatabaseFeatures as SQLiteFeatures
 
 _TEXT = "db_functions.text"
@@ -23,7 +23,9 @@ UNSUPPORTED = {
         for name in ("MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512")
         for test in ("test_basic", "test_transform")
     },
-    "The server's regular expressions know no references to groups.": {
+    # Their syntax is listed in libsql-sqlite3/ext/misc/regexp.c of
+    # https://github.com/tursodatabase/libsql
+    "The server's regular expressions have no references to groups.": {
         "lookup.tests.LookupTests.test_regex_backreferencing",
     },
     "The test looks for the name of a Python function in the SQL.": {
@@ -31,43 +33,47 @@ UNSUPPORTED = {
         for case in ("DateFunctionTests", "DateFunctionWithTimeZoneTests")
         for lookup in ("exact", "greaterthan", "lessthan")
     },
-    "The test is about files, or the version of SQLite under that name.": {
+    "The test is about database files or the local SQLite's version.": {
         f"{_SIGNATURE}.test_get_test_db_clone_settings_name",
         "backends.sqlite.tests.Tests.test_check_database_version_supported",
         *FILES_SINCE_6_1,
     },
-    "The test counts on SQLite taking the quoted name of a missing column for text.": {
+    # https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+    "The test needs SQLite to read the quoted name of a missing column as text.": {
         "schema.tests.SchemaTests.test_autofield_to_o2o",
     },
-    # Not in the way of Django's SQLite backend, whose test database knows one connection alone.
-    "A transaction that writes keeps others from writing, and the test wants two at once.": {
+    # Django's SQLite backend skips it: its test database in memory allows one connection.
+    "The test needs two connections to write at once.": {
         "delete_regress.tests.DeleteLockingTest.test_concurrent_delete",
     },
 }
 
 
 class DatabaseFeatures(SQLiteFeatures):
-    # Django looks at the sqlite3 module of the Python that runs; the server is another SQLite.
+    # Django derives these from the sqlite3 module of the running Python. The server has another
+    # SQLite.
     can_alter_table_drop_column = True
     can_return_columns_from_insert = True
     can_return_rows_from_bulk_insert = True
     can_introspect_json_field = True
     has_json_object_function = True
 
-    # The server's parser does not know ORDER BY within an aggregate.
+    # The grammar of sqld's own parser has no ORDER BY within an aggregate, which SQLite 3.44 added:
+    # vendored/sqlite3-parser/src/parser/parse.y of https://github.com/tursodatabase/libsql.
+    # This can go when it has.
     supports_aggregate_order_by_clause = False
 
-    # The server makes them, whatever Python runs.
+    # In SQL, whatever the version of Python.
     supports_uuid7_function = True
 
-    # Every thread has a connection of its own to the same test database.
+    # Each thread has its own connection to the same test database.
     test_db_allows_multiple_connections = True
 
     @property
-    def max_query_params(self) -> int:  # type: ignore[override]  # Django 5.2 has one for all
+    def max_query_params(self) -> int:  # type: ignore[override]  # Django 5.2 has a constant
         self.connection.ensure_connection()
         return int(self.connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
 
     @cached_property
-    def django_test_skips(self) -> dict[str, set[str]]:  # type: ignore[override]  # no such type in the stubs
+    def django_test_skips(self) -> dict[str, set[str]]:  # type: ignore[override]  # the stubs say otherwise
         return {**super().django_test_skips, **UNSUPPORTED}

@@ -1,4 +1,4 @@
-"""What is asked of a libSQL server in other words than of SQLite."""
+"""SQL for a libSQL server where it differs from Django's SQL for SQLite."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.backends.sqlite3 import base  # noqa: F401  # before its sister modules
+from django.db.backends.sqlite3 import base  # noqa: F401  # before operations, which imports it back
 from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
 
 from agent_sessions.turso.sql import datetimes, durations, zones
 from agent_sessions.turso.sql.formula import Fragment
 
-# Django's own query finds references with a regular expression in the dialect of Python.
+# Django's query (https://github.com/django/django/pull/10792) searches the SQL of the tables with
+# REGEXP in Python's syntax, which the server does not understand.
 REFERENCES = """
 WITH RECURSIVE tables(name) AS (
     SELECT %s
@@ -32,7 +33,9 @@ class DatabaseOperations(SQLiteOperations):
     compiler_module = "agent_sessions.turso.sql.compiler"
 
     def force_group_by(self) -> list[str]:
-        # The server's parser refuses HAVING without GROUP BY.
+        # The grammar of sqld's own parser has no HAVING without GROUP BY, which SQLite 3.39 added:
+        # having_opt in vendored/sqlite3-parser/src/parser/parse.y of
+        # https://github.com/tursodatabase/libsql. This can go when it has.
         return ["GROUP BY TRUE"]
 
     @cached_property
@@ -45,13 +48,13 @@ class DatabaseOperations(SQLiteOperations):
             return [name for (name,) in cursor.fetchall()]
 
     def _quote_params_for_last_executed_query(self, params: Any) -> tuple[Any, ...]:
-        # For the log of DEBUG: quoted by the SQLite in this process, not in a round trip.
+        # For the log of DEBUG. The local SQLite quotes them: asking the server costs a request.
         with closing(sqlite3.connect(":memory:")) as quoting:
             return tuple(
                 quoting.execute("SELECT QUOTE(?)", (param,)).fetchone()[0] for param in params
             )
 
-    # From here on, SQL in the place of the functions that Django's SQLite backend registers.
+    # From here on, SQL instead of the Python functions that Django's SQLite backend registers.
 
     def date_extract_sql(self, lookup_type: str, sql: str, params: Any) -> Fragment:
         return datetimes.extract(lookup_type.lower(), (sql, params))
@@ -91,7 +94,7 @@ class DatabaseOperations(SQLiteOperations):
         return durations.difference(internal_type, lhs, rhs)
 
     def combine_duration_expression(self, connector: str, sub_expressions: list[str]) -> str:
-        # The compiler writes + and - itself: they need the kind of what they add to.
+        # functions.py writes + and -, which need to know the kind of the other operand.
         if connector == "*":
             return "({}*{})".format(*sub_expressions)
         if connector == "/":

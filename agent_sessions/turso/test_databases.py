@@ -1,6 +1,6 @@
-"""Where test databases come from: the server makes them, or one that stands ready is emptied.
+"""Two sources of test databases: a server creates them, or an existing one is emptied.
 
-Both ways know the same verbs: exists, create, remove; only a server makes copies.
+Both have exists(), create() and remove(); a server also has copy().
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from contextlib import closing
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import urllib3
 from django.core.exceptions import ImproperlyConfigured
@@ -19,9 +20,9 @@ from agent_sessions.turso.driver.unknown_outcome import RejectedError
 
 TIMEOUT_SECONDS = 30
 
-# What holds other tables goes before them: a virtual table takes its own shadows along, and no
-# DROP finds a view that has lost its table.
-HELD = """
+# In the order in which they can be dropped: a view cannot be dropped after its table, and a virtual
+# table drops its shadow tables (https://www.sqlite.org/vtab.html) itself.
+CONTENTS = """
 SELECT type, name FROM sqlite_master
 WHERE type IN ('view', 'trigger', 'table')
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'libsql\\_%' ESCAPE '\\'
@@ -32,11 +33,15 @@ ORDER BY type DESC, sql LIKE 'CREATE VIRTUAL TABLE%' DESC
 class Namespaces:
     """The databases of a server that was started with --enable-namespaces.
 
-    Its admin interface makes them; the first part of the host name says which one is meant.
+    Its admin API creates them, and the first part of a host name selects one:
+    https://github.com/tursodatabase/libsql/blob/main/docs/ADMIN_API.md
     """
 
     def __init__(self, admin_url: str) -> None:
         self._admin_url = admin_url.rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"<Namespaces at {urlsplit(self._admin_url).netloc.rpartition('@')[2]}>"
 
     def exists(self, database: Address) -> bool:
         self._check_are_served(database)
@@ -69,10 +74,10 @@ class Namespaces:
         return answer.status
 
     def _check_are_served(self, database: Address) -> None:
-        """Raise ImproperlyConfigured if the server has one database for all names.
+        """Raise ImproperlyConfigured if the server was started without --enable-namespaces.
 
-        Its admin interface makes namespaces all the same, and what is then done to one of them is
-        done to the project's own database.
+        sqld 0.24.32 creates namespaces then too, but serves one database under every host name:
+        tests would write to the project's own. This check can go when sqld refuses to create them.
         """
         host = with_label(database.host, f"none-{secrets.token_hex(8)}")
         try:
@@ -83,38 +88,42 @@ class Namespaces:
                 return
             raise
         raise ImproperlyConfigured(
-            f"The server at {database.url} has one database for all host names, so that tests "
-            "would erase the project's own. Start it with --enable-namespaces, or leave out "
+            f"The server at {database.url} has one database for all host names, so tests would "
+            "erase the project's own. Start it with --enable-namespaces, or leave out "
             "TEST['ADMIN_URL'] and write the address of another server into TEST['NAME']."
         )
 
 
-class Emptied:
-    """A database that somebody has made and gives to the tests. It exists if it holds tables."""
+class EmptiedDatabase:
+    """A database that somebody has set aside for tests. It "exists" if it contains tables."""
 
     def exists(self, database: Address) -> bool:
         with closing(dbapi.connect(database)) as connection:
-            return connection.cursor().execute(HELD).fetchone() is not None
+            return connection.cursor().execute(CONTENTS).fetchone() is not None
 
     def create(self, database: Address) -> None:
         pass
 
     def remove(self, database: Address) -> None:
-        """Drop all that the database holds, in one transaction."""
+        """Drop everything in the database, in one transaction."""
         with closing(dbapi.connect(database)) as connection:
-            cursor = connection.cursor()
-            held = cursor.execute(HELD).fetchall()
-            cursor.execute("PRAGMA foreign_keys = OFF")
-            connection.begin()
-            with connection.pipeline():
-                for kind, name in held:
-                    quoted = name.replace('"', '""')
-                    cursor.execute(f'DROP {kind} IF EXISTS "{quoted}"')
-                connection.commit()
+            _empty(connection)
+
+
+def _empty(connection: dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    contents = cursor.execute(CONTENTS).fetchall()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    connection.begin()
+    with connection.pipeline():
+        for kind, name in contents:
+            quoted = name.replace('"', '""')
+            cursor.execute(f'DROP {kind} IF EXISTS "{quoted}"')
+        connection.commit()
 
 
 def with_label(host: str, pattern: str) -> str:
-    """Return `host` with another first part, where the name of a database stands."""
+    """Return `host` with `pattern` applied to its first part, the name of a database."""
     return f"{pattern.format(_label(host))}.{host.partition('.')[2]}"
 
 
@@ -122,7 +131,7 @@ def _label(host: str) -> str:
     label, _, rest = host.partition(".")
     if not rest or host.replace(".", "").isdigit():
         raise ImproperlyConfigured(
-            f"{host} does not begin with the name of a database, as 'shop.localhost' in "
-            "'http://shop.localhost:8080' does. Beside TEST['ADMIN_URL'] it must."
+            f"{host} does not begin with the name of a database, which TEST['ADMIN_URL'] requires. "
+            "'http://shop.localhost:8080' begins with 'shop'."
         )
     return label

@@ -1,4 +1,4 @@
-"""Sums of what steps cost."""
+"""Sums of the costs of steps."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from agent_sessions.usage.steps import Tokens
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """What steps cost together: sums of what is known, and how many steps they leave out.
+    """The sums of some steps, and how many steps they leave out.
 
-    `unknown_steps` are those of which not every number of tokens is known; `unpriced_steps` are
-    they, and those of models without a price. `cost` is 0 of no steps, and None if none of the
-    steps has a cost.
+    `unknown_steps` counts steps with an unknown number of tokens, `unpriced_steps` these and steps
+    of models without a price. `cost` is None if no step has a cost, and 0 without steps.
     """
 
     steps: int = 0
@@ -47,7 +46,7 @@ class UsageTotal:
 
     @property
     def cost_text(self) -> str:
-        """The cost as people read it, with the currency of the settings; blank if it is None."""
+        """The cost with the currency of the settings, for people; "" if it is None."""
         return "" if self.cost is None else shown(self.cost, conf.currency)
 
     def __add__(self, other: UsageTotal) -> UsageTotal:
@@ -61,22 +60,27 @@ _COUNTS = [field.name for field in fields(UsageTotal) if field.name != "cost"]
 
 
 class Group(NamedTuple):
-    """Steps of one model that the database has summed: all of known tokens, or none."""
+    """The sums of steps of one model. Either the tokens of all are known, or of none."""
 
     key: Any
     model: str
     is_known: bool
-    counts: tuple[int, ...]  # of steps, then of what Tokens names
+    counts: tuple[int, ...]  # of steps, then the fields of Tokens
 
 
 def group_of(key: Any, model: str, tokens: Sequence[int | None]) -> Group:
-    """Return a step as a group of its own."""
-    is_known = None not in tokens[1:]  # as _IS_KNOWN says
-    return Group(key, model, is_known, (1, *(count or 0 for count in tokens)))
+    """Return a single step as a group."""
+    return Group(key, model, are_known(tokens), (1, *(count or 0 for count in tokens)))
+
+
+def are_known(tokens: Sequence[int | None]) -> bool:
+    """Tell whether the fields of Tokens are known; TOKENS_ARE_KNOWN is the same in SQL."""
+    _, *counts = tokens  # the number of requests does not matter
+    return None not in counts
 
 
 def totals(groups: Iterable[Group]) -> dict[Any, UsageTotal]:
-    """Return the sums of the groups of each key."""
+    """Add up the groups of each key."""
     sums: defaultdict[tuple[Any, str, bool], Iterable[int]] = defaultdict(
         lambda: (0,) * (1 + len(Tokens._fields))
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, cast
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.utils import ConnectionHandler
 from django.test import RequestFactory, SimpleTestCase
 from django.views.debug import ExceptionReporter
 
 from agent_sessions.turso.base import DatabaseWrapper
+from agent_sessions.turso.driver import dbapi
+from tests.turso.proxy import Proxy
+from tests.turso.server import Server
 
 _numbers = itertools.count(1)
 
@@ -61,3 +64,57 @@ def page_about(error: BaseException) -> str:
     """Return Django's pages about an error, which show variables and settings."""
     reporter = ExceptionReporter(RequestFactory().get("/"), type(error), error, error.__traceback__)
     return reporter.get_traceback_html() + reporter.get_traceback_text()
+
+
+def wrapper(name: str, *, alias: str = "turso", **test: Any) -> Any:
+    """Return a connection as DATABASES would make it, with `test` as its TEST."""
+    entry = {"ENGINE": "agent_sessions.turso", "NAME": name, "TEST": test}
+    return ConnectionHandler({"default": entry, alias: entry})[alias]
+
+
+def execute(name: str, *statements: str) -> list[Any]:
+    """Execute statements on a database and return the rows of the last one."""
+    with closing(dbapi.connect(wrapper(name).address)) as connection:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def tables(name: str) -> list[str]:
+    sql = "SELECT name FROM sqlite_master ORDER BY name"
+    return [table for (table,) in execute(name, sql)]
+
+
+INSERT = "INSERT INTO rows (id) VALUES (%s)"
+
+
+class RowsTestCase(WireTestCase):
+    """A connection through a proxy to an empty table `rows`, on a server of the class."""
+
+    server: Server
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.server = cls.enterClassContext(Server())
+
+    def setUp(self) -> None:
+        self.name = self.id().rsplit(".", 1)[1].replace("_", "-")
+        self.server.create(self.name)
+        self.proxy = self.enterContext(Proxy(self.server.port))
+        self.connection = self.enterContext(connected(self.proxy.url(self.name), timeout=10))
+        self.alias = self.connection.alias
+        run(self.connection, "CREATE TABLE rows (id integer PRIMARY KEY, value text)")
+        self.proxy.reset()
+
+    def atomic(self) -> Any:
+        return transaction.atomic(using=self.alias)
+
+    def insert(self, number: int) -> None:
+        run(self.connection, INSERT, [number])
+
+    def rows(self) -> list[int]:
+        """Return what is stored, as another connection sees it."""
+        with connected(self.server.url(self.name)) as other:
+            return [number for (number,) in run(other, "SELECT id FROM rows ORDER BY id")]

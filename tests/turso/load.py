@@ -86,8 +86,10 @@ def run(
         for _ in range(processes)
     ]
     for process in started:
+        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     for process in started:
+        assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
     found = [json.loads(process.communicate()[0]) for process in started]

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.error import URLError
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener, urlopen
 
@@ -57,6 +57,9 @@ class Visitor:
 
 @unittest.skipIf(missing(), missing())
 class ManyVisitorsTests(SimpleTestCase):
+    server: ClassVar[Server]
+    environment: ClassVar[dict[str, str]]
+
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()

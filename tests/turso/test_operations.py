@@ -16,6 +16,7 @@ from tests.turso.server import Server, missing
 
 
 class Venue(models.Model):  # noqa: DJ008  # nobody looks at one
+    objects: ClassVar[models.Manager[Venue]] = models.Manager()
     seats = models.IntegerField()
 
     class Meta:
@@ -65,10 +66,10 @@ class OperationsTests(WireTestCase):
         ):
             run(self.connection, sql)
 
-        sql = self.connection.ops.sql_flush(no_style(), ["parent"], allow_cascade=True)
+        statements = self.connection.ops.sql_flush(no_style(), ["parent"], allow_cascade=True)
 
         expected = [f'DELETE FROM "{name}";' for name in ("child", "grandchild", "parent")]
-        self.assertEqual(sorted(sql), expected)
+        self.assertEqual(sorted(statements), expected)
 
     def test_log(self) -> None:
         """The log of DEBUG shows parameters as SQL has them, and asks nobody for it."""

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps.registry import Apps
 from django.contrib.auth.models import Group, User
@@ -37,6 +37,8 @@ def tables(connection: Any) -> set[str]:
 @unittest.skipIf(missing(), missing())
 class SchemaTestCase(WireTestCase):
     """Each test has an empty database of its own."""
+
+    server: ClassVar[Server]
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -1,4 +1,4 @@
-"""Where a database is and how it is reached, from what stands in DATABASES."""
+"""The address of a database and the options for reaching it, read from DATABASES."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# Turso's names for HTTPS. Its servers answer HTTP at the same address, where WebSockets, which
-# wss:// asks for, are not served in every region.
+# Turso's names for HTTPS. wss:// asks for WebSockets, which Turso Cloud does not serve in its AWS
+# regions (https://github.com/aaronkazah/django-libsql/issues/4); HTTP works at the same address.
 SCHEMES = {
     "libsql": "https",
     "https": "https",
@@ -21,7 +21,7 @@ SCHEMES = {
 }
 STANDARD_PORTS = {"https": 443, "http": 80}
 MODES = ("DEFERRED", "IMMEDIATE", "EXCLUSIVE")
-# A day. A socket cannot wait for ever, nor for some 10,000 years.
+# A day. A socket accepts neither infinity nor very large numbers.
 LONGEST_SECONDS = 86_400.0
 TLS_OPTIONS = ("ca_certs", "cert_file", "key_file", "verify")
 OPTIONS = (
@@ -41,9 +41,9 @@ Token = str | Callable[[], str]
 
 @dataclass(frozen=True)
 class Address:
-    """A database on a server. Two that are equal share a pool of connections.
+    """A database on a server. Equal addresses share a pool of connections.
 
-    `repr` shows no token and no key, and neither does anything made of it.
+    Neither `repr` nor a property shows the token or the encryption key.
     """
 
     scheme: str
@@ -62,7 +62,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The address as a person would write it, without the token."""
+        """The address as in NAME, with the port, without the token."""
         return f"{self.scheme}://{self.netloc}{self.path}"
 
     @property
@@ -72,7 +72,7 @@ class Address:
 
 
 class Mistakes:
-    """What is wrong in DATABASES[alias], each said with what to write instead."""
+    """Errors about DATABASES[alias]. Each says what to write instead."""
 
     def __init__(self, alias: str) -> None:
         self.where = f"DATABASES[{alias!r}]"
@@ -81,7 +81,7 @@ class Mistakes:
         return ImproperlyConfigured(f"{self.where}['OPTIONS'][{name!r}] must be {expected}.")
 
     def transaction_mode(self, mode: object) -> ImproperlyConfigured:
-        # In the words of Django's SQLite backend.
+        # The text of Django's SQLite backend.
         return ImproperlyConfigured(
             f"settings.{self.where}['OPTIONS']['transaction_mode'] is improperly configured to "
             f"{mode!r}. Use one of {', '.join(map(repr, sorted(MODES)))}, or None."
@@ -96,7 +96,7 @@ class Mistakes:
 
 
 def address_of(settings: Mapping[str, Any], alias: str) -> Address:
-    """Read a DATABASES entry, or raise the ImproperlyConfigured that says what to write.
+    """Read a DATABASES entry. Raises ImproperlyConfigured, which says what to write instead.
 
     The token is the first of OPTIONS["auth_token"], PASSWORD and ?authToken= in NAME.
     """
@@ -105,8 +105,8 @@ def address_of(settings: Mapping[str, Any], alias: str) -> Address:
     options = dict(settings.get("OPTIONS") or {})
     for unknown in options.keys() - set(OPTIONS):
         raise ImproperlyConfigured(
-            f"{mistakes.where}['OPTIONS'] has {unknown!r}, which this engine does not know. Known "
-            f"are {', '.join(OPTIONS)}."
+            f"{mistakes.where}['OPTIONS'] has {unknown!r}, which this engine does not know. It "
+            f"knows {', '.join(OPTIONS)}."
         )
     return Address(
         scheme=scheme,
@@ -132,11 +132,15 @@ def address_of(settings: Mapping[str, Any], alias: str) -> Address:
 
 
 def hide_token(settings: dict[str, Any]) -> None:
-    """Move the token from NAME to PASSWORD, which Django's page about an error does not show."""
+    """Move the token from NAME to PASSWORD, because Django's error page shows NAME.
+
+    It hides settings with certain words in their names:
+    https://docs.djangoproject.com/en/stable/ref/settings/#debug
+    """
     name = settings.get("NAME")
     if not isinstance(name, str) or "authToken=" not in name:
         return
-    with suppress(ValueError):  # an address that cannot be read is told of where it is read
+    with suppress(ValueError):  # address_of() raises the error about an invalid NAME
         parts = urlsplit(name)
         query = dict(parse_qsl(parts.query))
         token = query.pop("authToken", "")
@@ -151,21 +155,24 @@ def _located(name: Any, mistakes: Mistakes) -> tuple[str, str, int, str, str | N
         parts = urlsplit(name.strip())
         port = parts.port
     except ValueError as error:
-        raise mistakes.name("is no address that can be read") from error
+        raise mistakes.name("is not a valid address") from error
     if parts.scheme not in SCHEMES:
         raise mistakes.name(
             f"begins with {parts.scheme!r}" if parts.scheme else "has no libsql:// before the host"
         )
     if not parts.hostname:
-        raise mistakes.name("names no host")
+        raise mistakes.name("has no host")
     if parts.username or parts.password:
-        raise mistakes.name("holds a user, which libSQL has not; the token goes into PASSWORD")
+        raise mistakes.name(
+            "has a user name, which libSQL does not use; the token goes into PASSWORD"
+        )
     query = dict(parse_qsl(parts.query))
     token = query.pop("authToken", None)
-    # The libSQL clients' way to say that libsql:// is served without TLS.
+    # libSQL clients write ?tls=0 for a libsql:// server without TLS:
+    # https://github.com/tursodatabase/libsql-client-ts/blob/main/packages/libsql-core/src/config.ts
     scheme = "http" if query.pop("tls", None) == "0" else SCHEMES[parts.scheme]
     for unknown in query:
-        raise mistakes.name(f"holds {unknown!r}, which is none of authToken and tls")
+        raise mistakes.name(f"has the parameter {unknown!r}; only authToken and tls are known")
     return (
         scheme,
         parts.hostname,
@@ -176,7 +183,7 @@ def _located(name: Any, mistakes: Mistakes) -> tuple[str, str, int, str, str | N
 
 
 def is_header_text(text: str) -> bool:
-    """Tell whether `text` can stand in a header of HTTP."""
+    """Tell whether `text` can be sent in an HTTP header."""
     return text.isascii() and text.isprintable()
 
 
@@ -184,15 +191,17 @@ def _token(token: Any, mistakes: Mistakes) -> Token | None:
     if not token or callable(token):
         return token or None
     if not isinstance(token, str):
-        raise mistakes.option("auth_token", "a str, or a function without arguments that gives one")
-    # A token that was read from a file ends with its line.
+        raise mistakes.option(
+            "auth_token", "a str, or a function without arguments that returns one"
+        )
+    # A token that was read from a file may end with a newline.
     if not is_header_text(token.strip()):
         raise mistakes.option("auth_token", "printable ASCII characters, as PASSWORD must")
     return token.strip() or None
 
 
 def _password(password: Any, mistakes: Mistakes) -> Token | None:
-    # Django takes any text for a password. One that is no token is refused on connecting.
+    # Django accepts any text as a password, so one that is not a token raises on connecting.
     if isinstance(password, str) and not password.isascii() and password.isprintable():
         return password
     return _token(password, mistakes)
@@ -240,7 +249,7 @@ def _tls(options: dict[str, Any], scheme: str, mistakes: Mistakes) -> tuple[tupl
 
 def _hosts(options: dict[str, Any], mistakes: Mistakes) -> tuple[str, ...]:
     hosts = options.get("stream_hosts") or ()
-    # Of a str, a tuple would be its letters.
+    # tuple() would split a str into its letters.
     if not isinstance(hosts, list | tuple) or not all(isinstance(h, str) and h for h in hosts):
         raise mistakes.option("stream_hosts", "a list of host names, such as ['.example.com']")
     return tuple(hosts)

@@ -1,11 +1,12 @@
-"""A connection as PEP 249 has it: when statements are sent, and which of them together.
+"""A PEP 249 connection: it decides when statements are sent, and which of them together.
 
-Outside a transaction a statement and the end of its stream are one request, so that nothing is left
-open that could expire. transaction.py says what happens between BEGIN and COMMIT.
+Outside a transaction, a statement and the end of its stream are one request, so that no stream is
+left open to expire. transaction.py has the rules between BEGIN and COMMIT.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,45 +21,59 @@ from agent_sessions.turso.driver.errors import (
     error_of,
     is_busy,
     is_too_large,
+    loggable,
 )
 from agent_sessions.turso.driver.statements import Statement
-from agent_sessions.turso.driver.stream import Stream, while_busy
-from agent_sessions.turso.driver.transaction import Transaction
+from agent_sessions.turso.driver.stream import Stream
+from agent_sessions.turso.driver.transaction import Transaction, TransactionStatus
 from agent_sessions.turso.driver.transport import transport_to
-from agent_sessions.turso.driver.unknown_outcome import UnknownOutcomeError, may_have_run
+from agent_sessions.turso.driver.unknown_outcome import InDoubtError, may_have_run
 
-# Those of the server that Django asks for.
+# SQLite's defaults, for the two limits that Django asks for: https://www.sqlite.org/limits.html
 LIMITS = {sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 32766, sqlite3.SQLITE_LIMIT_COLUMN: 2000}
+
+logger = logging.getLogger("agent_sessions.turso")
 
 
 class Connection:
-    """A connection to one database. It is cheap: connections of HTTP are shared by all of them."""
+    """A connection to one database. Opening one costs nothing: all share the HTTP connections."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._stream = Stream(transport_to(address))
+        self._closed = False
         self._transaction: Transaction | None = None
+        self._stream = Stream(transport_to(address))
         self._waiting: list[Statement] = []  # in a pipeline outside a transaction
         self._newest: Sequence[Statement] = ()
         self._pipelines = 0
         self._isolation_level: str | None = None
         self._limits = dict(LIMITS)
         self._foreign_keys = True
-        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Connection ({self._status}) to {self._address.url}>"
+
+    @property
+    def _status(self) -> str:
+        if self._closed:
+            return "closed"
+        return f"{self._transaction.status.value} transaction" if self._transaction else "idle"
 
     @property
     def in_transaction(self) -> bool:
-        """Between BEGIN and the end of the transaction, whether BEGIN has been sent or not."""
+        """True from BEGIN to the transaction's end, even if BEGIN has not been sent yet."""
         return self._transaction is not None
 
     @property
     def is_usable(self) -> bool:
-        """A lost transaction waits for its rollback; apart from that nothing can go stale."""
-        return not (self._closed or (self._transaction and self._transaction.is_lost))
+        """False if it is closed, or if its transaction only waits for a rollback."""
+        if self._closed:
+            return False
+        return not self._transaction or self._transaction.status is TransactionStatus.ACTIVE
 
     @property
     def isolation_level(self) -> str | None:
-        """sqlite3's switch: None is autocommit; otherwise a change opens a transaction."""
+        """As in sqlite3: None is autocommit; with any other value a change opens a transaction."""
         return self._isolation_level
 
     @isolation_level.setter
@@ -68,11 +83,11 @@ class Connection:
         self._isolation_level = level
 
     def getlimit(self, category: int) -> int:
-        """sqlite3's: how much of something a statement may have. Django cuts its batches by it."""
+        """Return a limit of SQLite's, as sqlite3 does. Django sizes its batches by it."""
         return self._limits[category]
 
     def setlimit(self, category: int, limit: int) -> int:
-        """sqlite3's: lower a limit for those who ask for it. Returns what it was."""
+        """Lower a limit and return its old value, as sqlite3 does."""
         before, self._limits[category] = self._limits[category], min(limit, LIMITS[category])
         return before
 
@@ -81,33 +96,32 @@ class Connection:
         return Cursor(self)
 
     def submit(self, statements: Sequence[Statement]) -> None:
-        """Take statements to execute, at once or, in a pipeline, when results are asked for."""
+        """Execute statements: at once or, in a pipeline, when results are asked for."""
         if self._closed:
             raise ProgrammingError("Cannot operate on a closed database.")
         if any(statement.word in ("SAVEPOINT", "RELEASE") for statement in statements):
-            # Here a block begins or ends: an error surfaces before, and whoever takes it for one of
-            # the other block cannot go on.
+            # A nested block begins or ends here. Errors of the statements before must surface
+            # first, else the wrong block's rollback would seem to undo them.
             self._newest = ()
             self.synchronise()
         self._newest = statements
         for statement in statements:
-            if not self._obey(statement):
-                self._put(statement)
+            self._accept(statement)
         if not self._pipelines:
             self.synchronise()
 
     def begin(self, sql: str = "") -> None:
-        """Open a transaction; nothing is sent before its first statement."""
+        """Open a transaction. BEGIN is sent with its first statement."""
         if self.in_transaction:
             raise OperationalError("cannot start a transaction within a transaction")
         self.synchronise()
         self._open(sql or f"BEGIN {self._address.transaction_mode}")
 
     def commit(self) -> None:
-        """Commit, together with what still waits; without a transaction only send that.
+        """Commit, together with the statements that wait; outside a transaction only send those.
 
-        Raises UnknownOutcomeError if the answer was lost: whether the transaction is stored must
-        then be looked up before anything is repeated.
+        Raises InDoubtError if the answer was lost: look whether the transaction is stored before
+        you repeat it.
         """
         if self._transaction is None:
             self.synchronise()
@@ -119,24 +133,24 @@ class Connection:
             self._transaction = None
 
     def rollback(self) -> None:
-        """Roll back; without a transaction only drop what still waits."""
+        """Roll back, and drop the statements that wait."""
         if self._transaction is not None:
             self._transaction.rollback()
             self._transaction = None
         self._drop_waiting(OperationalError("it was rolled back."))
 
     def close(self) -> None:
-        """Close, and roll back what is not committed."""
+        """Close, and roll back an open transaction."""
         if not self._closed:
             self.rollback()
         self._closed = True
 
     @contextmanager
     def pipeline(self) -> Iterator[None]:
-        """Let statements wait until a result is asked for, the transaction ends, or the block.
+        """Let statements wait until a result is asked for, or the transaction or the block ends.
 
-        Outside a transaction, statements that travel together are one, and after an error in the
-        block those that still wait are never sent. In a transaction they share its fate.
+        Outside a transaction, statements that are sent together are one, and an error in the block
+        drops those that wait. In a transaction, they are committed or rolled back with it.
         """
         self._pipelines += 1
         try:
@@ -150,13 +164,13 @@ class Connection:
             self._pipelines -= 1
 
     def synchronise(self) -> None:
-        """Send what waits, unless nobody can be waiting for its result."""
+        """Send the statements that wait."""
         if self._transaction is not None:
             self._transaction.synchronise(self._newest)
         elif len(self._waiting) == 1:
             self._send_alone(self._waiting.pop())
         elif self._waiting:
-            # What travels together succeeds or fails together. Readers need not queue with writers.
+            # All or nothing. Reads do not need the lock for which writers queue.
             is_reading = all(statement.is_read for statement in self._waiting)
             mode = "DEFERRED" if is_reading else self._address.transaction_mode
             self._open(f"BEGIN {mode}")
@@ -180,28 +194,35 @@ class Connection:
             statement.drop(error)
         self._waiting = []
 
-    def _obey(self, statement: Statement) -> bool:
-        """Carry out what concerns the connection itself, and say whether that was all of it."""
-        word = statement.word
+    def _accept(self, statement: Statement) -> None:
+        """Carry out a statement about the connection itself; let any other one wait."""
         if not statement.is_rollback:
             if self._transaction is not None:
                 self._transaction.unwind(statement)
             self._begin_if_implied(statement)
-        if word == "BEGIN":
-            self.begin("" if statement.sql.upper() == "BEGIN" else statement.sql)
-        elif word in ("COMMIT", "END"):
-            self.commit()
-        elif statement.is_rollback:
-            self.rollback()
-        elif not self.in_transaction and statement.foreign_keys is not None:
-            # It holds for a stream, and each of ours lives for one statement or transaction.
-            self.synchronise()
-            self._foreign_keys = statement.foreign_keys
-        elif statement.is_control and not self.in_transaction:
-            raise OperationalError(f"{statement.sql} stands outside a transaction.")
-        else:
-            return False
-        statement.succeed({})
+        if self._carry_out(statement):
+            statement.succeed({})
+            return
+        if statement.is_control and not self.in_transaction:
+            raise OperationalError(f"{statement.sql} is outside a transaction.")
+        self._put(statement)
+
+    def _carry_out(self, statement: Statement) -> bool:
+        """Begin, commit, roll back or switch foreign keys; return False for other statements."""
+        match statement.word:
+            case "BEGIN":
+                self.begin("" if statement.sql.upper() == "BEGIN" else statement.sql)
+            case "COMMIT" | "END":
+                self.commit()
+            case "ROLLBACK" if statement.is_rollback:
+                self.rollback()
+            case "PRAGMA" if statement.foreign_keys is not None and not self.in_transaction:
+                # The server keeps it for one stream, so it is repeated with each. In a transaction
+                # it does nothing: https://www.sqlite.org/pragma.html#pragma_foreign_keys
+                self.synchronise()
+                self._foreign_keys = statement.foreign_keys
+            case _:
+                return False
         return True
 
     def _begin_if_implied(self, statement: Statement) -> None:
@@ -211,33 +232,36 @@ class Connection:
 
     def _send_alone(self, statement: Statement) -> None:
         """Execute a statement outside a transaction."""
+        try:
+            self._stream.while_busy(
+                lambda: self._exchange(statement), self._address.timeout_seconds
+            )
+        except DatabaseError as error:
+            statement.error = error
+            # Rows that are too large for an answer belong to a statement that was executed.
+            if statement.is_read or not (may_have_run(error) or is_too_large(error)):
+                raise
+            logger.warning("%r: a write is in doubt (%s)", self, loggable(error))
+            raise InDoubtError(error, "the statement was executed") from error
+
+    def _exchange(self, statement: Statement) -> DatabaseError | None:
+        """Send a statement and take its result; return the error if the database is busy."""
         requests = [hrana.execute(statement.wire), hrana.CLOSE]
         if not self._foreign_keys:
             requests.insert(0, hrana.execute(_foreign_keys_off().wire))
-
-        def attempt() -> DatabaseError | None:
-            *_, answer, _closed = self._stream.ask(
-                requests, repeatable=statement.is_read, takes_lock=statement.takes_lock
-            )
-            if answer["type"] == "ok":
-                statement.succeed(answer["response"]["result"])
-                return None
-            error = error_of(answer["error"])
-            if is_busy(error):
-                return error
-            if not (is_too_large(error) and statement.is_read):
-                raise error
-            statement.succeed(self._stream.read_rows(hrana.step(statement.wire)))
+        *_, answer, _closed = self._stream.ask(
+            requests, repeatable=statement.is_read, takes_lock=statement.takes_lock
+        )
+        if answer["type"] == "ok":
+            statement.succeed(answer["response"]["result"])
             return None
-
-        try:
-            while_busy(attempt, self._address.timeout_seconds)
-        except DatabaseError as error:
-            statement.error = error
-            # An answer that was too large is one to a statement that was executed.
-            if statement.is_read or not (may_have_run(error) or is_too_large(error)):
-                raise
-            raise UnknownOutcomeError(error, "the statement was executed") from error
+        error = error_of(answer["error"])
+        if is_busy(error):
+            return error
+        if not (is_too_large(error) and statement.is_read):
+            raise error
+        statement.succeed(self._stream.read_rows(hrana.step(statement.wire)))
+        return None
 
 
 def _foreign_keys_off() -> Statement:

@@ -1,4 +1,7 @@
-"""The driver in the form of PEP 249, which Django expects of `DatabaseWrapper.Database`."""
+"""The driver's PEP 249 module, Django's `DatabaseWrapper.Database`.
+
+https://peps.python.org/pep-0249/
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from agent_sessions.turso.driver.errors import (
     ProgrammingError,
     Warning,  # noqa: A004  # PEP 249's name
 )
-from agent_sessions.turso.driver.unknown_outcome import UnknownOutcomeError
+from agent_sessions.turso.driver.unknown_outcome import InDoubtError
 
 __all__ = [
     "Binary",
@@ -26,13 +29,13 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "Error",
+    "InDoubtError",
     "IntegrityError",
     "InterfaceError",
     "InternalError",
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
-    "UnknownOutcomeError",
     "Warning",
     "connect",
 ]
@@ -41,10 +44,9 @@ apilevel = "2.0"
 threadsafety = 1
 paramstyle = "format"
 
-# What becomes a blob.
 Binary = memoryview
 
 
 def connect(address: Address) -> Connection:
-    """Return a connection to the database at `address`. Nothing is sent before it is used."""
+    """Return a connection to the database at `address`. Nothing is sent until it is used."""
     return Connection(address)

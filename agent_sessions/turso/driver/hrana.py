@@ -1,10 +1,11 @@
 """Requests and answers of Hrana 3, the protocol of libSQL servers, as plain data (pure).
 
-The specification is docs/HRANA_3_SPEC.md of the libsql repository.
+Specification: https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -21,12 +22,15 @@ def execute(statement: Json) -> Json:
 
 
 def batch(steps: Sequence[Json]) -> Json:
-    """Ask for several statements, each with its condition. One that cannot be parsed stops all."""
+    """Ask for several statements, each with its condition.
+
+    The server parses all of them first: if it cannot parse one, it executes none.
+    """
     return {"type": "batch", "batch": {"steps": list(steps)}}
 
 
 def step(statement: Json, *conditions: Json) -> Json:
-    """Return a step of a batch that is executed if all conditions hold."""
+    """Return a step of a batch, executed if all `conditions` hold."""
     if not conditions:
         return {"stmt": statement}
     if len(conditions) == 1:
@@ -35,14 +39,14 @@ def step(statement: Json, *conditions: Json) -> Json:
 
 
 def succeeded(number: int) -> Json:
-    """Return the condition that step `number` was executed without an error."""
+    """Return the condition that step `number` was executed, and without an error."""
     return {"type": "ok", "step": number}
 
 
 def pipeline_body(baton: str | None, requests: Iterable[Json]) -> bytes:
     """Return the body of a request to v3/pipeline.
 
-    Raises UnicodeEncodeError for half characters, which no text of a database holds.
+    Raises UnicodeEncodeError for a lone surrogate, which UTF-8 cannot represent.
     """
     return _json({"baton": baton, "requests": list(requests)})
 
@@ -57,7 +61,10 @@ def _json(body: Json) -> bytes:
 
 
 def results_of(answer: Json, requests: Sequence[Json]) -> list[Json]:
-    """Return what became of each request to v3/pipeline. Raises ValueError for a strange answer."""
+    """Return the result of each request to v3/pipeline.
+
+    Raises ValueError, KeyError or TypeError for an answer in another form.
+    """
     results: list[Json] = answer["results"]
     for request, result in zip(requests, results, strict=True):
         if not _answers(result, request):
@@ -87,27 +94,32 @@ def _answers(result: Json, request: Json) -> bool:
 
 
 def change_messages(results: Iterable[Json], change: Callable[[str], str]) -> None:
-    """Put another text into every error among the results of a pipeline."""
-    for result in results:
-        match result:
-            case {"type": "error", "error": error}:
-                change_message(error, change)
-            case {"response": {"result": {"step_errors": errors}}}:
-                for error in filter(None, errors):
-                    change_message(error, change)
+    """Apply `change` to the texts of every error among the results of a pipeline."""
+    for error in itertools.chain.from_iterable(map(_errors, results)):
+        change_message(error, change)
+
+
+def _errors(result: Json) -> list[Json]:
+    match result:
+        case {"type": "error", "error": error}:
+            return [error]
+        case {"response": {"result": {"step_errors": errors}}}:
+            return list(filter(None, errors))
+    return []
 
 
 def change_message(error: Json, change: Callable[[str], str]) -> None:
+    """Apply `change` to the message and the code of an error."""
     for name in ("message", "code"):
         if isinstance(error.get(name), str):
             error[name] = change(error[name])
 
 
 def result_of_cursor(body: bytes) -> tuple[Json, Json | None, Json | None]:
-    """Read an answer of v3/cursor, a line of JSON for each row, for a batch of one step.
+    """Read an answer of v3/cursor, which has a line of JSON for each row, to a batch of one step.
 
-    Returns its first line; the statement's result, or None; its error, or None. Raises ValueError
-    if the rows break off.
+    Returns the answer's first line; the statement's result, or None; its error, or None. Raises
+    ValueError if the rows are incomplete.
     """
     first, *entries = [json.loads(line) for line in body.splitlines() if line]
     result: Json | None = None
@@ -125,5 +137,5 @@ def result_of_cursor(body: bytes) -> tuple[Json, Json | None, Json | None]:
             case "step_error" | "error":
                 return first, None, entry["error"]
     if not is_whole:
-        raise ValueError("the rows break off")
+        raise ValueError("the rows are incomplete")
     return first, result, None

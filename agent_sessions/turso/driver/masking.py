@@ -1,4 +1,4 @@
-"""Secrets, and texts of strangers without them (pure)."""
+"""Keep secrets out of error pages and out of texts that come from a server or proxy (pure)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ T = TypeVar("T")
 
 
 class Hidden(Generic[T]):
-    """Something in the variables of functions, which a page about an error may show."""
+    """A value that an error page does not show, although a function's variable holds it.
+
+    Django's error page shows the `repr` of variables:
+    https://docs.djangoproject.com/en/stable/howto/error-reporting/#filtering-sensitive-information
+    """
 
     def __init__(self, content: T) -> None:
         self.content = content
 
+    def __repr__(self) -> str:
+        return "<Hidden>"
+
 
 def masked(text: str, secrets: Mapping[str, str]) -> str:
-    """Return `text` with a name instead of each secret, such as {secret: "[token]"}.
+    """Return `text` with each secret replaced by its name, as in {secret: "[token]"}.
 
-    Servers and proxies repeat what they refuse, sometimes in the form of an address.
+    Servers and proxies repeat requests that they refuse, sometimes URL-encoded.
     """
     for secret, name in secrets.items():
         for form in {secret, quote(secret), quote(secret, safe="")}:

@@ -1,7 +1,8 @@
-"""Kept-alive HTTP connections to a server, and what their failures say of a request."""
+"""Keep HTTP connections to a server alive, and tell failures before the request from later ones."""
 
 from __future__ import annotations
 
+import logging
 import queue
 import socket
 from http.client import HTTPException
@@ -20,9 +21,9 @@ from urllib3.exceptions import (
 
 from agent_sessions.turso.driver.address import STANDARD_PORTS, Address
 
-# A connection whose other end silently went away is noticed before it is used, and none is
-# forgotten on the way after some idle minutes: of a write on such a connection nobody would know
-# what has become of it. Linux waits two hours unless it is told.
+# Idle connections are probed every minute, so that no router on the way forgets them and a dead one
+# is noticed before it is used: the outcome of a write on a dead connection would be unknown. Linux
+# probes after two hours by default: https://www.tldp.org/HOWTO/TCP-Keepalive-HOWTO/
 KEEP_ALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -32,13 +33,15 @@ KEEP_ALIVE = [
     ),
 ]
 
+logger = logging.getLogger("agent_sessions.turso")
+
 
 class CutOffError(HTTPError):
-    """The other end closed before it had the whole request."""
+    """The other end closed the connection before it had the whole request."""
 
 
 class HandshakeError(HTTPError):
-    """Both ends did not come to a TLS connection, so that nothing was sent."""
+    """The TLS handshake failed, so nothing was sent."""
 
 
 NOT_SENT = (
@@ -51,15 +54,27 @@ NOT_SENT = (
 )
 
 
-class InOnePiece(HTTPConnection):
-    """Sends headers and body together, and knows of a request that did not get through.
+class OnePieceConnection(HTTPConnection):
+    """Sends headers and body together, and recognises a request that did not get through.
 
-    A server that refuses a token does so as soon as it has the headers, and closes if the body is
-    not there by then: of every tenth write nobody would know what has become of it.
+    http.client sends them apart. A server that refuses a token answers as soon as it has the
+    headers, and closes; if the body arrives after that, the client gets a reset instead of the
+    answer (https://github.com/hyperium/hyper/issues/3078), and the outcome of a write is unknown.
+    That happened to every tenth refused write with sqld 0.24.32. This class can go when urllib3 or
+    http.client sends small requests in one piece.
     """
 
     _held: bytes | None = None
     _is_cut_off = False
+    _has_connected = False
+
+    def connect(self) -> None:
+        if self._has_connected:
+            logger.info("Reconnecting to %s:%s", self.host, self.port)
+        else:
+            logger.debug("Connecting to %s:%s", self.host, self.port)
+        super().connect()
+        self._has_connected = True
 
     def endheaders(self, *arguments: Any, **options: Any) -> None:
         self._held = b""
@@ -75,7 +90,9 @@ class InOnePiece(HTTPConnection):
             self._is_cut_off = False
         except OSError as error:
             self._is_cut_off = True
-            raise BrokenPipeError from error  # after which urllib3 looks for an early answer
+            # urllib3 reads the answer after a BrokenPipeError, and after no other error on Linux:
+            # https://github.com/urllib3/urllib3/pull/1524
+            raise BrokenPipeError from error
 
     def getresponse(self) -> Any:
         try:
@@ -86,40 +103,46 @@ class InOnePiece(HTTPConnection):
             raise
 
 
-class SecureInOnePiece(InOnePiece, HTTPSConnection):
+class OnePieceTLSConnection(OnePieceConnection, HTTPSConnection):
     def connect(self) -> None:
         try:
             super().connect()
-        except (OSError, SSLError) as error:  # urllib3 does not tell them from those of a request
+        except (OSError, SSLError) as error:
+            # urllib3 raises the same classes for a failed handshake and for a failed request:
+            # https://github.com/urllib3/urllib3/issues/1366
             raise HandshakeError(error) from error
 
 
-class Kept(queue.LifoQueue[Any]):
-    """The connections that stand idle. One too many is closed; urllib3 would warn of each."""
+class IdleConnections(queue.LifoQueue[Any]):
+    """The idle connections of a pool. One too many is closed without a warning.
+
+    urllib3 logs a warning for each; this class can go when it does not:
+    https://github.com/urllib3/urllib3/issues/3167
+    """
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         try:
             super().put(item, block=False)
         except queue.Full:
-            if item is not None:  # of a connection that failed nothing comes back
+            if item is not None:  # urllib3 puts None after a connection that failed
                 item.close()
 
 
 class PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = InOnePiece
-    QueueCls = Kept
+    ConnectionCls = OnePieceConnection
+    QueueCls = IdleConnections
 
 
 class SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = SecureInOnePiece
-    QueueCls = Kept
+    ConnectionCls = OnePieceTLSConnection
+    QueueCls = IdleConnections
 
 
 def new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
     options: dict[str, Any] = {
         "maxsize": address.pool_size,
-        # Never wait for a place: a transaction that holds the writer's lock must always be able to
-        # send its COMMIT, also past all who wait for that lock.
+        # Never wait for a connection: a transaction that holds the database's lock must be able to
+        # send its COMMIT while others wait for that lock.
         "block": False,
         "timeout": urllib3.Timeout(
             connect=address.connect_timeout_seconds, read=address.timeout_seconds
@@ -134,10 +157,11 @@ def new_pool(address: Address, scheme: str, host: str, port: int) -> urllib3.HTT
 
 
 def _loopback(host: str) -> str:
-    """Return where `host` is; names under localhost are this machine (RFC 6761, section 6.3).
+    """Return the host to connect to: this machine for every name under localhost.
 
-    A libSQL server with namespaces finds the database in the first part of such a name, and not
-    every resolver knows it.
+    A libSQL server with namespaces finds the database in the first part of such a name. RFC 6761,
+    section 6.3, makes it a loopback name, but not every resolver knows that:
+    https://www.rfc-editor.org/rfc/rfc6761#section-6.3
     """
     return "127.0.0.1" if host.endswith(".localhost") else host
 
@@ -148,5 +172,5 @@ def host_header(scheme: str, host: str, port: int) -> str:
 
 
 def is_before_sending(error: HTTPError) -> bool:
-    """Tell whether no whole request was sent, for want of a host, connection or certificate."""
+    """Tell whether the request was not sent as a whole, so that it cannot have been executed."""
     return isinstance(error, NOT_SENT)

@@ -1,7 +1,7 @@
-"""The savepoints of a transaction, followed here because their statements wait to be sent.
+"""Follow a transaction's savepoints, because their statements wait before they are sent.
 
-A name that nobody has set is refused where it is used, as SQLite does, and not with a later
-statement, which would lose its transaction for it.
+An unknown name raises where it is used, as on SQLite. Otherwise the error would surface with a
+later statement, and the transaction would be lost.
 """
 
 from __future__ import annotations
@@ -17,25 +17,33 @@ _NAME = re.compile(
 
 
 def name_of(statement: Statement) -> str | None:
-    """Return the savepoint that a statement names."""
+    """Return the name of the savepoint in a SAVEPOINT, RELEASE or ROLLBACK TO."""
     found = _NAME.search(statement.sql)
     return (found[1] or found[2]).lower() if found else None
 
 
 class Savepoints:
-    """The names in the order in which they were set."""
+    """The names of the open savepoints, from the outermost to the innermost.
+
+    SAVEPOINT a, SAVEPOINT b, RELEASE b      a
+    SAVEPOINT a, SAVEPOINT b, ROLLBACK TO a  a
+    SAVEPOINT a, SAVEPOINT b, RELEASE a      none
+    """
 
     def __init__(self) -> None:
         self._names: list[str] = []
 
+    def __repr__(self) -> str:
+        return f"<Savepoints {self._names}>"
+
     def follow(self, statement: Statement) -> None:
-        """Note what a statement does to savepoints. Raises OperationalError for an unknown one."""
+        """Apply a statement to the savepoints. Raises OperationalError for an unknown name."""
         is_release, is_rollback = statement.word == "RELEASE", statement.is_partial_rollback
         if not (statement.word == "SAVEPOINT" or is_release or is_rollback):
             return
         name = name_of(statement)
         if name is None:
-            return  # the server knows better what is wrong with it
+            return  # not valid SQL: the server's error says why
         if statement.word == "SAVEPOINT":
             self._names.append(name)
             return

@@ -1,19 +1,20 @@
-"""Requests to a libSQL server, and what became of them.
+"""Send requests to a libSQL server, and classify their failures.
 
-The client is a small one of the engine's own, on urllib3. turso-serverless 0.1.0, the official
-driver in Python, opens a TCP connection for each statement, has no time-outs and no pipelines, and
-leaves a stream open after each statement, which expires while a model thinks for 10 seconds. libsql
-0.1.11 holds the GIL during requests, needs two of them for a statement, and panics. What a request
-holds and when a stream ends is the heart of both, and nothing that could be put around them.
+The HTTP client is the engine's own, on urllib3, because the existing drivers decide otherwise about
+requests and streams, in ways that cannot be changed from outside. turso-serverless 0.1.0, the
+official Python driver, opens a TCP connection for each statement, has no time-outs and no
+pipelines, and leaves a stream open after each statement, which expires while a model thinks for 10
+seconds. libsql 0.1.11 holds the GIL during requests, sends two of them for a statement, and panics.
 docs/turso.md compares the numbers.
 
-What matters of a failure is whether the server can have executed the request: nothing above this
-module decides it by a message.
+A failure's class says whether the server may have executed the request: no code above this module
+decides that by a message.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from agent_sessions.turso.driver.address import STANDARD_PORTS, Address, is_header_text
 from agent_sessions.turso.driver.errors import OperationalError
-from agent_sessions.turso.driver.explanations import explanation, of_status, said
+from agent_sessions.turso.driver.explanations import explanation, of_status, reason_of
 from agent_sessions.turso.driver.masking import Hidden, masked
 from agent_sessions.turso.driver.pool import host_header, is_before_sending, new_pool
 from agent_sessions.turso.driver.unknown_outcome import (
@@ -38,37 +39,42 @@ from agent_sessions.turso.driver.unknown_outcome import (
 )
 
 NO_REASON = "no reason given"
-LONGEST_WORDS = 300
-# A token that was replaced may still be on its way, and come back in an error.
+LONGEST_REASON = 300
+# A request with a token that has been replaced may still be under way, and an error may repeat it.
 REMEMBERED_TOKENS = 4
+
+logger = logging.getLogger("agent_sessions.turso")
 
 
 class Transport:
     """The way to one address; safe to use from several threads at once.
 
-    Its token is asked for once, and anew when the server refuses it.
+    A function for the token is called once, and again whenever the server refuses the token.
     """
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self._has_answered = False
         if isinstance(address.auth_token, str) and not is_header_text(address.auth_token):
-            raise OperationalError("PASSWORD is no token, which is printable ASCII characters.")
+            raise OperationalError(
+                "PASSWORD is not a token: a token consists of printable ASCII characters."
+            )
         self._token: Hidden[str] | None = None
         self._tokens: deque[Hidden[str]] = deque(maxlen=REMEMBERED_TOKENS)
-        self._has_answered = False
         self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
         self._writers = BoundedSemaphore(address.writers)
 
     def __repr__(self) -> str:
-        return f"<Transport to {self.url}>"
+        status = "answered" if self._has_answered else "unused"
+        return f"<Transport ({status}) to {self.url}>"
 
     @property
     def url(self) -> str:
-        """The address as a person would write it, without the token."""
+        """The database's address, without the token."""
         return self._address.url
 
     def masked(self, text: str) -> str:
-        """Return a server's or a proxy's words without the token and the key of the database."""
+        """Return a server's or a proxy's text without the token and the encryption key."""
         secrets = {token.content: "[token]" for token in tuple(self._tokens)}
         if self._address.encryption_key:
             secrets[self._address.encryption_key] = "[key]"
@@ -77,7 +83,7 @@ class Transport:
     def post(self, path: str, body: bytes, base_url: str | None = None) -> bytes:
         """Send `body` and return the answer's body.
 
-        `base_url` is where the server wants the rest of a stream. Raises UnreachableError,
+        `base_url` is the address at which the server continues a stream. Raises UnreachableError,
         MisdirectedError, UnansweredError, TimedOutError or RejectedError.
         """
         token = self._current_token()
@@ -86,7 +92,8 @@ class Transport:
         except RejectedError as error:
             if error.status != 401 or not callable(self._address.auth_token):
                 raise
-        # Refused tokens are old ones. A request that is refused has not been executed.
+        # The token has probably expired. A refused request has not been executed.
+        logger.info("%r refused the token: asking for another one", self)
         return self._post_once(path, body, base_url, self._current_token(refused=token))
 
     def _post_once(
@@ -100,7 +107,7 @@ class Transport:
                 "POST",
                 prefix + path,
                 body=body,
-                # In no variable, because a page about an error may show variables.
+                # Not in a variable: an error page may show variables.
                 headers=self._headers(token, host_header(scheme, host, port)),
                 retries=False,
             )
@@ -111,10 +118,10 @@ class Transport:
                 self._has_answered = True
                 return response.data
             failure = self._rejection(response)
-        raise failure  # here, where no error of urllib3's is its context
+        raise failure  # not above, where an error of urllib3's would be its context
 
     def _failure(self, error: HTTPError) -> UnreachableError | UnansweredError:
-        """Return the error for a request without an answer; its cause if that tells no secret."""
+        """Return the error for a request without an answer, with a cause that holds no secret."""
         failure: UnreachableError | UnansweredError
         if isinstance(error, ReadTimeoutError):
             failure = TimedOutError(
@@ -127,7 +134,7 @@ class Transport:
                 failure = UnreachableError(f"{self.url} cannot be reached: {why}")
             else:
                 failure = UnansweredError(f"The connection to {self.url} was lost: {why}")
-        # Those of http.client, and what they come from, may hold a piece of the answer.
+        # Errors of http.client may hold a piece of the answer, so they are not shown as the cause.
         if all(isinstance(inner, (OSError, HTTPError)) for inner in _chain(error)):
             failure.__cause__ = _without_frames(error)
         return failure
@@ -135,11 +142,11 @@ class Transport:
     def _rejection(self, response: urllib3.BaseHTTPResponse) -> RejectedError:
         text = response.data.decode("utf-8", "replace").strip()
         try:
-            text, code = said(json.loads(text), response.reason or NO_REASON)
+            text, code = reason_of(json.loads(text), response.reason or NO_REASON)
         except ValueError:
             text, code = text or response.reason or NO_REASON, ""
-        # Some proxies repeat what they refuse. What is cut after a secret was hidden holds no half.
-        text = self.masked(text)[:LONGEST_WORDS]
+        # A proxy may repeat the request. Mask first and cut then, so that no half token is left.
+        text = self.masked(text)[:LONGEST_REASON]
         location = self.masked(response.headers.get("Location", ""))
         message = f"{self.url} answered {response.status}: "
         message += of_status(response.status, text, location)
@@ -168,53 +175,59 @@ class Transport:
         if not isinstance(text, str) or not text or not is_header_text(text):
             self._token = None
             raise OperationalError(
-                "The function in OPTIONS['auth_token'] gave something else than a token: it must "
-                "return a str of printable ASCII characters."
+                "The function in OPTIONS['auth_token'] did not return a token: it must return a "
+                "str of printable ASCII characters."
             )
 
     @contextmanager
     def turn_to_write(self) -> Iterator[None]:
-        """Wait while too many others of this process wait for the database's lock.
+        """Wait while `writers` other requests of this process wait for the database's lock.
 
         Raises OperationalError, with nothing sent, after `timeout` seconds.
         """
-        # The server writes one transaction after the other, and its queue for that may stop for
-        # good when several requests wait in it at once. docs/turso.md has the numbers; this can go
-        # when tests/turso/load.py passes with --writers 4. sqld's queue:
-        # libsql-server/src/connection/connection_manager.rs of github.com/tursodatabase/libsql.
+        # In sqld 0.24.32 the queue of writers, libsql-server/src/connection/connection_manager.rs
+        # of https://github.com/tursodatabase/libsql, may stop for good when several requests wait
+        # in it at once. docs/turso.md, "Many writers", has the numbers; libsql has no issue about
+        # it. This can go when `python -m tests.turso.load --writers 4` passes.
         writers = self._writers
-        if not writers.acquire(timeout=self._address.timeout_seconds):
-            raise OperationalError(
-                f"database is locked: {self._address.writers} requests of this process have been "
-                f"waiting to write for {self._address.timeout_seconds:g} seconds."
-            )
+        if not writers.acquire(blocking=False):
+            self._wait_for(writers)
         try:
             yield
         finally:
             writers.release()
 
-    def begin_anew(self) -> None:
-        """Let the connections and who uses them be, as a process must that is another's child."""
+    def _wait_for(self, writers: BoundedSemaphore) -> None:
+        address = self._address
+        logger.debug("%r: a request waits for others of this process to write", self)
+        if not writers.acquire(timeout=address.timeout_seconds):
+            raise OperationalError(
+                f"database is locked: {address.writers} requests of this process have been "
+                f"waiting to write for {address.timeout_seconds:g} seconds."
+            )
+
+    def reset_after_fork(self) -> None:
+        """Leave the connections to the parent process, and wait for none of its writers."""
         self._pools = {}
         self._writers = BoundedSemaphore(self._address.writers)
 
     def _place(self, base_url: str | None) -> tuple[str, str, int, str]:
         """Return scheme, host, port and the beginning of the path for a request.
 
-        Raises MisdirectedError if `base_url` is elsewhere than NAME and OPTIONS["stream_hosts"].
+        Raises MisdirectedError if neither NAME nor OPTIONS["stream_hosts"] has `base_url`'s host.
         """
         address = self._address
         url = urllib3.util.parse_url(base_url or "")
-        # Where the request goes the token goes: nobody may lead it from HTTPS to where it can be
-        # read. Behind a proxy that ends TLS a server may name itself so; then NAME is right.
+        # The token goes with the request, so it must not be led from HTTPS to HTTP. A server behind
+        # a proxy that ends TLS may name itself with http://; the address in NAME is right then.
         if url.scheme != address.scheme or not url.host:
             return address.scheme, address.host, address.port, address.path
         port = url.port or STANDARD_PORTS[url.scheme]
         is_home = (url.host.strip("[]"), port) == (address.host, address.port)
         if not is_home and not any(is_same_domain(url.host, h) for h in address.stream_hosts):
             raise MisdirectedError(
-                f"{self.url} wants the transaction to go on at {url.scheme}://{url.host}:{port}. "
-                "The token would go there too, so nothing was sent. If that server is yours, name "
+                f"{self.url} continues the transaction at {url.scheme}://{url.host}:{port}. The "
+                "token would be sent there too, so nothing was sent. If that server is yours, name "
                 "its host in OPTIONS['stream_hosts']."
             )
         return url.scheme, url.host, port, (url.path or "").rstrip("/")
@@ -227,7 +240,7 @@ class Transport:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that it was made of."""
+    """Yield an error, its cause or context, that error's cause or context, and so on."""
     inner: BaseException | None = error
     while inner is not None:
         yield inner
@@ -235,9 +248,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _without_frames(error: BaseException) -> BaseException:
-    """Return an error without the functions that it passed through, urllib3's and those beneath.
+    """Return an error without the tracebacks of its chain.
 
-    Their variables hold the token, and Django's page about an error shows variables.
+    The variables of urllib3's functions hold the token, and Django's error page shows variables.
     """
     for inner in _chain(error):
         inner.__traceback__ = None
@@ -252,11 +265,11 @@ def transport_to(address: Address) -> Transport:
     return _transports.setdefault(address, Transport(address))
 
 
-def _begin_anew() -> None:
+def _reset_after_fork() -> None:
     for transport in _transports.values():
-        transport.begin_anew()
+        transport.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
-    # Two processes must not talk over one connection: a child begins with none.
-    os.register_at_fork(after_in_child=_begin_anew)
+    # Two processes must not use one connection: a child begins without any.
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,4 +1,4 @@
-"""What can become of a request to a server, and whether the server can have executed it."""
+"""The ways in which a request fails, and whether the server may have executed it nevertheless."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class UnreachableError(OperationalError):
 
 
 class MisdirectedError(UnreachableError):
-    """The server wanted the request elsewhere, where the token must not go: it was not sent."""
+    """The server named another host, which must not see the token: nothing was sent."""
 
 
 class UnansweredError(OperationalError):
-    """The request may have been executed, or not: no answer, or none that can be read, came."""
+    """No readable answer came: the request may have been executed, or not."""
 
 
 class TimedOutError(UnansweredError):
@@ -22,7 +22,7 @@ class TimedOutError(UnansweredError):
 
 
 class RejectedError(OperationalError):
-    """The server answered with an HTTP error. `status` is its number, `code` the server's own."""
+    """The server answered with an HTTP error: `status` is HTTP's code, `code` the server's own."""
 
     def __init__(self, message: str, status: int, code: str = "") -> None:
         super().__init__(message)
@@ -30,23 +30,26 @@ class RejectedError(OperationalError):
         self.code = code
 
 
-class UnknownOutcomeError(OperationalError):
-    """A change may have been made, or not: look before you repeat it."""
+class InDoubtError(OperationalError):
+    """A change may have been made, or not: look before you repeat it.
 
-    is_outcome_unknown = True  # for code that must not import the engine
+    Databases call such a transaction "in doubt".
+    """
 
-    def __init__(self, error: DatabaseError, what: str) -> None:
-        super().__init__(f"{error} Whether {what} is not known: look before you repeat it.")
+    # Read with getattr() by code that must not import the engine.
+    is_outcome_unknown = True
+
+    def __init__(self, error: DatabaseError, event: str) -> None:
+        super().__init__(f"{error} It is not known whether {event}: look before you repeat it.")
 
 
 Failure = (UnreachableError, UnansweredError, RejectedError)
 
 
 def may_have_run(error: BaseException) -> bool:
-    """Tell whether the server may have executed what it was sent before this went wrong."""
-    match error:
-        case RejectedError(status=status):
-            # 3xx and 4xx are a request that it did not take: the token, the stream or its form is
-            # wrong. 2xx is something between that makes another answer of the server's.
-            return not 300 <= status < 500
+    """Tell whether the server may have executed the request that failed with `error`."""
+    if isinstance(error, RejectedError):
+        # With 3xx and 4xx the server refused the request: its token, its stream or its form is
+        # wrong. Another 2xx than 200 comes from a proxy that replaced the server's answer.
+        return not 300 <= error.status < 500
     return isinstance(error, UnansweredError)

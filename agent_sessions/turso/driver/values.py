@@ -1,8 +1,10 @@
-"""Values of Python as values of the wire, and back (pure).
+"""Encode Python's values for the protocol, and decode the protocol's values (pure).
 
-The format is section "Values" of Hrana 3, the protocol of libSQL servers. What Python types become
-on the way in and out is what Django has told the sqlite3 module: its adapters and converters are
-used here too, so that values are the same as on SQLite.
+The format is section "Values" of Hrana 3:
+https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md#values
+
+Django registers adapters and converters with the sqlite3 module. They are used here too, so that
+values are the same as on SQLite.
 """
 
 from __future__ import annotations
@@ -19,16 +21,16 @@ LARGEST_INTEGER = 2**63 - 1
 
 
 def encode(value: Any) -> WireValue:
-    """Return `value` as the wire has it.
+    """Return `value` in the protocol's form.
 
-    Raises OverflowError for an integer of more than 64 bits and UnicodeEncodeError for half a
-    character, as sqlite3 does; DataError for a float that JSON cannot carry; ProgrammingError for a
-    type that no adapter knows.
+    Raises OverflowError for an integer of more than 64 bits and UnicodeEncodeError for a lone
+    surrogate, as sqlite3 does; DataError for a float that JSON cannot represent; ProgrammingError
+    for a type without an adapter.
     """
     encoder = _ENCODERS.get(type(value))
     if encoder is not None:
         return encoder(value)
-    # Types that somebody registered, such as Django does for dates and decimals.
+    # Types with a registered adapter; Django registers some for dates and decimals.
     value = sqlite3.adapt(value, sqlite3.PrepareProtocol, value)
     for kind, encoder in _ENCODERS.items():
         if isinstance(value, kind):
@@ -40,9 +42,9 @@ def encode(value: Any) -> WireValue:
 
 
 def _text(value: str) -> WireValue:
-    # Not when the request is made, of which it need not be the only statement.
+    # Raises UnicodeEncodeError here, for this statement, and not for a request of several.
     value.encode()
-    # Not str(), which of a member of an enumeration is its name.
+    # Not str(), which returns an enumeration member's name.
     return {"type": "text", "value": str.__str__(value)}
 
 
@@ -55,7 +57,7 @@ def _integer(value: int) -> WireValue:
 def _float(value: float) -> WireValue:
     if not math.isfinite(value):
         raise sqlite3.DataError(
-            f"A parameter is {value}, which cannot be sent to a libSQL server. Pass None, or a "
+            f"A parameter is {value}, which cannot be sent to a libSQL server. Pass None or a "
             "finite number."
         )
     return {"type": "float", "value": float(value)}
@@ -78,34 +80,40 @@ _ENCODERS: dict[type, Callable[[Any], WireValue]] = {
 
 
 def decode(value: WireValue) -> Any:
-    """Return a value of the wire as Python has it."""
+    """Return a value of the protocol as a value of Python."""
     return _DECODERS[value["type"]](value)
 
 
 def _blob_bytes(value: WireValue) -> bytes:
     text = value["base64"]
-    return base64.b64decode(text + "=" * (-len(text) % 4))  # servers leave the padding out
+    # Servers leave out the padding: STANDARD_NO_PAD in libsql-hrana/src/proto.rs of
+    # https://github.com/tursodatabase/libsql
+    return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
 _DECODERS: dict[str, Callable[[WireValue], Any]] = {
     "null": lambda value: None,
     "text": lambda value: value["value"],
     "integer": lambda value: int(value["value"]),
-    # What JSON cannot carry arrives as null, and the protocol reads it as not-a-number.
+    # The server's JSON library writes null for NaN and the infinities:
+    # https://github.com/serde-rs/json/releases/tag/v0.8.3
     "float": lambda value: math.nan if value["value"] is None else float(value["value"]),
     "blob": _blob_bytes,
 }
 
-Column = Callable[[WireValue], Any]
+Decoder = Callable[[WireValue], Any]
 
 
-def columns(declared: Sequence[str | None]) -> list[Column]:
-    """Return a decoder for each column, from the types that the columns were declared with."""
-    return [_column(kind) for kind in declared]
+def decoders_of(declared: Sequence[str | None]) -> list[Decoder]:
+    """Return a decoder for each column, from the types with which the columns were declared."""
+    return [_decoder_of(kind) for kind in declared]
 
 
-def _column(declared: str | None) -> Column:
-    """Return the decoder of a column, found by the first word of its type as sqlite3 does."""
+def _decoder_of(declared: str | None) -> Decoder:
+    """Return the converter for the first word of a declared type, as sqlite3 chooses it.
+
+    https://docs.python.org/3/library/sqlite3.html#sqlite3.PARSE_DECLTYPES
+    """
     name = (declared or "").split("(")[0].split(" ")[0].upper()
     converter = sqlite3.dbapi2.converters.get(name)
     if converter is None:

@@ -1,4 +1,8 @@
-"""Django's compilers, which ask first whether an expression has SQL of its own on Turso."""
+"""Django's compilers, with the SQL of functions.py for the expressions that need it.
+
+Django would call an expression's as_sqlite(). A compiler can replace that SQL and leave `vendor` at
+"sqlite", on which the rest of Django and other apps depend.
+"""
 
 from __future__ import annotations
 

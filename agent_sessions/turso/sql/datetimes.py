@@ -1,9 +1,9 @@
-"""Dates and times, which Django keeps as text, taken apart in SQL (pure).
+"""Extract from and truncate dates and times, which Django stores as text, in SQL (pure).
 
-This is what Django's SQLite backend does with functions of Python (_functions.py there): the same
-text comes out for the same text, and NULL for NULL and for what is no date (but SQLite reads
-February 30 as March 2). Only functions of SQLite 3.38 itself are called, because the extensions
-that servers bundle differ.
+It does what Python functions do in Django's SQLite backend (_functions.py there): the same text
+comes out for the same text, and NULL for NULL and for an invalid date, except that SQLite reads
+February 30 as March 2. Only functions of SQLite 3.38 itself are used, because servers bundle
+different extensions: https://www.sqlite.org/lang_datefunc.html
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from django.db import OperationalError
 
 from agent_sessions.turso.sql.formula import Fragment, write
 
-# A fraction is cut off first: SQLite rounds it, and .9996 would be the next second.
+# Without the fraction, which SQLite rounds: .9996 would become the next second.
 MOMENT = "substr({x},1,19)"
 TIME = "substr({x},1,8)"
 MOMENT_OR_TIME = "substr({x},1,instr({x}||'.','.')-1)"
-# The fraction, as six digits of text.
+# The fraction as text of six digits.
 MICROSECOND = "substr(substr({x},instr({x}||'.','.')+1)||'000000',1,6)"
-# As Django writes it: all six digits or, without any, no point.
+# The fraction as Django writes it: a point with six digits or, for zero, nothing.
 FRACTION = f"replace('.'||{MICROSECOND},'.000000','')"
 
-# The Thursday of a week is in the year, and in the week of the year, that ISO 8601 counts it to.
+# In ISO 8601, a week belongs to the year of its Thursday.
 THURSDAY = "{local},'-3 days','weekday 4'"
 MONDAY = "date({local},'-6 days','weekday 1')"
 
@@ -32,7 +32,7 @@ EXTRACTED = {
     "hour": "CAST(strftime('%%H',{local}) AS INTEGER)",
     "minute": "CAST(strftime('%%M',{local}) AS INTEGER)",
     "second": "CAST(strftime('%%S',{local}) AS INTEGER)",
-    # NULL for what is no date, as the rest.
+    # NULL for an invalid date, as the others.
     "microsecond": f"(0*unixepoch({{local}})+{MICROSECOND})",
     "quarter": "((strftime('%%m',{local})+2)/3)",
     "week_day": "(strftime('%%w',{local})+1)",
@@ -65,12 +65,12 @@ QUARTER = "substr({x},1,5)||substr('01040710',(substr({x},6)-1)/3*2+1,2)||"
 
 
 def extract(part: str, value: Fragment, shift: str | None = None) -> Fragment:
-    """Return a number out of a date or a moment; `shift` is what zones.shift() has returned."""
+    """Return a part of a date or datetime as a number. `shift` comes from zones.shift()."""
     return _write(EXTRACTED, part, value, _local(shift))
 
 
 def extract_from_time(part: str, value: Fragment) -> Fragment:
-    """Return a number out of a time."""
+    """Return a part of a time as a number."""
     return _write(EXTRACTED, part, value, TIME)
 
 
@@ -82,24 +82,24 @@ def truncate_to_date(part: str, value: Fragment, shift: str | None = None) -> Fr
 
 
 def truncate(part: str, value: Fragment, shift: str | None = None) -> Fragment:
-    """Return the first moment of what is named."""
+    """Return the first moment of the year, quarter, month, week, day, hour, minute or second."""
     if part == "quarter":
         return write(f"({QUARTER}'-01 00:00:00')", x=_over(MONTH, value, _local(shift)))
     return _write(MOMENTS, part, value, _local(shift))
 
 
 def truncate_to_time(part: str, value: Fragment, shift: str | None = None) -> Fragment:
-    """Return the first time of the hour, minute or second, of a moment or of a time."""
+    """Return the first time of the hour, minute or second of a time or datetime."""
     return _write(TIMES, part, value, _local(shift) if shift else MOMENT_OR_TIME)
 
 
 def date_of(value: Fragment, shift: str | None = None) -> Fragment:
-    """Return the date of a moment."""
+    """Return the date of a datetime."""
     return _over("date({local})", value, _local(shift))
 
 
 def time_of(value: Fragment, shift: str | None = None) -> Fragment:
-    """Return the time of a moment, with its fraction."""
+    """Return the time of a datetime, with its fraction."""
     return _over(f"(time({{local}})||{FRACTION})", value, _local(shift))
 
 

@@ -1,7 +1,7 @@
-"""Write an SQL formula whose arguments are SQL themselves (pure).
+"""Write SQL formulas whose arguments are SQL themselves (pure).
 
-A formula names its arguments in braces, `substr({x},1,{n})`, and may name one several times. It is
-read by Django once more before it is sent, so that a percent sign in it is written twice.
+A formula names its arguments in braces, `substr({x},1,{n})`, and may name one several times. A
+percent sign is written twice, because Django's cursor replaces placeholders before it is sent.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ _NAMES = re.compile(r'(?:"[^"]+"\.)*"[^"]+"')
 
 
 def write(formula: str, **arguments: Fragment) -> Fragment:
-    """Return `formula` over `arguments`, each of which is computed once if that is worth it.
+    """Return `formula` over `arguments`.
 
-    What is long, or calls a function, is not written several times but bound to a name in a
-    subquery. So nested formulas grow as their sum and not as their product, and RANDOM() is one
-    value.
+    An argument that is long or calls a function is not repeated but bound to a name in a subquery:
+
+        write("{x}*{x}", x=('"a"."b"', ()))      "a"."b"*"a"."b"
+        write("{x}*{x}", x=("random()", ()))     (SELECT x*x FROM (SELECT random() AS x))
+
+    So nested formulas grow as their sum, not as their product, and random() is one value.
     """
     if all(_may_be_repeated(sql, formula.count(f"{{{x}}}")) for x, (sql, _) in arguments.items()):
         return repeat(formula, **arguments)
-    # A window function sees the rows of the SELECT that it stands in: it cannot be moved.
+    # A window function sees the rows of its SELECT, so it cannot move into a subquery.
     if any(" OVER " in sql.upper() for sql, _ in arguments.values()):
         return repeat(formula, **arguments)
     columns = ", ".join(f"{sql} AS {name}" for name, (sql, _) in arguments.items())
@@ -38,14 +41,14 @@ def write(formula: str, **arguments: Fragment) -> Fragment:
 
 
 def repeat(formula: str, **arguments: Fragment) -> Fragment:
-    """Return `formula` with its arguments written wherever it names them, as aggregates need it."""
+    """Return `formula` with its arguments repeated, as aggregates need it."""
     parameters = tuple(value for name in _ARGUMENT.findall(formula) for value in arguments[name][1])
     return _ARGUMENT.sub(lambda found: arguments[found[1]][0], formula), parameters
 
 
 def _may_be_repeated(sql: str, times: int) -> bool:
-    # Indexes, constraints and generated columns name columns without their table, and may hold no
-    # subquery.
+    # Column names without a table occur in indexes, constraints and generated columns, which cannot
+    # contain a subquery: https://www.sqlite.org/gencol.html
     if times <= 1 or any('".' not in name for name in _NAMES.findall(sql)):
         return True
     return "(" not in sql and times * len(sql) <= LONGEST_REPETITION

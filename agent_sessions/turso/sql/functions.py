@@ -1,35 +1,34 @@
-"""SQL for the functions of Django's ORM that its SQLite backend has in Python.
+"""SQL for the ORM's functions that Django's SQLite backend has in Python.
 
-Only functions of SQLite itself are portable between libSQL servers, whose bundled extensions
-differ; `regexp` and `regexpi` alone are taken from these, because nothing else matches a pattern.
+Only SQLite's own functions are used, because libSQL servers bundle different extensions (sqlean's,
+chosen when the server is built: libsql-ffi/build.rs of https://github.com/tursodatabase/libsql).
+The exceptions are `regexp` and `regexpi`, because SQLite itself has no regular expressions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import NotSupportedError
 from django.db.models import Case, When
 from django.db.models.expressions import Combinable
+from django.db.models.sql.compiler import SQLCompiler
 
 from agent_sessions.turso.sql import durations
 from agent_sessions.turso.sql.formula import Fragment, repeat, write
 
-if TYPE_CHECKING:
-    from agent_sessions.turso.sql.compiler import SQLCompiler
+Writer = Callable[[Any, SQLCompiler], Fragment | None]
 
-Writer = Callable[[Any, "SQLCompiler"], Fragment | None]
-
-# The argument {n} times a zero byte, of which each becomes a copy of the text.
+# {n} zero bytes in hexadecimal, with the text instead of each byte.
 COPIES = "replace(substr(hex(zeroblob({n})),1,2*{n}),'00',{fill})"
 FORMULAS = {
     "Cot": "(1.0/tan({x}))",
-    # The server's log() has one argument, and is another logarithm than SQLite's.
+    # Not log(): sqlean's, in sqld, takes one argument and has another base than SQLite's.
     "Log": "(ln({y})/ln({x}))",
-    # A float has 53 bits of an integer's 63.
+    # Integers apart, because a float has 53 bits of their 63.
     "Mod": (
         "(CASE WHEN typeof({x})='integer' AND typeof({y})='integer' THEN 1.0*({x} %% {y}) "
         "ELSE 1.0*{x}-{y}*CAST(1.0*{x}/{y} AS INTEGER) END)"
@@ -43,7 +42,8 @@ FORMULAS = {
         "SELECT done FROM r WHERE rest='')"
     ),
     "Random": "(abs(random()%%9007199254740992)/9007199254740992.0)",
-    # RFC 9562: a digit for the version, and two bits for the variant.
+    # A digit for the version, and two bits for the variant:
+    # https://www.rfc-editor.org/rfc/rfc9562#section-5.4
     "UUID4": (
         "lower(hex(randomblob(6))||'4'||substr(hex(randomblob(2)),2)||"
         "substr('89AB',1+(random()&3),1)||substr(hex(randomblob(8)),2))"
@@ -56,17 +56,17 @@ FORMULAS = {
 }
 ARGUMENTS = {"LPad": ("x", "n", "fill"), "RPad": ("x", "n", "fill"), "Repeat": ("x", "n")}
 
-# From sums, whose rounding counts where the mean is millions of times the deviation. NULL for no
-# row, and for a sample of one: both divide by 0, which is NULL.
+# From sums, which lose digits if the mean is millions of times the deviation. Without rows, and for
+# a sample of one, the result is NULL, because SQLite divides by 0 with NULL.
 SQUARES = "max(0.0,total(1.0*{x}*{x})-total({x})*total({x})/count({x}))"
 AGGREGATES = {
     "VAR_POP": f"({SQUARES}/count({{x}}))",
     "VAR_SAMP": f"({SQUARES}/(count({{x}})-1))",
     "STDDEV_POP": f"sqrt({SQUARES}/count({{x}}))",
     "STDDEV_SAMP": f"sqrt({SQUARES}/(count({{x}})-1))",
-    # Any will do: the least.
+    # The smallest is as good as any other.
     "ANY_VALUE": "min({x})",
-    # Bit by bit.
+    # Each bit by itself.
     "BIT_AND": "(" + "|".join(f"(min({{x}}>>{bit}&1)<<{bit})" for bit in range(64)) + ")",
     "BIT_OR": "(" + "|".join(f"(max({{x}}>>{bit}&1)<<{bit})" for bit in range(64)) + ")",
     "BIT_XOR": "(" + "|".join(f"((sum({{x}}>>{bit}&1)&1)<<{bit})" for bit in range(64)) + ")",
@@ -74,16 +74,16 @@ AGGREGATES = {
 
 
 def sql_of(node: Any, compiler: SQLCompiler) -> Fragment | None:
-    """Return the SQL of an expression, or None where Django's own is right."""
+    """Return the SQL of an expression, or None if Django's own is right."""
     writer = _writer(node.__class__)
     return writer(node, compiler) if writer else None
 
 
 @cache
 def _writer(kind: type) -> Writer | None:
-    """Return who writes expressions of this class, or of the nearest class of Django's above it.
+    """Return the writer for this class, or for the nearest of its base classes in Django.
 
-    They are found by name, because what one version of Django has another has not.
+    Writers are registered by a class's name, because Django's versions have different classes.
     """
     for parent in kind.__mro__:
         if parent.__module__.startswith("django.db.models.") and parent.__name__ in WRITERS:
@@ -93,7 +93,7 @@ def _writer(kind: type) -> Writer | None:
 
 def _function(node: Any, compiler: SQLCompiler, *, name: str) -> Fragment | None:
     if name == "UUID7" and node.get_source_expressions():
-        return None  # Django says that it cannot be shifted.
+        return None  # Django raises the error that UUID7 cannot be shifted
     if name == "Reverse" and node.contains_over_clause:
         raise NotSupportedError(
             "A libSQL server cannot reverse the result of a window function. Reverse it in Python."
@@ -107,7 +107,8 @@ def _aggregate(node: Any, compiler: SQLCompiler) -> Fragment:
     compiler.connection.ops.check_expression_support(node)
     argument = node.get_source_expressions()[0]
     if (condition := node.filter) is not None:
-        # Each of several aggregates would need the FILTER. All of them leave NULL out.
+        # A formula has several aggregates, which would need a FILTER each; CASE does the same,
+        # because all of them ignore NULL.
         argument = Case(When(getattr(condition, "condition", condition), then=argument))
     sql, parameters = compiler.compile(argument)
     return _numeric(node, repeat(AGGREGATES[node.function], x=(f"({sql})", parameters)))
@@ -116,8 +117,8 @@ def _aggregate(node: Any, compiler: SQLCompiler) -> Fragment:
 def _window(node: Any, compiler: SQLCompiler) -> None:
     if _writer(node.source_expression.__class__) is _aggregate:
         raise NotSupportedError(
-            f"{type(node.source_expression).__name__} is no window function on a libSQL server. "
-            "Compute it in Python, or as an aggregate in a subquery."
+            f"A libSQL server cannot compute {type(node.source_expression).__name__} over a "
+            "window. Compute it in Python, or as an aggregate in a subquery."
         )
 
 
@@ -129,7 +130,7 @@ def _combined(node: Any, compiler: SQLCompiler) -> Fragment | None:
 
 
 def _duration(node: Any, compiler: SQLCompiler) -> Fragment | None:
-    """Write a moment plus or minus a duration. Of two durations Django makes no such node."""
+    """Write a date or time plus or minus a duration. For two durations Django has another node."""
     if node.connector not in (Combinable.ADD, Combinable.SUB):
         return None
     compiler.connection.ops.check_expression_support(node)
@@ -151,7 +152,8 @@ def _kind(expression: Any) -> str:
 
 
 def _iregex(node: Any, compiler: SQLCompiler) -> Fragment:
-    # The dialect is that of SQLite's own regexp.c: no (?i), (?:), lookaround, lazy quantifiers or
+    # The syntax is that of libsql-sqlite3/ext/misc/regexp.c of
+    # https://github.com/tursodatabase/libsql: no (?i), (?:), lookaround, lazy quantifiers or
     # references to groups.
     text, text_parameters = node.process_lhs(compiler, compiler.connection)
     pattern, pattern_parameters = node.process_rhs(compiler, compiler.connection)
@@ -160,13 +162,13 @@ def _iregex(node: Any, compiler: SQLCompiler) -> Fragment:
 
 def _digest(node: Any, compiler: SQLCompiler) -> None:
     raise NotSupportedError(
-        f"A libSQL server has no {node.function}. Compute it in Python (hashlib), and keep it in a "
-        "field of its own if the database has to find it."
+        f"A libSQL server has no {node.function}. Compute it in Python (hashlib), and store it in "
+        "a field if queries need it."
     )
 
 
 def _numeric(node: Any, written: Fragment) -> Fragment:
-    # What SQLiteNumericMixin does: else a Decimal is compared as text.
+    # As SQLiteNumericMixin of django/db/models/functions/mixins.py, else decimals compare as text.
     sql, parameters = written
     return (f"(CAST({sql} AS NUMERIC))", parameters) if _kind(node) == "DecimalField" else written
 

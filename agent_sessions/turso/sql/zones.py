@@ -1,7 +1,9 @@
-"""How far the clocks of two time zones are apart, as SQL (pure).
+"""The difference between the clocks of two time zones, as SQL (pure).
 
-SQLite knows no time zones. Python does, so what it knows goes into the SQL: a tree of comparisons
-over all changes of the offset.
+SQLite has no time zones, so the SQL contains Python's: a tree of comparisons over all moments at
+which the difference changes. Amsterdam's summer time of 2026, in a database that stores UTC:
+
+    CASE WHEN {x}<'2026-03-29 01' THEN 3600 WHEN {x}<'2026-10-25 01' THEN 7200 ELSE 3600 END
 """
 
 from __future__ import annotations
@@ -14,25 +16,27 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import OperationalError
 from django.db.backends.utils import split_tzname_delta
 
-# Local mean time, which came before the zones, has ended everywhere after FIRST. The offset at
-# LAST is taken for all that follows: the rules of 2101 are nobody's promise, and each further
-# century adds 7 KB to the SQL, which is 10 KB long for Europe/Berlin.
+# Every zone begins with local mean time, whose end is after FIRST. The offset at LAST is used for
+# all later moments: nobody knows the rules of 2101, and each century would add 7 KB to the SQL,
+# which has 10 KB for Europe/Berlin.
 FIRST = datetime(1800, 1, 1)
 LAST = datetime(2101, 1, 1)
 # No zone of the tz database has changed its offset twice in less than 16 days.
 STEP = timedelta(days=7)
 SECOND = timedelta(seconds=1)
-# Servers parse with a stack of 100: a tree must be flat enough to stand deep within a query.
+# A server's parser has a stack of 100 (the default of lemon, vendored/sqlite3-parser/third_party/
+# lemon/lemon.c of https://github.com/tursodatabase/libsql): a tree must be flat, because it may be
+# deep within a query.
 BRANCHES = 7
 
 
 @lru_cache(maxsize=256)
 def shift(zone: str, stored_in: str) -> str | None:
-    """Return the seconds that lead from a stored moment to the clocks of `zone`.
+    """Return the seconds to add to a stored moment for the clocks of `zone`.
 
-    That is a formula over the moment `{x}`, as text; None if there is nothing to add. Zones are
-    named as Django names them, "UTC+05:30" for a fixed offset included. Raises OperationalError, as
-    SQLite does, for a name that is not in the tz database.
+    They are a formula over the moment `{x}`, or None if there is nothing to add. Zones are named
+    as in Django, "Europe/Amsterdam" or "UTC+05:30". Raises OperationalError, as Django's SQLite
+    backend does, for a name that is not in the tz database.
     """
     if zone == stored_in:
         return None
@@ -43,7 +47,7 @@ def shift(zone: str, stored_in: str) -> str | None:
 
 
 def _pieces(zone: str, source: ZoneInfo) -> list[tuple[datetime, int]]:
-    """Return since when, on the stored clock, how many seconds are to be added."""
+    """Return pairs: from this moment on the stored clock, this many seconds are added."""
     name, sign, offset = split_tzname_delta(zone)
     target = _zone(name) if name else source
     fixed = timedelta()
@@ -73,7 +77,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _candidates(source: ZoneInfo, target: ZoneInfo, fixed: timedelta) -> set[datetime]:
-    """Return every moment on the stored clock at which the shift may change, and some others."""
+    """Return all moments on the stored clock at which the shift may change, with some others."""
     changes = [*_changes(source), *_changes(target)]
     offsets = {_offset(FIRST, source)} | {offset for _, offset in _changes(source)}
     return {moment + offset - fixed for moment, _ in changes for offset in offsets}
@@ -90,15 +94,21 @@ def _find_changes(zone: ZoneInfo) -> Iterator[tuple[datetime, timedelta]]:
     while moment < LAST:
         before, moment = moment, moment + STEP
         if _offset(moment, zone) != offset:
-            after = moment
-            while after - before > SECOND:
-                middle = before + (after - before) // SECOND // 2 * SECOND
-                if _offset(middle, zone) == offset:
-                    before = middle
-                else:
-                    after = middle
-            offset = _offset(after, zone)
-            yield after, offset
+            change = _change_between(before, moment, zone)
+            offset = _offset(change, zone)
+            yield change, offset
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the second in which the offset changes, which it does once, by bisection."""
+    offset = _offset(before, zone)
+    while after - before > SECOND:
+        middle = before + (after - before) // SECOND // 2 * SECOND
+        if _offset(middle, zone) == offset:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 def _offset(moment: datetime, zone: tzinfo) -> timedelta:
@@ -106,7 +116,7 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 
 
 def _tree(pieces: list[tuple[datetime, int]]) -> str:
-    """Return a tree of cases: about ten comparisons for Europe, where one list would need 260."""
+    """Return nested cases: about ten comparisons for Europe, where a flat list would need 260."""
     if len(pieces) == 1:
         return str(pieces[0][1])
     size = -(-len(pieces) // BRANCHES)
@@ -120,5 +130,5 @@ def _tree(pieces: list[tuple[datetime, int]]) -> str:
 
 
 def _shortened(moment: datetime) -> str:
-    """Return the shortest text that no earlier moment follows in the order of texts."""
+    """Return the shortest text that sorts after all earlier moments and not after `moment`."""
     return str(moment).removesuffix(":00").removesuffix(":00").removesuffix(" 00")

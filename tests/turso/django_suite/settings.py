@@ -2,7 +2,8 @@
 
 import os
 
-from test_sqlite import *  # noqa: F403  # from Django's tests, the folder that runtests.py is in
+# From Django's tests, the folder of runtests.py.
+from test_sqlite import *  # type: ignore[import-not-found]  # noqa: F403
 
 TEST_RUNNER = "tests.turso.django_suite.runner.CountingRunner"
 

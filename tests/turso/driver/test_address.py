@@ -88,7 +88,7 @@ class AddressTests(unittest.TestCase):
         """Django takes any text for a password; that it is no token is said on connecting."""
         address = read(PASSWORD="wachtwoord é")
 
-        with self.assertRaisesRegex(dbapi.OperationalError, "PASSWORD is no token"):
+        with self.assertRaisesRegex(dbapi.OperationalError, "PASSWORD is not a token"):
             dbapi.connect(address)
 
     def test_repr(self) -> None:
@@ -135,13 +135,13 @@ class MistakeTests(unittest.TestCase):
             "/var/lib/db.sqlite3": "has no libsql:// before the host",
             "file:///db": "begins with 'file'",
             "postgres://shop": "begins with 'postgres'",
-            "libsql://": "names no host",
-            "libsql://:8080": "names no host",
-            "http://[::1": "is no address that can be read",
-            "http://host:port": "is no address that can be read",
-            "libsql://secret@shop.turso.io": "holds a user",
-            "libsql://user:secret@shop.turso.io": "holds a user",
-            "libsql://shop.turso.io?token=secret": "holds 'token'",
+            "libsql://": "has no host",
+            "libsql://:8080": "has no host",
+            "http://[::1": "is not a valid address",
+            "http://host:port": "is not a valid address",
+            "libsql://secret@shop.turso.io": "has a user name",
+            "libsql://user:secret@shop.turso.io": "has a user name",
+            "libsql://shop.turso.io?token=secret": "has the parameter 'token'",
         }.items():
             self.assert_says(problem, name)
             self.assert_says("'libsql://my-database-my-organisation.turso.io'", name)

@@ -5,19 +5,26 @@ from __future__ import annotations
 import ssl
 import tempfile
 import unittest
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import OperationalError
 
-from agent_sessions.turso.driver.dbapi import UnknownOutcomeError
-from tests.turso.answering import answering, http
+from agent_sessions.turso.driver.dbapi import InDoubtError
 from tests.turso.certificates import certificate
 from tests.turso.connections import WireTestCase, connected, run
-from tests.turso.proxy import Fault, Proxy
+from tests.turso.faults import Fault
+from tests.turso.proxy import Proxy
+from tests.turso.scripted_server import answering, http
 from tests.turso.server import Server, free_port, missing
 
 PAGE = "<!doctype html><title>Welcome to the Wi-Fi of our hotel</title>"
+
+
+def same(answer: str, head: str) -> str:
+    """Answer every request with `answer`."""
+    return answer
 
 
 class ExplanationTests(WireTestCase):
@@ -30,7 +37,7 @@ class ExplanationTests(WireTestCase):
             self.assertRaises(OperationalError) as caught,
         ):
             run(connection, "INSERT INTO rows VALUES (1)")
-        is_unknown = isinstance(caught.exception.__cause__, UnknownOutcomeError)
+        is_unknown = isinstance(caught.exception.__cause__, InDoubtError)
         self.assertEqual(is_unknown, is_executed is None, caught.exception)
         return str(caught.exception)
 
@@ -115,23 +122,23 @@ class ExplanationTests(WireTestCase):
         self.assertIn("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", untrusted)
         self.assertIn("OPTIONS['tls']['ca_certs']", untrusted)
         self.assertIn("127.0.0.1", of_another)
-        self.assertIn("No such file or directory. Can every file that OPTIONS['tls']", lost)
+        self.assertIn("No such file or directory. Can every file in OPTIONS['tls']", lost)
 
     def test_answers_of_others(self) -> None:
         """Pages, redirections and addresses that are not there say that NAME may be wrong."""
         for answer, is_executed, words in (
             (http("404 Not Found", "not found"), False, "Is NAME the right address?"),
-            (http("404 Not Found", PAGE), False, "a page of HTML. Is NAME the address of a libSQL"),
-            (http("502 Bad", PAGE), None, "answered 502: a page of HTML. Is NAME the address"),
-            (http("200 OK", PAGE), None, "a page of HTML came. Is NAME the address of a libSQL"),
-            (http("200 OK", "{}"), None, "something else came. Is NAME the address of a libSQL"),
+            (http("404 Not Found", PAGE), False, "an HTML page. Is NAME the address of a libSQL"),
+            (http("502 Bad", PAGE), None, "answered 502: an HTML page. Is NAME the address"),
+            (http("200 OK", PAGE), None, "it is an HTML page. Is NAME the address of a libSQL"),
+            (http("200 OK", "{}"), None, "not in the form of the protocol. Is NAME"),
             (
                 http("308 Moved", "", "Location: https://new.example/v3/pipeline"),
                 False,
-                "points to https://new.example/v3/pipeline: write the address of the database",
+                "redirects to https://new.example/v3/pipeline: write the database's address",
             ),
         ):
-            with self.subTest(words), answering(lambda head, answer=answer: answer) as port:
+            with self.subTest(words), answering(partial(same, answer)) as port:
                 error = self.error(f"http://127.0.0.1:{port}", is_executed=is_executed)
 
                 self.assertIn(words, error)

@@ -19,8 +19,8 @@ from django.db import OperationalError, transaction
 from django.test import override_settings
 
 from agent_sessions.turso.driver.masking import masked
-from tests.turso.answering import answering, http
 from tests.turso.connections import WireTestCase, connected, page_about, run
+from tests.turso.scripted_server import answering, http
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "eyJhbGciOiJFZERTQSJ9.echoed.signature"
@@ -149,12 +149,13 @@ class EchoTests(WireTestCase):
 
     def test_transaction(self) -> None:
         """In the error of a statement within a transaction as well."""
-        for answer in (batch_with, lambda error: {"type": "error", "error": error}):
-            with self.subTest(answer=answer):
-                error, page = self.error(
-                    lambda head, answer=answer: pipeline(answer(sql_error(head))),
-                    in_transaction=True,
-                )
+        echoes: dict[str, Callable[[str], str]] = {
+            "a step": lambda head: pipeline(batch_with(sql_error(head))),
+            "the batch": lambda head: pipeline({"type": "error", "error": sql_error(head)}),
+        }
+        for name, echo in echoes.items():
+            with self.subTest(name):
+                error, page = self.error(echo, in_transaction=True)
 
                 self.assert_is_hidden(error, page)
                 self.assertIn("[token]", str(error))

@@ -6,15 +6,14 @@ import unittest
 
 from django.db import IntegrityError, OperationalError
 
-from agent_sessions.turso.driver.dbapi import UnknownOutcomeError
-from tests.turso.connections import run
-from tests.turso.driver.test_connection import INSERT, ConnectionTestCase
-from tests.turso.proxy import Fault
+from agent_sessions.turso.driver.dbapi import InDoubtError
+from tests.turso.connections import INSERT, RowsTestCase, run
+from tests.turso.faults import Fault
 from tests.turso.server import missing
 
 
 @unittest.skipIf(missing(), missing())
-class PipelineTests(ConnectionTestCase):
+class PipelineTests(RowsTestCase):
     """Statements that wait for each other."""
 
     def tearDown(self) -> None:
@@ -76,7 +75,7 @@ class PipelineTests(ConnectionTestCase):
                     cursor.execute("SELECT 1")
             self.connection.connection._stream.ask = self.cut
 
-        self.assertNotIsInstance(caught.exception.__cause__, UnknownOutcomeError)
+        self.assertNotIsInstance(caught.exception.__cause__, InDoubtError)
         self.connection.close()
 
     def cut(self, *arguments: object, **options: object) -> None:

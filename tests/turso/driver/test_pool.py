@@ -6,7 +6,7 @@ import socket
 import unittest
 
 from agent_sessions.turso.driver.address import Address
-from agent_sessions.turso.driver.pool import new_pool
+from agent_sessions.turso.driver.pool import OnePieceConnection, new_pool
 from tests.turso.connections import WireTestCase
 
 
@@ -24,6 +24,7 @@ class KeepAliveTests(WireTestCase):
         self.addCleanup(connection.close)
 
         connection.connect()
+        assert isinstance(connection, OnePieceConnection)
 
         self.assertEqual(connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), 1)
         self.assertEqual(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import OperationalError
 
-from agent_sessions.turso.driver.dbapi import UnknownOutcomeError
+from agent_sessions.turso.driver.dbapi import InDoubtError
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Proxy
 
@@ -31,4 +31,4 @@ class StatusTests(WireTestCase):
                         run(connection, "INSERT INTO rows VALUES (1)")
 
                     cause = caught.exception.__cause__
-                    self.assertEqual(isinstance(cause, UnknownOutcomeError), is_unknown)
+                    self.assertEqual(isinstance(cause, InDoubtError), is_unknown)

@@ -18,7 +18,8 @@ from django.utils.safestring import mark_safe
 
 from agent_sessions.turso.driver.values import decode, encode
 from tests.turso.connections import WireTestCase, connected, run
-from tests.turso.proxy import Fault, Proxy
+from tests.turso.faults import Fault
+from tests.turso.proxy import Proxy
 from tests.turso.server import Server, missing
 
 TABLE = """

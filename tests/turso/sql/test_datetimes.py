@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import unittest
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import OperationalError
-from django.db.backends.sqlite3 import _functions as reference
+
+# Private, so not in the stubs.
+from django.db.backends.sqlite3 import _functions as reference  # type: ignore[attr-defined]
 from django.test import override_settings
 
 from agent_sessions.turso.base import DatabaseWrapper
-from agent_sessions.turso.sql import durations, zones
+from agent_sessions.turso.operations import DatabaseOperations
 from agent_sessions.turso.sql.formula import Fragment
 from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.server import Server, missing
+from tests.turso.sql.moments import EDGES, around
 
 ZONES = (
     "Europe/Berlin",
@@ -74,17 +77,6 @@ def changes(zone: ZoneInfo) -> Iterator[datetime]:
         day, before = day + timedelta(seconds=step), after
 
 
-def around(moments: Iterable[datetime]) -> list[str]:
-    """Return each moment, the seconds beside it, and fractions on both sides, as Django writes."""
-    beside = [timedelta(seconds=s) for s in (-1, -0.000001, 0, 0.9999996, 1)]
-    return [str(moment + little) for moment in moments for little in beside]
-
-
-EDGES = [
-    *around(datetime(year, 1, 1) for year in (1000, 1899, 1970, 1972, 2000, 2024, 2026, 2038)),
-    *(str(datetime(year, 12, 25) + timedelta(n)) for year in range(1999, 2030) for n in range(14)),
-    *("1969-12-31 23:59:59.999999", "2024-02-29 12:00:00.100000"),
-]
 # No clock of another zone can show these.
 FIRST_AND_LAST = [
     *("0001-01-01 00:00:00", "0001-01-02 10:20:30"),
@@ -107,8 +99,9 @@ class DatetimeTests(WireTestCase):
         self.connection: DatabaseWrapper = self.enterContext(
             connected(self.server.create(f"db{id(self)}"))
         )
+        self.ops = cast(DatabaseOperations, self.connection.ops)
 
-    def assertSame(self, cases: list[Case], values: list[str | None]) -> None:  # noqa: N802
+    def assertSame(self, cases: list[Case], values: Sequence[str | None]) -> None:  # noqa: N802
         """Assert that each case makes the same of each value as its reference, in one query."""
         columns = ", ".join(sql for (sql, _), _ in cases)
         parameters = [value for (_, values), _ in cases for value in values]
@@ -125,7 +118,7 @@ class DatetimeTests(WireTestCase):
 
     def cases(self, zone: str | None) -> list[Case]:
         """Return everything that is done with a moment in a zone."""
-        ops, stored_in = self.connection.ops, self.connection.timezone_name if zone else None
+        ops, stored_in = self.ops, self.connection.timezone_name if zone else None
 
         def bound(function: Callable[..., Any], part: str) -> Callable[[Any], Any]:
             return lambda value: function(part, value, zone, stored_in)
@@ -202,7 +195,7 @@ class DatetimeTests(WireTestCase):
 
     def test_times(self) -> None:
         """A time alone has parts and is truncated, with and without its fraction."""
-        ops = self.connection.ops
+        ops = self.ops
         parts = ("hour", "minute", "second", "microsecond")
         cases: list[Case] = [
             *(
@@ -224,96 +217,29 @@ class DatetimeTests(WireTestCase):
     @override_settings(USE_TZ=False)
     def test_without_use_tz(self) -> None:
         """Without USE_TZ the clock is the stored one, whatever zone is asked for."""
-        sql = self.connection.ops.datetime_extract_sql("hour", *X, "Europe/Berlin")
+        sql = self.ops.datetime_extract_sql("hour", *X, "Europe/Berlin")
 
         self.assertSame([(sql, partial(reference._sqlite_datetime_extract, "hour"))], EDGES)
 
     def test_the_sql_for_utc_is_short(self) -> None:
         """Where nothing is to be added the SQL is one call of a function."""
-        sql, parameters = self.connection.ops.datetime_trunc_sql("day", '"t"."c"', (), "UTC")
+        sql, parameters = self.ops.datetime_trunc_sql("day", '"t"."c"', (), "UTC")
 
         self.assertEqual(sql, """strftime('%%Y-%%m-%%d 00:00:00',substr("t"."c",1,19))""")
         self.assertEqual(parameters, ())
 
-    def test_zones_that_are_utc_by_another_name(self) -> None:
-        """What shifts nothing is no SQL."""
-        for zone in ("UTC", "Etc/UTC", "UTC+00:00"):
-            self.assertIsNone(zones.shift(zone, "UTC"))
-
-    def test_the_sql_for_a_zone_is_written_once(self) -> None:
-        """A zone within a zone costs the sum of both, with the parameters of one."""
-        ops = self.connection.ops
-
-        once, _ = ops.datetime_trunc_sql("day", "lower(%s)", ("x",), "Europe/Berlin")
-        twice, parameters = ops.datetime_trunc_sql("day", once, ("x",), "Europe/Berlin")
-
-        self.assertLess(len(once), 12_000)
-        self.assertLess(len(twice), 2 * len(once) + 100)
-        self.assertEqual(parameters, ("x",))
-
     def test_an_unknown_part(self) -> None:
         """What nobody knows is an error as on SQLite, and never part of the SQL."""
-        ops = self.connection.ops
-        for write in (
+        ops = self.ops
+        writers: list[Callable[[], Fragment]] = [
             lambda: ops.datetime_extract_sql("year' OR 1=1", *X, None),
             lambda: ops.date_trunc_sql("hour", *X),
             lambda: ops.datetime_trunc_sql("fortnight", *X, None),
             lambda: ops.time_trunc_sql("day", *X),
-        ):
+        ]
+        for write in writers:
             with self.assertRaisesMessage(OperationalError, "Unsupported lookup type"):
                 write()
-
-    def test_an_unknown_zone(self) -> None:
-        """A fixed offset with a name of its own is no zone that the tz database has."""
-        for zone in ("Wherever", "../etc"):
-            with self.assertRaisesMessage(OperationalError, f"There is no time zone '{zone}'"):
-                self.connection.ops.datetime_cast_date_sql(*X, zone)
-
-    def test_differences(self) -> None:
-        """Differences of moments, dates and times are exact to the microsecond, NULL with NULL."""
-        moments = [
-            "0001-01-01 00:00:00",
-            "1969-12-31 23:59:59.999999",
-            "2026-03-29 01:00:00.000001",
-        ]
-        dates = ["1900-01-01", "2024-02-29", "9999-12-31"]
-        times = ["00:00:00", "23:59:59.999999", "12:00:00.500000"]
-        for kind, values, function in (
-            ("DateTimeField", [*moments, "9999-12-31 23:59:59", None], TIMESTAMP_DIFF),
-            ("DateField", [*dates, None], TIMESTAMP_DIFF),
-            ("TimeField", [*times, None], reference._sqlite_time_diff),
-        ):
-            pairs = [(left, right) for left in values for right in values]
-            sql, _ = self.connection.ops.subtract_temporals(
-                kind, ("value->>0", ()), ("value->>1", ())
-            )
-
-            rows = run(
-                self.connection,
-                f"SELECT {sql} FROM json_each(%s)",
-                [json.dumps(pairs)],
-            )
-
-            self.assertEqual([row[0] for row in rows], [function(*pair) for pair in pairs])
-
-    def test_sums(self) -> None:
-        """A date or moment plus or minus microseconds is what Python makes of it."""
-        moments = [*EDGES[::7], "1969-12-31 23:59:59.999999", "0002-01-01 00:00:00.000001"]
-        dates = ["1969-12-31", "2024-02-29", "0002-01-01"]
-        amounts = [0, 1, -1, 999_999, 1_000_000, -86_400_000_000, 86_399_999_999, 10**13, None]
-        for kind, values in (("DateTimeField", [*moments, None]), ("DateField", [*dates, None])):
-            pairs = [(value, amount) for value in values for amount in amounts]
-            for sign in "+-":
-                sql, _ = durations.add(kind, ("value->>0", ()), sign, ("value->>1", ()))
-
-                rows = run(
-                    self.connection,
-                    f"SELECT {sql} FROM json_each(%s)",
-                    [json.dumps(pairs)],
-                )
-
-                expected = [reference._sqlite_format_dtdelta(sign, *pair) for pair in pairs]
-                self.assertEqual([row[0] for row in rows], expected)
 
 
 EXTRACT = reference._sqlite_datetime_extract

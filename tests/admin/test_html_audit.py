@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.test import SimpleTestCase
 
-from tests.admin.markup import read
+from tests.admin.html_audit import read
 
 HARMLESS = [
     "<p class=x>words &lt;script&gt;</p>",

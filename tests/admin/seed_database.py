@@ -1,4 +1,4 @@
-"""Fill a new database for a server: `python -m tests.admin.seeds conversations hostile`.
+"""Fill a new database for a server: `python -m tests.admin.seed_database conversations hostile`.
 
 Prints the cookies by which a browser is logged in, by user, as JSON.
 """
@@ -22,15 +22,15 @@ from django.utils import timezone  # noqa: E402
 
 from agent_sessions import Session  # noqa: E402
 from agent_sessions.items.reported_errors import TOOL_FAILED  # noqa: E402
-from tests.admin import conversations, hostile  # noqa: E402
-from tests.admin.tellers import answer, call, output, user  # noqa: E402
+from tests.admin import conversations, hostile_corpus  # noqa: E402
+from tests.admin.session_builder import answer, call, output, user  # noqa: E402
 
 
 def every_entry() -> None:
     """Store one session of the whole corpus, and for the list those that are called hostile."""
-    for name, entry in hostile.FACTS.items():
-        hostile.store(name, entry)
-    hostile.store_all("hostile")
+    for name, entry in hostile_corpus.FACTS.items():
+        hostile_corpus.store(name, entry)
+    hostile_corpus.store_all("hostile")
 
 
 def twenty_thousand() -> None:

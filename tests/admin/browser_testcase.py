@@ -1,4 +1,4 @@
-"""A browser that is logged in to the admin, on a SQLite file of its own."""
+"""A test case with browsers that are logged in to an admin server with its own SQLite file."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from django.contrib.admin.utils import quote as quoted
 from tests.browser import BrowserTestCase, run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, ViewportSize
 
 LIST = "/admin/agent_sessions/session/"
-SAFE = "!$&'()*+,;=/~:@"  # what reverse() leaves as it is
-PHONE = {"width": 360, "height": 740}
+SAFE = "!$&'()*+,;=/~:@"  # characters that reverse() does not quote
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def page_of(session_id: str) -> str:
-    """Return where a session's conversation is, as reverse() writes it."""
+    """Return the path of a session's page, quoted as reverse() does."""
     return f"{LIST}{quote(quoted(session_id), safe=SAFE)}/change/"
 
 
 def variables_of(folder: str) -> dict[str, str]:
-    """Return what a server of the admin has in its environment."""
+    """Return the environment variables of a server whose database is in a folder."""
     return {
-        "DJANGO_SETTINGS_MODULE": "tests.admin.served",
+        "DJANGO_SETTINGS_MODULE": "tests.admin.server_settings",
         "DJANGO_SQLITE_FILE": f"{folder}/admin.sqlite3",
         "DATABASE_URL": "",
     }
@@ -36,10 +36,10 @@ def variables_of(folder: str) -> dict[str, str]:
 
 @unittest.skipUnless(
     os.environ.get("TEST_DATABASE", "sqlite") == "sqlite",
-    "A browser sees of another database no more than the client does.",
+    "A browser shows no difference between databases.",
 )
 class AdminBrowserTestCase(BrowserTestCase):
-    """A server with the database that the class names, and browsers of people who are logged in."""
+    """A server whose database has the data of `seeds`, and browsers of users who are logged in."""
 
     seeds: ClassVar[tuple[str, ...]] = ()
     cookies: ClassVar[dict[str, str]]
@@ -50,10 +50,12 @@ class AdminBrowserTestCase(BrowserTestCase):
 
     @classmethod
     def prepare(cls) -> None:
-        cls.cookies = json.loads(run(cls.environment, "-m", "tests.admin.seeds", *cls.seeds))
+        cls.cookies = json.loads(
+            run(cls.environment, "-m", "tests.admin.seed_database", *cls.seeds)
+        )
 
     def visitor(self, *, user: str = "root", **options: Any) -> BrowserContext:
-        """Return the browser of a user who is logged in."""
+        """Return a browser in which a user is logged in."""
         context = super().visitor(**options)
         context.add_cookies([{"name": "sessionid", "value": self.cookies[user], "url": self.base}])
         return context

@@ -24,7 +24,7 @@ class Step(NamedTuple):
     seconds: float = 2.5
 
 
-def tell(session_id: str, start: datetime, steps: list[Step], **facts: Any) -> Session:
+def build_session(session_id: str, start: datetime, steps: list[Step], **facts: Any) -> Session:
     """Store a session of steps, the first at `start`, and return it."""
     session = Session.objects.create(session_id=session_id, **facts)
     moment = start

@@ -1,4 +1,4 @@
-"""usage: sums of what steps cost, and what is missing in them."""
+"""usage.totals: the sums of steps, and what is unknown in them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNCACHED = MILLION._replace(cached_tokens=0)
 
 
 def store(session_id: str = "one", tokens: Tokens = MILLION, **values: Any) -> Usage:
-    """Store an answer with what it cost, and return the row of its usage."""
+    """Store an answer with its tokens, and return the row of its usage."""
     step = Step(agent_name=values.pop("agent", "Calendar Club"), run_id="run", tokens=tokens)
     Session.objects.append(session_id, [ANSWER], user=values.pop("user", None), step=step)
     usage = Usage.objects.latest("pk")
@@ -43,7 +43,7 @@ class TotalTests(TestCase):
             return Usage.objects.total()
 
     def test_nothing(self) -> None:
-        """No steps cost nothing, and nothing is missing."""
+        """The total of no steps is 0 and complete."""
         total = self.total()
 
         self.assertEqual(total, UsageTotal())
@@ -52,7 +52,7 @@ class TotalTests(TestCase):
         self.assertTrue(total.is_cost_complete)
 
     def test_sums(self) -> None:
-        """All that is counted is summed, and what it cost is told to the last digit."""
+        """All counts are summed, and the cost is exact."""
         store()
         store(tokens=UNCACHED, model="large")
 
@@ -76,7 +76,7 @@ class TotalTests(TestCase):
         self.assertTrue(all(type(getattr(total, name)) is int for name in Tokens._fields))
 
     def test_unknown_tokens(self) -> None:
-        """A step of which the tokens are not known is counted as such, and not as 0."""
+        """A step with unknown tokens is counted as unknown, not as 0."""
         store()
         store(tokens=Tokens(requests=1))
         store(tokens=Tokens())
@@ -90,7 +90,7 @@ class TotalTests(TestCase):
         self.assertFalse(total.is_cost_complete)
 
     def test_partly_known_tokens(self) -> None:
-        """What is known of a step is summed; its cost is unknown all the same."""
+        """The known tokens of a step are summed, but its cost is unknown."""
         store(tokens=MILLION._replace(cached_tokens=None))
 
         total = self.total()
@@ -99,8 +99,8 @@ class TotalTests(TestCase):
         self.assertEqual((total.unknown_steps, total.cost), (1, None))
 
     def test_no_price(self) -> None:
-        """A model without prices, or without one that is needed, has tokens and no cost."""
-        for model in ("", "other", "large"):  # large has no price for what is cached
+        """Without a price that it needs, a step has tokens and no cost."""
+        for model in ("", "other", "large"):  # large has no price for cached tokens
             store(model=model)
 
         total = self.total()
@@ -111,15 +111,15 @@ class TotalTests(TestCase):
         self.assertEqual((total.unpriced_steps, total.total_tokens), (3, 6_000_000))
 
     def test_without_the_setting(self) -> None:
-        """Without prices there are tokens and no cost."""
+        """Without the setting there are tokens and no cost."""
         store()
 
         with override_settings():
-            del settings.AGENT_SESSIONS_PRICES
+            del settings.AGENT_SESSIONS_PRICES  # type: ignore[misc]  # not a setting of Django's
             self.assertIsNone(self.total().cost)
 
     def test_filters(self) -> None:
-        """Sums are those of the rows that filters leave, in whatever order these are."""
+        """Filters are respected, and ordering does not matter."""
         user = User.objects.create_user("annelies")
         store("hers", user=user)
         store("nobody's")
@@ -131,7 +131,7 @@ class TotalTests(TestCase):
         self.assertEqual((total.steps, total.cost), (1, Decimal("2.55")))
 
     async def test_async(self) -> None:
-        """The a-twins return the same."""
+        """atotal() and aby() return the same."""
         await Session.objects.aappend("one", [ANSWER], step=Step("Bot", "run", "", MILLION))
 
         self.assertEqual((await Usage.objects.atotal()).total_tokens, 2_000_000)
@@ -139,10 +139,10 @@ class TotalTests(TestCase):
 
 
 class AdditionTests(SimpleTestCase):
-    """The sum of two totals."""
+    """Adding totals."""
 
     def test_addition(self) -> None:
-        """Two totals add up to the total of all their steps."""
+        """The sum of two totals is the total of all their steps."""
         priced = UsageTotal(steps=1, requests=1, total_tokens=5, cost=Decimal("0.5"))
         unpriced = UsageTotal(steps=1, unpriced_steps=1, total_tokens=7, cost=None)
 
@@ -154,7 +154,7 @@ class AdditionTests(SimpleTestCase):
         self.assertIsNone((unpriced + unpriced).cost)
 
     def test_nothing(self) -> None:
-        """Nothing added changes nothing, so that sum() begins with it."""
+        """Adding an empty total changes nothing, so sum() can begin with it."""
         unpriced = UsageTotal(steps=1, unpriced_steps=1, cost=None)
 
         self.assertEqual(sum([unpriced], UsageTotal()), unpriced)
@@ -170,7 +170,7 @@ class ByTests(TestCase):
             return Usage.objects.by(*keys)
 
     def test_one_key(self) -> None:
-        """Each value has its sums, priced by model; the values are in order."""
+        """Each value has its total, priced by model; the values are sorted."""
         store(agent="B", model="small")
         store(agent="B", model="large", tokens=UNCACHED)
         store(agent="A")
@@ -181,7 +181,7 @@ class ByTests(TestCase):
         self.assertEqual((found["B"].steps, found["B"].cost), (2, Decimal("32.55")))
 
     def test_several_keys(self) -> None:
-        """Several keys make tuples."""
+        """With several keys the keys of the result are tuples."""
         store("one", model="small")
         store("two", model="")
 
@@ -190,15 +190,15 @@ class ByTests(TestCase):
         self.assertEqual([*found], [("", "two"), ("small", "one")])
 
     def test_user(self) -> None:
-        """The key of a user is the primary key; sessions without an owner come last."""
+        """A user's key is the primary key; None, for no owner, comes last."""
         user = User.objects.create_user("annelies")
         store("nobody's")
         store("hers", user=user)
 
         self.assertEqual([*self.by("user")], [user.pk, None])
 
-    def test_session_that_is_gone(self) -> None:
-        """What was spent in a session that the SDK has deleted is nobody's, and not lost."""
+    def test_deleted_session(self) -> None:
+        """The usage of a session that the SDK has deleted counts under no owner."""
         store()
         Message.objects.all()._raw_delete("default")
         Session.objects.all()._raw_delete("default")
@@ -207,10 +207,12 @@ class ByTests(TestCase):
         self.assertEqual(self.by("session")["one"].steps, 1)
 
     def test_day(self) -> None:
-        """A day is that of the current time zone, daylight saving and half hours included."""
+        """Days are those of the current time zone, with daylight saving and half hours."""
         store(created_at=datetime(2026, 3, 28, 22, 59, tzinfo=UTC))
         store(created_at=datetime(2026, 3, 28, 23, 0, tzinfo=UTC))
-        store(created_at=datetime(2026, 3, 29, 22, 0, tzinfo=UTC))  # an hour earlier by the sun
+        store(
+            created_at=datetime(2026, 3, 29, 22, 0, tzinfo=UTC)
+        )  # after the change to summer time
         first = date(2026, 3, 28)
 
         for zone, days in (
@@ -224,19 +226,19 @@ class ByTests(TestCase):
 
     @override_settings(USE_TZ=False)
     def test_day_without_time_zones(self) -> None:
-        """Where the project has no time zones, a day is that of the time that is stored."""
+        """Without USE_TZ, days are those of the stored times."""
         store(created_at=datetime(2026, 3, 28, 23, 59))
 
         self.assertEqual([*self.by("day")], [date(2026, 3, 28)])
 
     def test_wrong_keys(self) -> None:
-        """Other keys, or none, are refused with those that there are."""
+        """Unknown keys, or none, raise ValueError with the known ones."""
         for keys in (["month"], ["agent", "month"], []):
             with self.assertRaisesMessage(ValueError, "by() takes one or more of 'session'"):
                 Usage.objects.by(*keys)
 
     def test_filters(self) -> None:
-        """Sums are those of the rows that filters leave."""
+        """Filters are respected."""
         store("one")
         store("two")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent_sessions.admin.session_page.window import Text, Window
+from agent_sessions.admin.session_page.window import StoredText, Window
 from agent_sessions.items.codec import encode
 from agent_sessions.items.columns import Columns, columns
 from agent_sessions.turns.rows import Row
@@ -33,5 +33,5 @@ def window_of(
     rows = [row(pk, item, (agents or {}).get(pk, "")) for pk, item in enumerate(every, start=1)]
     texts = [item if isinstance(item, str) else encode(item) for item in every]
     start, end = len(before), len(before) + len(items)
-    shown = {row.pk: Text(text, len(text)) for row, text in zip(rows, texts, strict=True)}
+    shown = {row.pk: StoredText(text, len(text)) for row, text in zip(rows, texts, strict=True)}
     return Window(rows[start:end], rows[:start], rows[end:], shown, number)

@@ -1,0 +1,106 @@
+"""Aggregates are compared with the same ones on SQLite."""
+
+from __future__ import annotations
+
+import math
+import unittest
+
+import django
+from django.db import NotSupportedError, models
+from django.db.models import Count, F, Q, StdDev, Value, Variance, Window
+
+from tests.turso.server import missing
+from tests.turso.sql.samples import Sample, SampleTestCase
+
+
+@unittest.skipIf(missing(), missing())
+class AggregateTests(SampleTestCase):
+    """Deviations, bits and any value."""
+
+    def test_deviations(self) -> None:
+        """Deviation and variance are Python's, also under a filter and beside other aggregates."""
+        for field in ("id", "real", "price"):
+            for kind in (StdDev, Variance):
+                aggregates = {
+                    "all": kind(field),
+                    "some": kind(field, filter=Q(id__gt=2)),
+                    "twice": kind(F(field) * Value(2)),
+                    "count": Count("pk"),
+                }
+                with self.subTest(field=field, kind=kind):
+                    # SQLite fails for a group whose only value is NULL.
+                    rows = {
+                        alias: Sample.objects.using(alias)
+                        .filter(id__gt=1)
+                        .values("group")
+                        .order_by("group")
+                        .annotate(**aggregates)
+                        for alias in (self.alias, "reference")
+                    }
+                    for row, expected in zip(rows[self.alias], rows["reference"], strict=True):
+                        for name, value in expected.items():
+                            if value is None or isinstance(value, str):
+                                self.assertEqual(row[name], value)
+                            else:
+                                self.assertAlmostEqual(
+                                    float(row[name]), float(value), delta=abs(float(value)) * 1e-9
+                                )
+
+    def test_deviations_of_few_rows(self) -> None:
+        """Of no value nothing is known, and of one no sample's deviation."""
+        rows = Sample.objects.using(self.alias)
+        kinds = {
+            "stddev": StdDev("real"),
+            "variance": Variance("real"),
+            "stddev_sample": StdDev("real", sample=True),
+            "variance_sample": Variance("real", sample=True),
+        }
+
+        self.assertEqual(set(rows.none().aggregate(**kinds).values()), {None})
+        self.assertEqual(set(rows.filter(id=1).aggregate(**kinds).values()), {None})
+        self.assertEqual(
+            rows.filter(id=2).aggregate(**kinds),
+            {"stddev": 0.0, "variance": 0.0, "stddev_sample": None, "variance_sample": None},
+        )
+        self.assertEqual(
+            rows.filter(id__in=(4, 8)).aggregate(**kinds),
+            {
+                "stddev": 0.5,
+                "variance": 0.25,
+                "stddev_sample": math.sqrt(0.5),
+                "variance_sample": 0.5,
+            },
+        )
+        self.assertEqual(rows.filter(id=1).aggregate(x=StdDev("real", default=7.5)), {"x": 7.5})
+
+    def test_ordering_and_filtering_by_a_deviation(self) -> None:
+        """An aggregate of several stands in HAVING and ORDER BY as one."""
+        rows = Sample.objects.using(self.alias).values("group").annotate(x=StdDev("id"))
+
+        self.assertEqual(
+            [row["group"] for row in rows.filter(x__gt=0.5).order_by("-x")], ["four", "three"]
+        )
+
+    @unittest.skipIf(django.VERSION < (6, 1), "Django 5.2 has none of these.")
+    def test_aggregates_of_django_6(self) -> None:
+        """Bits are taken together over all 64, NULL left out, and any value is one of the group."""
+        bits = {
+            name: getattr(models, name)(F("whole"), filter=Q(id__lt=20))
+            for name in ("BitAnd", "BitOr", "BitXor")
+        }
+        for where in (Q(), Q(whole__gt=0), Q(id=1), Q(id__gt=100)):
+            with self.subTest(where=where):
+                here, there = (
+                    Sample.objects.using(alias).filter(where).aggregate(**bits)
+                    for alias in (self.alias, "reference")
+                )
+                self.assertEqual(here, there)
+        self.assertEqual(self.aggregates(self.alias, **bits), self.aggregates("reference", **bits))
+        any_value = models.AnyValue("text")
+        groups = {row["group"]: row["x"] for row in self.aggregates(self.alias, x=any_value)}
+        self.assertIn(groups["four"], ("00", "a%s%%d", "x" * 300, "Line\nLine"))
+
+    def test_deviations_over_windows(self) -> None:
+        """A formula of several aggregates is not a window function, on SQLite neither."""
+        with self.assertRaisesMessage(NotSupportedError, "cannot compute StdDev over a window"):
+            self.values(self.alias, Window(StdDev("id")))
