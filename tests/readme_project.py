@@ -1,16 +1,16 @@
-"""Follow README word by word: a project by startproject, served, asked twice, and read.
+"""Follow README word by word: create the project, serve it, send two messages, read the admin.
 
     python -m tests.readme_project [--database sqlite|postgres|libsql]
 
-The section "Add it to your project" of README.md is executed from its first block to its last: a
-block of Python or HTML begins with the name of its file, which it is written or appended to, and
-the lines of a console block are run. docs/session.md and docs/turso.md give the DATABASES of
-PostgreSQL and libSQL. What differs from a person at a keyboard:
+The blocks of the section "Add it to your project" of README.md are executed in order. A block of
+Python or HTML begins with the name of its file, and is written or appended to it. The lines of a
+console block are run. DATABASES of PostgreSQL and libSQL are those of docs/session.md and
+docs/turso.md. Differences to a person at a keyboard:
 
-- `pip install` is left out: the packages are those of the Python that runs this program.
-- `createsuperuser` takes name and password from the environment, not from a terminal.
-- the API of the language model is a stand-in on this machine, named by OPENAI_BASE_URL.
-- the server has a free port instead of 8000.
+- `pip install` is skipped: the packages are those of the Python that runs this program.
+- `createsuperuser` reads name and password from the environment, not from a terminal.
+- The API of the language model is a local server, set by OPENAI_BASE_URL.
+- The server has a free port instead of 8000.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ DATABASES = ["sqlite", "postgres", "libsql"]
 
 
 class Block(NamedTuple):
-    """A block of code of a page: its language and its lines."""
+    """A code block of a page."""
 
     language: str
     code: str
 
     @property
     def file(self) -> str:
-        """The file that its first line names."""
-        return re.findall(r"mysite/[\w./]+", self.code.splitlines()[0])[0]
+        """The file in its first line."""
+        return str(re.findall(r"mysite/[\w./]+", self.code.splitlines()[0])[0])
 
 
 def blocks(page: str, section: str = "") -> list[Block]:
-    """Return the blocks of code of a page, or of one of its sections."""
+    """Return the code blocks of a page, or of one of its sections."""
     text = (ROOT / page).read_text("utf-8")
     if section:
         text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
@@ -78,7 +78,7 @@ class Project:
         }
 
     def follow(self, settings: str = "") -> None:
-        """Do what README says, up to the line that serves; `settings` replace its database."""
+        """Execute README up to the line that serves; `settings` override its database."""
         for language, code in blocks("README.md", SECTION):
             if language == "console":
                 for line in code.splitlines():
@@ -99,14 +99,14 @@ class Project:
             self.run(line)
 
     def write(self, block: Block) -> None:
-        """Write a block into its file, or append it to one that startproject has made."""
+        """Write a block into its file, or append it to a file of startproject."""
         path = self.folder / block.file
         path.parent.mkdir(exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(f"\n{block.code}")
 
     def run(self, line: str) -> str:
-        """Run a line, and return what it says; what it says of an error is raised."""
+        """Run a line and return its output, or raise an error with the output."""
         ran = subprocess.run(
             line.split(), cwd=self.folder, env=self.environment, capture_output=True, text=True
         )
@@ -116,7 +116,7 @@ class Project:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve it as README says, and yield the address."""
+        """Serve the project as in README, and yield its address."""
         port = free_port()
         base = f"http://127.0.0.1:{port}"
         log_path = self.folder / "server.log"
@@ -150,7 +150,7 @@ def _wait_for(url: str) -> None:
 
 
 class Visitor:
-    """A browser: cookies, forms with their token against forgery, and redirects."""
+    """A browser with cookies, forms with CSRF tokens, and redirects."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -162,7 +162,7 @@ class Visitor:
             return self.seen(str(response.read().decode()))
 
     def post(self, path: str, fields: dict[str, str], seconds: float = 60) -> str:
-        """Send the form of the page that was seen last."""
+        """Send the form of the last page."""
         body = urlencode({"csrfmiddlewaretoken": self.token, **fields}).encode()
         with self.opener.open(self.base + path, body, timeout=seconds) as response:
             return self.seen(str(response.read().decode()))
@@ -181,7 +181,7 @@ class Visitor:
 
 
 def visit(base: str) -> None:
-    """Do in a browser what README says, and raise AssertionError unless it is so."""
+    """Visit the pages that README names, and raise AssertionError if they differ."""
     visitor = Visitor(base)
 
     page = visitor.log_in("/chat/one/")
@@ -203,7 +203,7 @@ def visit(base: str) -> None:
 
 @contextmanager
 def settings_of(database: str) -> Iterator[str]:
-    """Make a database, and yield the settings of it that the documentation shows."""
+    """Create a database, and yield its settings from the documentation."""
     if database == "libsql":
         code = _databases("docs/turso.md", "agent_sessions.turso")
         with Server() as server:
@@ -228,7 +228,7 @@ def _databases(page: str, engine: str) -> str:
 
 @contextmanager
 def postgres_database() -> Iterator[str]:
-    """Make a database on the server that PGHOST, PGUSER and the like name, and drop it."""
+    """Create a database on the server of PGHOST and PGUSER, and drop it afterwards."""
     import psycopg
 
     os.environ.setdefault("PGHOST", "127.0.0.1")
@@ -256,7 +256,7 @@ def follow(database: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Follow README word by word.")
-    parser.add_argument("--database", choices=DATABASES, help="One of them alone.")
+    parser.add_argument("--database", choices=DATABASES, help="Use only this one.")
     chosen = parser.parse_args().database
     for database in [chosen] if chosen else DATABASES:
         follow(database)
