@@ -1,4 +1,4 @@
-"""Conversation memory for the OpenAI Agents SDK, kept in your Django database.
+"""Stores your OpenAI Agents SDK conversations in your Django database.
 
 Every public name is loaded on first use: Django imports this package before models may exist,
 and the Agents SDK behind `DjangoSession` takes seconds to import.

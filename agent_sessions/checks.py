@@ -1,7 +1,4 @@
-"""System checks: what would lose messages, or keep visitors waiting, said before it does.
-
-docs/checks.md has a heading for each id.
-"""
+"""System checks of databases and settings. docs/checks.md has a heading for each id."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
     connection = connections[alias]
     options = connection.settings_dict
     if connection.vendor == "sqlite" and _begins_as_reader(connection):
-        # A warning: our own transactions begin with a write, so sessions work without it.
+        # Only a warning, because transactions of this package begin with a write.
         yield checks.Warning(
             f"Database {alias!r} is {connection.display_name} without transaction_mode IMMEDIATE.",
             hint="Transactions of your own code that read before they write fail with "
@@ -48,27 +45,27 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
     if options["CONN_MAX_AGE"] != 0:
         yield checks.Warning(
             f"Database {alias!r} has a CONN_MAX_AGE of {options['CONN_MAX_AGE']}.",
-            hint="Under ASGI every request has a thread of its own, and leaves a connection behind "
-            "there. Set CONN_MAX_AGE to 0 and let a pool keep connections.",
+            hint="Under ASGI every request has its own thread, which would keep its connection. "
+            "Set CONN_MAX_AGE to 0 and use a connection pool.",
             id="agent_sessions.W002",
         )
     if options["ATOMIC_REQUESTS"]:
         yield checks.Warning(
             f"Database {alias!r} has ATOMIC_REQUESTS.",
-            hint="Django refuses async views with it, and a sync view would hold its transaction "
-            "open while the model thinks. Use transaction.atomic() where it is needed.",
+            hint="Django rejects async views with it, and the transaction of a sync view would "
+            "stay open while the model runs. Use transaction.atomic() where it is needed.",
             id="agent_sessions.W003",
         )
 
 
 def _begins_as_reader(connection: Any) -> bool:
     """Tell whether a transaction on SQLite, or on an engine made of it, begins without a lock."""
-    connection.get_connection_params()  # which reads the mode and its default from the settings
+    connection.get_connection_params()  # sets transaction_mode from the settings
     return connection.transaction_mode in (None, "DEFERRED")
 
 
 def check_clocks(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Ask the databases for the time: what they store by default is read as Django reads it."""
+    """Check that the databases and Django agree on the time of db_default=Now()."""
     aliases = {router.db_for_read(Session), router.db_for_write(Session)} & {*(databases or [])}
     return [message for alias in sorted(aliases) for message in _check_clock(alias)]
 
@@ -77,25 +74,25 @@ def _check_clock(alias: str) -> Iterator[CheckMessage]:
     behind = abs(timezone.now() - _time_in(alias))
     if behind > CLOCK_TOLERANCE:
         yield checks.Warning(
-            f"The clock of database {alias!r} is {behind} off as Django reads it, with USE_TZ = "
+            f"Django reads the time of database {alias!r} with an error of {behind}, with USE_TZ = "
             f"{settings.USE_TZ} and TIME_ZONE = {settings.TIME_ZONE!r}.",
-            hint="Times of sessions and messages are wrong by as much, and costs count on wrong "
-            "days. Set USE_TZ = True; on MySQL and MariaDB also let the server's time_zone be "
+            hint="Times of sessions and messages have the same error, and costs count for wrong "
+            "days. Set USE_TZ = True; on MySQL and MariaDB also set the server's time_zone to "
             "'+00:00'.",
             id="agent_sessions.W006",
         )
 
 
 def _time_in(alias: str) -> datetime:
-    """Return what a column of db_default=Now() would hold, as the ORM reads it."""
+    """Return the value of a column with db_default=Now(), as the ORM reads it."""
     query = Query(None)
     query.add_annotation(Now(), "now", select=True)
     ((now,),) = query.get_compiler(alias).results_iter()
     return cast(datetime, now)
 
 
-class Kind(NamedTuple):
-    """What a setting may hold: a sentence for people and a test for the system check."""
+class SettingType(NamedTuple):
+    """The values of a setting, in words and as a test."""
 
     expected: str
     allows: Callable[[Any], bool]
@@ -120,23 +117,25 @@ def _is_trace_url(value: Any) -> bool:
 
 
 SETTINGS = {
-    "AGENT_SESSIONS_HISTORY_LIMIT": Kind(
+    "AGENT_SESSIONS_HISTORY_LIMIT": SettingType(
         "None or a whole number above 0", lambda value: value is None or _is_count(value)
     ),
-    "AGENT_SESSIONS_RECORDING": Kind("True or False", lambda value: isinstance(value, bool)),
-    "AGENT_SESSIONS_PRICES": Kind(
+    "AGENT_SESSIONS_RECORDING": SettingType("True or False", lambda value: isinstance(value, bool)),
+    "AGENT_SESSIONS_PRICES": SettingType(
         'a dict like {"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}: for '
         "each model the price of a million tokens of each kind, as a string, int or Decimal",
         are_prices,
     ),
-    "AGENT_SESSIONS_CURRENCY": Kind(
+    "AGENT_SESSIONS_CURRENCY": SettingType(
         f'a string of at most {LONGEST_CURRENCY} characters, such as "EUR" or "€"', _is_currency
     ),
-    "AGENT_SESSIONS_ADMIN_PAGE_SIZE": Kind(
+    "AGENT_SESSIONS_ADMIN_PAGE_SIZE": SettingType(
         f"a whole number from 1 to {LARGEST_PAGE:,}", _is_page_size
     ),
-    "AGENT_SESSIONS_ADMIN_LOG_VIEWS": Kind("True or False", lambda value: isinstance(value, bool)),
-    "AGENT_SESSIONS_TRACE_URL": Kind(
+    "AGENT_SESSIONS_ADMIN_LOG_VIEWS": SettingType(
+        "True or False", lambda value: isinstance(value, bool)
+    ),
+    "AGENT_SESSIONS_TRACE_URL": SettingType(
         "an http or https address with {trace_id} in it, or an empty string", _is_trace_url
     ),
 }
@@ -153,8 +152,8 @@ def check_settings(
 def _check_setting(name: str, value: object) -> Iterator[CheckMessage]:
     if name not in SETTINGS:
         yield checks.Warning(
-            f"{name} is no setting of agent_sessions.",
-            hint=f"It has no effect. Known are: {', '.join(sorted(SETTINGS))}.",
+            f"{name} is not a setting of agent_sessions.",
+            hint=f"It has no effect. The settings are: {', '.join(sorted(SETTINGS))}.",
             id="agent_sessions.W005",
         )
     elif not SETTINGS[name].allows(value):

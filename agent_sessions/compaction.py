@@ -1,4 +1,4 @@
-"""CompactionSession: the SDK's compaction, which tells the session inside which run it is."""
+"""CompactionSession: the SDK's compaction, which passes the run on to the session inside."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class CompactionSession(OpenAIResponsesCompactionSession):
 
         session = CompactionSession("conversation-1", DjangoSession("conversation-1"))
 
-    The SDK's class does not name `wrapper` in its methods, so the Runner does not hand it the
-    run's context, and what a step cost stays unknown to the session inside. It can go once that
-    class names it and passes it on.
+    The methods of the SDK's class have no parameter `wrapper`, so the Runner does not pass the
+    run's context to it, and the session inside could not record costs. This class can go when the
+    SDK's class has the parameter and passes it on.
     """
 
-    # The SDK's class calls the session inside without a context, in several places of each method,
-    # so the context goes around them.
+    # The SDK's methods call the session inside in several places, without the context. So it is
+    # set around them.
 
     async def get_items(
         self, limit: int | None = None, *, wrapper: RunContextWrapper[Any] | None = None
@@ -61,10 +61,9 @@ class CompactionSession(OpenAIResponsesCompactionSession):
         with running(wrapper):
             await super().clear_session()
 
-    # Compaction by hand replaces all that is stored, so it has to read all, whatever limit the
-    # session inside has for runs. DjangoSession sees to that itself; EncryptedSession, inside or
-    # around, asks for no more than the limit. Both names are private to the SDK, and everything
-    # else works without them.
+    # Compaction by hand replaces all items, so it has to read all, even if the session inside has a
+    # limit for runs. DjangoSession does so by itself; EncryptedSession, inside or around, respects
+    # the limit. Both names are private to the SDK, and nothing else depends on them.
 
     async def _run_compaction(self, *args: Any, **options: Any) -> None:
         token = _is_compacting.set(True)

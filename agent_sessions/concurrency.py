@@ -1,4 +1,4 @@
-"""From async code into a thread in which the ORM may work, and out without an open connection."""
+"""The ORM in async code: the thread it runs in, and the connections it opens there."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 async def in_database_thread(operation: Callable[[], T]) -> T:
-    """Run `operation` in the thread in which the code around it uses the ORM, if that is free."""
-    if _is_blocking_the_orm():
+    """Run `operation` in the thread in which the caller uses the ORM, unless that thread waits."""
+    if _is_orm_thread_waiting():
         return await sync_to_async(_closing(operation), thread_sensitive=False)()
-    return await sync_to_async(_handing_back(operation))()
+    return await sync_to_async(_releasing(operation))()
 
 
 async def release_connections() -> None:
@@ -28,16 +28,15 @@ async def release_connections() -> None:
         await release_connections()
         result = await Runner.run(agent, message, session=session)
 
-    A run takes seconds, and the connection that `await request.auser()` or a query of a view has
-    opened would be held all the while. A connection of a pool goes back to its pool, others are
-    closed, and the next query opens one again. A connection inside a transaction stays open, as in
-    atomic() and TestCase, and so does one to SQLite, which no server has to keep. CONN_MAX_AGE
-    keeps connections for its time.
+    A run takes seconds, during which the connection that `await request.auser()` or a query has
+    opened would stay open. Connections of a pool return to it, others are closed, and the next
+    query opens one again. A connection inside a transaction stays open, as in atomic() and
+    TestCase, and so do connections to SQLite, and others for the time of CONN_MAX_AGE.
 
-    Call it where no query is being iterated: the rest of its rows goes with the connection.
+    Do not call this while iterating over a query, whose remaining rows would be lost.
     """
-    # Django's connections are a thread's own, and async code runs in another thread than its
-    # queries: sync_to_async(connection.close)() looks up the event loop's connection, and fails.
+    # Each thread has its connections, and async code runs in another thread than its queries:
+    # sync_to_async(connection.close)() would look up the event loop's connection, and fail.
     await in_database_thread(release_connections_sync)
 
 
@@ -45,22 +44,22 @@ def release_connections_sync() -> None:
     """See release_connections(). Sync code calls this before Runner.run_sync()."""
     for connection in _open_connections():
         if connection.autocommit and not connection.in_atomic_block:
-            _give_back(connection)
+            _release(connection)
 
 
-def _is_blocking_the_orm() -> bool:
-    """Tell whether this event loop was started in the very thread that would run the ORM.
+def _is_orm_thread_waiting() -> bool:
+    """Tell whether this event loop was started in the thread that would run the ORM.
 
-    Runner.run_sync() in a synchronous view under ASGI does that: the view's thread is the only
-    one of its executor, and waits for the loop. asgiref notes in each such thread the loop that
-    gave it its work.
+    Runner.run_sync() in a sync view under ASGI does that: the view runs in the only thread of its
+    executor, and waits there for the loop. asgiref stores in that thread the loop that the thread
+    works for, see SyncToAsync.threadlocal.
     """
     employer = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
     return employer not in (None, asyncio.get_running_loop()) and employer.is_running()
 
 
 def _closing(operation: Callable[[], T]) -> Callable[[], T]:
-    """Let `operation` close what it opened, in a thread that nobody tidies up."""
+    """Close all connections after `operation`, in a thread that Django does not clean up."""
 
     def operate() -> T:
         try:
@@ -71,13 +70,12 @@ def _closing(operation: Callable[[], T]) -> Callable[[], T]:
     return operate
 
 
-def _handing_back(operation: Callable[[], T]) -> Callable[[], T]:
-    """Let `operation` give back the connections that it opened to a database server.
+def _releasing(operation: Callable[[], T]) -> Callable[[], T]:
+    """Release the connections that `operation` opens to a database server.
 
-    A request that streams an answer lives as long as the model talks, and Django would hold its
-    connection all the while: a pool of four would serve four conversations and no fifth. A
-    connection that was open before is the caller's, with its cursors, locks and settings:
-    the caller decides, by release_connections().
+    Django would keep them until the request ends. A streamed answer takes as long as the model
+    talks, so a pool of four would serve only four conversations. A connection that was open before
+    belongs to the caller, with its cursors, locks and settings; see release_connections().
     """
 
     def operate() -> T:
@@ -86,32 +84,32 @@ def _handing_back(operation: Callable[[], T]) -> Callable[[], T]:
             return operation()
         finally:
             for connection in _open_connections() - before:
-                _give_back(connection)
+                _release(connection)
 
     return operate
 
 
-def _give_back(connection: BaseDatabaseWrapper) -> None:
+def _release(connection: BaseDatabaseWrapper) -> None:
     """Close a connection, or return it to its pool, unless CONN_MAX_AGE keeps it.
 
-    SQLite's is a file of this process, and takes longer to open than to use. A connection to Turso
-    holds nothing on the server.
+    A connection to SQLite is an open file, and takes longer to open than to use. A connection to
+    Turso occupies nothing on the server.
     """
     if connection.vendor != "sqlite":
         connection.close_if_unusable_or_obsolete()
 
 
 def _open_connections() -> set[BaseDatabaseWrapper]:
-    """Return this thread's connections that are open, opening none."""
+    """Return the open connections of this thread."""
     every = connections.all(initialized_only=True)
     return {connection for connection in every if connection.connection is not None}
 
 
 async def settled(operation: Coroutine[Any, Any, T]) -> T:
-    """Wait for a write that began, however often the caller is cancelled, then cancel.
+    """Wait for a write to end even if the caller is cancelled, and cancel only then.
 
-    The thread that writes cannot be stopped. A caller that left at once would not know whether
-    its items are stored, and the SDK would store them again or never.
+    The writing thread cannot be stopped. If the cancellation came first, nobody would know whether
+    the items are stored, and the SDK would store them twice or never.
     """
     task = asyncio.ensure_future(operation)
     cancellation: asyncio.CancelledError | None = None
@@ -121,6 +119,6 @@ async def settled(operation: Coroutine[Any, Any, T]) -> T:
         except asyncio.CancelledError as error:
             cancellation = cancellation or error
     if cancellation is not None:
-        task.exception()  # looked at, so that asyncio does not report it as forgotten
+        task.exception()  # retrieved, so that asyncio does not log it as lost
         raise cancellation
     return task.result()

@@ -1,7 +1,7 @@
 """The app's settings, each read when it is used, so that override_settings works.
 
-Every name begins with AGENT_SESSIONS_ and has a safe default. A value of the wrong type is
-reported by the system check agent_sessions.E004.
+Every name begins with AGENT_SESSIONS_ and has a safe default. The system check
+agent_sessions.E004 reports values of a wrong type.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ OPENAI_TRACES = "https://platform.openai.com/traces/trace?trace_id={trace_id}"
 
 
 class AppSettings:
-    """One property per setting, named as the setting is, in lower case without its prefix."""
+    """A property for each setting, with the setting's name in lower case without its prefix."""
 
     @property
     def history_limit(self) -> int | None:
-        """How many of the newest items a run is given; None, the default, is all of them.
+        """The number of newest items that a run is given; None, the default, means all.
 
-        The `session_settings` of a DjangoSession and of a RunConfig win over it, and `history`.
+        `session_settings` of a DjangoSession or a RunConfig, and `history`, take precedence.
         """
         return getattr(settings, "AGENT_SESSIONS_HISTORY_LIMIT", None)
 
     @property
     def recording(self) -> bool:
-        """Whether steps of runs are recorded: who spoke and what it cost; True by default."""
+        """Whether the agent and the cost of each step are recorded; True by default."""
         return getattr(settings, "AGENT_SESSIONS_RECORDING", True)
 
     @property
     def prices(self) -> Prices:
-        """What a million tokens cost, by model and kind of token; none are known by default.
+        """The prices of a million tokens, by model and kind of token; empty by default.
 
         `{"gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"}}`, in any currency.
         """
@@ -41,30 +41,30 @@ class AppSettings:
 
     @property
     def currency(self) -> str:
-        """The currency of the prices, such as "EUR" or "€", written behind each amount; "" if none.
+        """The currency of the prices, such as "EUR" or "€", shown after each amount; "" by default.
 
-        Nothing is converted.
+        Amounts are not converted.
         """
         return getattr(settings, "AGENT_SESSIONS_CURRENCY", "")
 
     @property
     def admin_page_size(self) -> int:
-        """How many messages of a session the admin shows at once; 100 by default.
+        """The number of messages on one page of the admin; 100 by default.
 
-        More than LARGEST_PAGE are LARGEST_PAGE: a page of them is a few megabytes already.
+        At most LARGEST_PAGE, of which a page has a few megabytes.
         """
         return min(getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100), LARGEST_PAGE)
 
     @property
     def admin_log_views(self) -> bool:
-        """Whether the admin's log notes who read which session's content; False by default."""
+        """Whether the admin logs who read the content of which session; False by default."""
         return getattr(settings, "AGENT_SESSIONS_ADMIN_LOG_VIEWS", False)
 
     @property
     def trace_url(self) -> str:
-        """Where a trace is looked at, with `{trace_id}` in it; OpenAI's dashboard by default.
+        """The address of a trace, with `{trace_id}` in it; OpenAI's dashboard by default.
 
-        An empty string is no link.
+        With an empty string there are no links.
         """
         return getattr(settings, "AGENT_SESSIONS_TRACE_URL", OPENAI_TRACES)
 

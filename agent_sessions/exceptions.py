@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions whose messages say what to do."""
+"""Exceptions. Their messages say what to do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from django.db import OperationalError
 
 
 class AgentSessionsError(Exception):
-    """Base of every exception that this package defines."""
+    """Base of the exceptions of this package."""
 
 
 class SessionOwnershipError(AgentSessionsError, PermissionDenied):
-    """Somebody else's session was opened, or nobody's.
+    """The session belongs to somebody else, or to nobody.
 
-    A `PermissionDenied`: a view that lets it through answers 403. Answer 404 instead where the
-    existence of a session is itself a secret.
+    A `PermissionDenied`: a view that does not catch it answers with a 403. Answer with a 404 if
+    the existence of a session is a secret.
     """
 
     def __init__(self, session_id: str) -> None:
@@ -29,10 +29,10 @@ class SessionOwnershipError(AgentSessionsError, PermissionDenied):
 
 
 class SessionDeletedError(AgentSessionsError):
-    """A run went on after its session was deleted; the batch was not stored, and nothing appears.
+    """A run continued after its session was deleted, and its items were not stored.
 
-    The session was cleared or deleted by somebody else, such as its owner or the admin, after the
-    run had read items of it or stored some. Stop the run, or begin a new session.
+    Somebody else, such as the owner or the admin, cleared or deleted the session after the run had
+    read or stored items. Stop the run, or begin a new session.
     """
 
     def __init__(self, session_id: str) -> None:
@@ -41,15 +41,15 @@ class SessionDeletedError(AgentSessionsError):
 
     def __str__(self) -> str:
         return (
-            f"Session {self.session_id!r} was deleted while this run went on, so the run's items "
-            "were not stored. Begin a new session to go on."
+            f"Session {self.session_id!r} was deleted during this run, so the run's items were not "
+            "stored. Begin a new session."
         )
 
 
 class UnknownOutcomeError(AgentSessionsError, OperationalError):
-    """The connection was lost at COMMIT: the change is stored as a whole, or not at all.
+    """The connection was lost at COMMIT: the change is stored completely, or not at all.
 
-    Look before repeating it: read the session's newest items.
+    Read the session's newest items before you repeat the change.
     """
 
     def __init__(self, session_id: str) -> None:
@@ -59,14 +59,14 @@ class UnknownOutcomeError(AgentSessionsError, OperationalError):
     def __str__(self) -> str:
         return (
             f"The connection was lost while a change to session {self.session_id!r} was committed. "
-            "The change is stored as a whole or not at all: read the session before repeating it."
+            "The change is stored completely or not at all: read the session before repeating it."
         )
 
 
 class ItemError(AgentSessionsError, TypeError):
-    """An item holds something that is not JSON; nothing of its batch was stored.
+    """An item contains a value that is not JSON; nothing of its batch was stored.
 
-    A `TypeError`, as `json.dumps` would raise. `path` leads to the value, such as
+    A `TypeError`, as `json.dumps` raises. `path` leads to the value, as in
     `items[2]['content'][0]['text']`.
     """
 

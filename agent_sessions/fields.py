@@ -1,4 +1,4 @@
-"""The identifier of a session, exact on every database."""
+"""The primary key of a session, compared exactly on every database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ID_LENGTH = 255
 
 
 def checked_id(session_id: str) -> str:
-    """Return `session_id`, or raise the TypeError or ValueError that says why it cannot be one."""
+    """Return `session_id`, or raise a TypeError or ValueError that says what to pass instead."""
     if not isinstance(session_id, str):
         raise TypeError(
             f"session_id is a {type(session_id).__name__}. Pass a str, such as str(session_id)."
@@ -27,18 +27,19 @@ def checked_id(session_id: str) -> str:
         )
     if "\x00" in session_id or any("\ud800" <= character <= "\udfff" for character in session_id):
         raise ValueError(
-            f"session_id {session_id!r} holds a NUL or a surrogate, which databases cannot keep. "
-            "Pass one without."
+            f"session_id {session_id!r} contains a NUL or a surrogate, which databases cannot "
+            "store. Pass one without."
         )
     return session_id
 
 
 class SessionIdField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
-    """An identifier that is equal to itself alone: "a", "A" and "a " are three."""
+    """A string compared exactly: "a", "A" and "a " are different."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
         if connection.vendor == "mysql":
-            # MariaDB compares without case, and ignores trailing spaces, unless told not to.
+            # By default MariaDB ignores case and trailing spaces:
+            # https://mariadb.com/kb/en/information-schema-collations-table/
             parameters["collation"] = "utf8mb4_nopad_bin"
         return parameters

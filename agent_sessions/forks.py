@@ -1,4 +1,4 @@
-"""Forks: sessions that begin as a copy of another, up to one of its turns or messages."""
+"""Forks: sessions that begin as a copy of another one, up to a turn or a message."""
 
 from __future__ import annotations
 
@@ -34,45 +34,45 @@ async def fork(
         again = await fork(session, before=3)
         result = await Runner.run(agent, "The third question, put better", session=again)
 
-    With `at` the copy ends with that turn or message, with `before` it ends before it, and without
-    either it is whole. A turn is a number, 1 for the first user message, or a Turn; what stands
-    before the first user message is turn 0. The fork has the owner, title, metadata and options of
-    `session`, and `session_id`, or an id of its own making. Nothing of `session` changes, and from
-    there on the two go their own ways. What turns cost is not copied: nothing was spent twice.
+    With `at` the copy ends with that turn or message, with `before` it ends before it; without
+    either it is complete. A turn is a Turn or its number: 1 for the first user message, and 0 for
+    the messages before it. The fork has the owner, title, metadata and options of `session`, and
+    `session_id` or a new id. `session` does not change, and later changes of one do not show in
+    the other. Costs are not copied, because nothing was spent twice.
 
-    Raises ValueError if there is no such session, turn or message, or the id is taken, and
-    SessionOwnershipError if the session is not its user's. Then there is no fork.
+    Raises ValueError if the session, turn or message does not exist or the id is taken, and
+    SessionOwnershipError if the session is not its user's. Then nothing is created.
     """
-    # Whoever has a session has imported it; whoever has none need not wait for the SDK.
+    # Late: the SDK takes seconds to import, and the caller has imported it to make a session.
     from agent_sessions.session import DjangoSession
 
     if not isinstance(session, DjangoSession):
         raise TypeError(
-            f"No {type(session).__name__} can be forked. Fork the DjangoSession inside it, and "
-            "put the fork into another."
+            f"Cannot fork {type(session).__name__}. Fork the DjangoSession inside it, and wrap the "
+            "fork again."
         )
     new = copy.copy(session)
     new.session_settings = copy.copy(session.session_settings)
     new.session_id = checked_id(uuid4().hex if session_id is None else session_id)
-
-    def write() -> None:
-        # A replica that is read may not know of the newest turns.
-        sessions = Session.objects.using(session.using or router.db_for_write(Session))
-        cut = {}
-        if at is not None:
-            cut["at"] = _ends(at, sessions, session)[1]
-        if before is not None:
-            cut["before"] = _ends(before, sessions, session)[0]
-        sessions.fork(session.session_id, new.session_id, user=session.user, **cut)
-
-    await settled(in_database_thread(write))
+    await settled(in_database_thread(lambda: _write(session, new.session_id, at, before)))
     return new
 
 
-async def forks(session: DjangoSession) -> list[Session]:
-    """Return the forks of a session, newest last: their rows, with titles and times.
+def _write(session: DjangoSession, new_id: str, at: Place | None, before: Place | None) -> None:
+    # Not a replica, which may not have the newest turns yet.
+    sessions = Session.objects.using(session.using or router.db_for_write(Session))
+    end = {}
+    if at is not None:
+        end["at"] = _ids(at, sessions, session)[1]
+    if before is not None:
+        end["before"] = _ids(before, sessions, session)[0]
+    sessions.fork(session.session_id, new_id, user=session.user, **end)
 
-    Those of a session with a user are that user's. Forks of forks are not among them.
+
+async def forks(session: DjangoSession) -> list[Session]:
+    """Return the forks of a session as rows, oldest first.
+
+    Forks of forks are not included, nor, for a session with a user, forks of other users.
     """
     from agent_sessions.session import DjangoSession  # late, as in fork()
 
@@ -92,15 +92,15 @@ async def forks(session: DjangoSession) -> list[Session]:
     return await in_database_thread(read)
 
 
-def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tuple[int, int]:
-    """Return the ids of the first and the last message of a place in the session."""
+def _ids(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tuple[int, int]:
+    """Return the ids of the first and the last message of a turn, or of a message."""
     if isinstance(place, bool) or not isinstance(place, int | Turn | Message):
         raise TypeError(
-            f"No session is forked at a {type(place).__name__}. Pass the number of a turn, a "
+            f"Cannot fork a session at {type(place).__name__}. Pass the number of a turn, a "
             "Turn or a Message."
         )
     if isinstance(place, int):
-        return _ends_of_turn(place, Turns(session.session_id, user=session.user, using=sessions.db))
+        return _ids_of_turn(place, Turns(session.session_id, user=session.user, using=sessions.db))
     if isinstance(place, Turn):
         return place.first_id, place.last_id
     if place.pk is None:
@@ -108,10 +108,10 @@ def _ends(place: Place, sessions: SessionQuerySet, session: DjangoSession) -> tu
     return place.pk, place.pk
 
 
-def _ends_of_turn(number: int, turns: Turns) -> tuple[int, int]:
+def _ids_of_turn(number: int, turns: Turns) -> tuple[int, int]:
     """Return the ids of the first and the last message of a turn by its number."""
     messages = turns.messages()
-    # Read first: a turn that is added meanwhile is no part of the one that was the last.
+    # Read first: a turn that is added meanwhile must not become a part of the last one.
     span = messages.aggregate(oldest=Min("pk"), newest=Max("pk"))
     starts = [pk for pk in turns.starts() if pk <= (span["newest"] or 0)]
     firsts = dict(enumerate(starts, start=1))
@@ -119,10 +119,10 @@ def _ends_of_turn(number: int, turns: Turns) -> tuple[int, int]:
         firsts[0] = span["oldest"]
     if number not in firsts:
         raise ValueError(
-            f"Session {turns.session_id!r} has no turn {number}: it has {len(starts)}, counted "
-            "from 1."
+            f"Session {turns.session_id!r} has no turn {number}. Turns are numbered from 1; number "
+            f"of turns: {len(starts)}."
         )
     if number + 1 not in firsts:
         return firsts[number], span["newest"]
     last = messages.filter(pk__lt=firsts[number + 1]).aggregate(newest=Max("pk"))["newest"]
-    return firsts[number], last or firsts[number]  # all of it may have been popped meanwhile
+    return firsts[number], last or firsts[number]  # its messages may have been popped meanwhile

@@ -1,8 +1,8 @@
-"""Stored items as a person reads them: who, what kind, and the text.
+"""Items as a person reads them: who, what, and the text.
 
-Everything here is pure and returns plain text, never HTML: what a person or a model wrote is
-for the template to escape. No kind of item is left out: one that the SDK invents tomorrow shows
-as its JSON, and so does each field that it adds to a kind which is known.
+The functions return plain text, never HTML: the template escapes it. Nothing is left out: an item
+of a type that the SDK adds tomorrow is shown as JSON, and a field that it adds to a known type as
+"key: value".
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from agent_sessions.items.attachments import taken
 from agent_sessions.items.columns import columns, is_envelope
 from agent_sessions.items.reading import NOTHING, Reading
 
-HALVES = re.compile("[\ud800-\udfff]")  # lone surrogates: no page can be sent with them
+SURROGATES = re.compile("[\ud800-\udfff]")  # alone they cannot be encoded, so no page could be sent
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of a transcript; `label` says in words who or what it is."""
+    """One item of a transcript. `label` names its author or type."""
 
     kind: str
     role: str
@@ -34,12 +34,12 @@ class Entry:
 
 
 def entries(items: Iterable[Item]) -> list[Entry]:
-    """Return an entry per item, in their order."""
+    """Return an entry for each item."""
     return [entry(item) for item in items]
 
 
 def entry(item: Item) -> Entry:
-    """Return the entry of one item of any kind."""
+    """Return the entry of an item of any type."""
     found = columns(item)
     return Entry(
         kind=found.kind,
@@ -52,12 +52,12 @@ def entry(item: Item) -> Entry:
 
 
 def text_of(item: Item) -> str:
-    """Return the readable text of an item of any kind, which is empty if it holds none.
+    """Return the readable text of an item of any type; "" if it has none.
 
-    Values that the code does not know follow as lines "key: value"; items/reading.py lists those
-    that are left out on purpose. Images, files and sounds are "[image]" and the like.
+    Unknown values follow as lines "key: value"; items/reading.py lists those that are omitted on
+    purpose. Images, files and sounds become "[image]" and the like.
     """
-    return HALVES.sub("\N{REPLACEMENT CHARACTER}", _text(item).strip())
+    return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _text(item).strip())
 
 
 def _text(item: Item) -> str:
@@ -87,16 +87,16 @@ def written(value: Any, *, indent: int | None = None) -> str:
 
 
 def label_of(kind: str, role: str, tool_name: str) -> str:
-    """Say in words who or what an item of these columns is."""
+    """Return a label for an item with these columns: its author, or its type and tool."""
     if kind == "message":
         return role.capitalize() or "Message"
     words = kind.replace("_", " ").capitalize() or "Unknown item"
-    # "Function call: search_events", but no "Web search call: web_search".
+    # "Function call: search_events", but not "Web search call: web_search".
     return words if not tool_name or kind.startswith(tool_name) else f"{words}: {tool_name}"
 
 
 def _lines(*values: Any) -> str:
-    """Join what is there, one to a line; a value is text, a reading, or anything else."""
+    """Join values that are not empty, one to a line: texts, readings, or anything else."""
     return "\n".join(text for text in map(_part, values) if text)
 
 
@@ -110,7 +110,7 @@ def _dict_part(part: Reading) -> str:
     """Return the text of a part of a message or an output, or its placeholder in brackets."""
     said = [part.text(key) for key in ("text", "refusal", "transcript")]
     if taken(part):
-        part.take("type")  # the placeholder says it
+        part.take("type")  # it is in the placeholder
         return _lines(*said, _placeholder(part.holder))
     if text := _lines(*said, *map(source_of, part.dicts("annotations"))):
         return text
@@ -120,21 +120,21 @@ def _dict_part(part: Reading) -> str:
 
 
 def _placeholder(holder: dict[str, Any]) -> str:
-    """Return the kind and the name of an attachment, whose data and address stay unshown."""
+    """Return the type and the name of an attachment, without its data and address."""
     kind = str(holder.get("type") or "part").removeprefix("input_").removeprefix("computer_")
     name = holder.get("filename")
     return f"[{kind}: {name}]" if isinstance(name, str) else f"[{kind}]"
 
 
 def source_of(source: Reading) -> str:
-    """Return the title and the address of a source that a model or a search names."""
+    """Return the title and the address of a source that a model or a search cites."""
     names = [source.text(key) for key in ("title", "filename", "name", "url")]
     return ": ".join(filter(None, names))
 
 
 def _message(item: Reading) -> str:
     if item.holder.get("role") == columns(item.holder).role:
-        item.take("role")  # the label says it
+        item.take("role")  # it is in the label
     return _lines(*item.each("content"))
 
 
@@ -143,19 +143,19 @@ def _output(item: Reading) -> str:
 
 
 def thought_in(item: Reading) -> str:
-    """Return the reasoning that a model has shown, often in summary, and often nothing."""
+    """Return the reasoning that a model has shown, often only a summary or nothing."""
     return _lines(*item.each("summary"), *item.each("content"))
 
 
 def _call(item: Reading) -> str:
-    """Write a call as its tool's name with the arguments as the model sent them."""
+    """Return the name of a tool with its arguments, as the model sent them."""
     name = ".".join(filter(None, [item.text("namespace"), item.text("name")]))
     arguments = item.take("arguments" if "arguments" in item.holder else "input")
     return f"{name}({_part(arguments)})"
 
 
 def searched(item: Reading) -> str:
-    """Return what a search of the web looks for, or where it looks."""
+    """Return the queries of a web search, or the page that it opens."""
     action = item.inside("action")
     words = [action.text("query"), *action.texts("queries")]
     # The query is often the first of the queries as well.
@@ -163,7 +163,7 @@ def searched(item: Reading) -> str:
 
 
 def sources_in(item: Reading) -> list[Reading]:
-    """Return the sources that a search of the web has found."""
+    """Return the sources that a web search has found."""
     return item.inside("action").dicts("sources")
 
 
@@ -189,7 +189,7 @@ def _code_output(output: Any) -> str:
 
 
 def command_in(item: Reading) -> str:
-    """Return the command, or the commands, that a shell is given."""
+    """Return the commands of a shell call."""
     action = item.inside("action")
     words = action.texts("command")
     return _lines(" ".join(words) or action.take("command"), *action.each("commands"))
@@ -205,7 +205,7 @@ def _streams(output: Reading) -> str:
 
 
 def end_of(output: Reading) -> str:
-    """Take how a command has ended, and say so unless it has ended well."""
+    """Take the outcome of a command, and return it if it is a failure."""
     outcome = output.inside("outcome")
     if outcome.holder.get("type") == "timeout":
         outcome.take("type")
@@ -217,7 +217,7 @@ def end_of(output: Reading) -> str:
 
 
 def change_in(item: Reading) -> str:
-    """Return what a patch does to which file, and the patch."""
+    """Return the operation of a patch, its file, and the patch."""
     operation = item.inside("operation")
     return _lines(*map(operation.text, ("type", "path", "diff")))
 

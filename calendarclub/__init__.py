@@ -1,1 +1,1 @@
-"""Calendar Club: a chat that finds local events, and remembers with agent_sessions."""
+"""Calendar Club: a chat that finds local events, the example project of agent_sessions."""

@@ -1,4 +1,4 @@
-"""A secret key for a project that runs on a machine of its own, without one in the code."""
+"""A secret key for a local project, in a file instead of in the code."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.core.management.utils import get_random_secret_key
 
 
 def local_secret_key(path: Path) -> str:
-    """Read the key in the file at `path`, making file and key on the first call.
+    """Return the key in the file at `path`. The first call creates both.
 
-    The file is readable by its owner alone. Deployments set DJANGO_SECRET_KEY instead.
+    Only its owner can read the file. Deployments set DJANGO_SECRET_KEY instead.
     """
     if not path.exists():
         _write(path, get_random_secret_key())
@@ -21,10 +21,10 @@ def local_secret_key(path: Path) -> str:
 
 
 def _write(path: Path, key: str) -> None:
-    """Put a file with the key in place; of several processes that start at once, one wins."""
+    """Create the file, unless another process has just done so."""
     with NamedTemporaryFile("w", encoding="ascii", dir=path.parent) as file:
         file.write(key)
         file.flush()
-        # A link appears with its content, so that nobody reads half a key.
+        # A link appears with its whole content, so no process reads half a key.
         with suppress(FileExistsError):
             os.link(file.name, path)

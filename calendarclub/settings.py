@@ -1,6 +1,6 @@
 """Settings of calendarclub: a local SQLite file and safe defaults.
 
-The environment may say more: DATABASE_URL=libsql://... puts it on Turso.
+Environment variables change them: DATABASE_URL=libsql://... uses Turso.
 """
 
 import os
@@ -15,7 +15,7 @@ DEBUG = os.environ.get("DJANGO_DEBUG") == "1"
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or local_secret_key(BASE_DIR / ".secret_key")
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
 
-# Behind a proxy that ends TLS and says so: cookies then travel encrypted only.
+# Behind a proxy that ends TLS and sends X-Forwarded-Proto.
 if os.environ.get("DJANGO_HTTPS") == "1":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
@@ -68,25 +68,25 @@ TURSO = {
     "ENGINE": "agent_sessions.turso",
     "NAME": os.environ.get("DATABASE_URL", ""),
     "PASSWORD": os.environ.get("TURSO_AUTH_TOKEN", ""),
-    # How many requests of this process may wait for the database's lock at once. Turso Cloud may
-    # bear more than a sqld of one's own: docs/turso.md, "Many writers".
+    # How many requests of this process may wait for the database's lock at once: docs/turso.md,
+    # "Many writers".
     "OPTIONS": {"writers": int(os.environ.get("TURSO_WRITERS") or 1)},
 }
 LOCAL_FILE = {
     "ENGINE": "django.db.backends.sqlite3",
     "NAME": os.environ.get("DJANGO_SQLITE_FILE", BASE_DIR / "calendarclub.sqlite3"),
     "OPTIONS": {
-        # A transaction that begins as a reader cannot become a writer while another one writes: it
-        # fails at once, whatever the time-out.
+        # Otherwise a transaction that begins with a read fails, whatever the timeout is, if it
+        # writes while another one does.
         "transaction_mode": "IMMEDIATE",
-        # With a write-ahead log readers and the writer do not wait for each other.
+        # With a write-ahead log, readers and the writer do not wait for each other.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
         "timeout": 20,
         # Conversations are private: a new file is readable by its owner alone.
         "factory": PrivateConnection,
     },
 }
-# The same tables in the same format: what is tried on a file is deployed on Turso.
+# Both have the same tables in the same format.
 DATABASES = {"default": TURSO if TURSO["NAME"] else LOCAL_FILE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -107,10 +107,10 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Static files are found in the apps themselves where nobody has run collectstatic.
+# Static files are served from the apps if collectstatic has not been run.
 SERVESTATIC_USE_FINDERS = True
 
-# Django's own logging says nothing on the console unless DEBUG is on.
+# Django's default logging prints nothing unless DEBUG is on.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -119,5 +119,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
 
-# The chat. Without OPENAI_API_KEY an offline model plays the agent's part.
+# The agent's model. Without OPENAI_API_KEY an offline model answers.
 CALENDARCLUB_MODEL = os.environ.get("CALENDARCLUB_MODEL", "gpt-5-mini")

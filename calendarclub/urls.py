@@ -1,4 +1,4 @@
-"""The addresses of calendarclub."""
+"""The URLs of calendarclub."""
 
 from django.contrib import admin
 from django.contrib.auth import urls as auth_urls

@@ -1,4 +1,4 @@
-"""The WSGI application, for the admin alone: the chat streams, and streaming needs ASGI."""
+"""The WSGI application, only for the admin: the chat streams, which needs ASGI."""
 
 import os
 

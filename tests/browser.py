@@ -21,7 +21,8 @@ from django.test import SimpleTestCase
 from tests.turso.server import free_port
 
 try:
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect as expect  # tests import it from here
+    from playwright.sync_api import sync_playwright
 except ImportError:
     expect: Any = None
     MISSING = "The Python package playwright is missing: pip install -r tests/requirements.txt"

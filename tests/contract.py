@@ -12,6 +12,7 @@ from agents import Agent, Runner, function_tool
 from agents.memory import Session, SessionSettings
 from agents.testing import ScriptedModel, assistant_message, function_call
 
+from agent_sessions import Message
 from agent_sessions.items import Item
 from tests.mixins import Mixin
 from tests.model_input import last_input
@@ -257,6 +258,13 @@ class SessionContract(Mixin):
 
         stored = await session.get_items()
         self.assertEqual([item["role"] for item in stored], ["user", "assistant"])
+
+
+class DjangoContract(SessionContract):
+    """The contract of sessions that store Message rows."""
+
+    async def store_text(self, session: Any, text: str) -> None:
+        await Message.objects.acreate(session_id=session.session_id, message_data=text)
 
 
 class SettingsContract(Mixin):

@@ -3,10 +3,9 @@
     python -m tests.lowest_versions > lowest.txt
     pip install -r tests/requirements.txt -c lowest.txt
 
-A range says which versions work. .ci/run runs a part of the suite on the lower ends of all of them,
-so that each bound is a version that was tried. The ranges are read where they are declared:
-pyproject.toml, requirements.txt and tests/requirements.txt. Of two bounds for one package the
-higher one holds. Packages that only other packages require are pip's to choose.
+.ci/run runs a part of the suite on these versions, so that each lower bound is a version that was
+tried. The ranges are read from pyproject.toml, requirements.txt and tests/requirements.txt. The
+higher of two bounds for one package wins. pip chooses the versions of indirect requirements.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def declared() -> Iterator[Requirement]:
     for name in FILES:
         lines += [line.partition("#")[0] for line in (ROOT / name).read_text("utf-8").splitlines()]
     for line in lines:
-        if line.strip() and not line.startswith("-"):  # -r and -e name no package of an index
+        if line.strip() and not line.startswith("-"):  # -r and -e do not name packages
             yield Requirement(line)
 
 

@@ -9,7 +9,7 @@ import tempfile
 from itertools import product
 from typing import TYPE_CHECKING
 
-from tests.admin.browsing import LIST, PHONE, page_of, variables_of
+from tests.admin.browser_testcase import LIST, PHONE, page_of, variables_of
 from tests.browser import ROOT, chromium, run, serving
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def main(folder: str, names: list[str]) -> None:
         "DJANGO_SECRET_KEY": "for these pictures only",
         "OPENAI_API_KEY": "",
     }
-    cookies = json.loads(run(environment, "-m", "tests.admin.seeds", "conversations"))
+    cookies = json.loads(run(environment, "-m", "tests.admin.seed_database", "conversations"))
     with serving(environment) as base, chromium() as browser:
         for theme, screen in product(THEMES, SCREENS):
             page = opened(browser, base, cookies["root"], theme, screen)

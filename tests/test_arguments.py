@@ -1,8 +1,9 @@
-"""arguments: values of a wrong type are refused in a sentence, by every public name."""
+"""arguments: every public name refuses values of a wrong type, and says what to pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -18,21 +19,17 @@ from tests.contract import TURN, USER
 
 
 class UserTests(TestCase):
-    """user="""
+    """The `user` argument."""
 
-    def test_what_is_not_a_user(self) -> None:
-        """A name, a number and anything else that is not a user object."""
+    def test_not_a_user(self) -> None:
+        """A name, a number, or any other object that is not a user, raises TypeError."""
         for user in ("annelies", 3, object(), User, Session(session_id="one")):
-            for use in (
-                lambda user=user: DjangoSession("one", user=user),
-                lambda user=user: Session.objects.items("one", user=user),
-                lambda user=user: Turns("one", user=user),
-            ):
+            for use in (DjangoSession, Session.objects.items, Turns):
                 with self.assertRaisesMessage(TypeError, "Pass a User object"):
-                    use()
+                    use("one", user=user)
 
     def test_forgotten_await(self) -> None:
-        """`request.auser()` without await is a coroutine, and refused as such."""
+        """`request.auser()` without await is refused as a coroutine."""
 
         async def auser() -> None:
             """Return nobody."""
@@ -44,7 +41,7 @@ class UserTests(TestCase):
             DjangoSession("one", user=coroutine)
 
     def test_lazy_users(self) -> None:
-        """`request.user` is lazy: it is the user that it holds, or nobody."""
+        """`request.user`, which is lazy, is resolved to its user."""
         annelies = User.objects.create(username="annelies")
 
         session = DjangoSession("one", user=SimpleLazyObject(lambda: annelies))
@@ -57,10 +54,10 @@ class UserTests(TestCase):
 
 
 class SessionIdTests(TestCase):
-    """session_id"""
+    """The `session_id` argument."""
 
     def test_empty(self) -> None:
-        """An empty id, such as that of a field that nobody filled in, is no session's."""
+        """An empty id, as from a field left blank, is refused."""
         for use in (
             lambda: DjangoSession(""),
             lambda: Turns(""),
@@ -74,7 +71,7 @@ class SessionIdTests(TestCase):
 
 
 class OtherArgumentTests(TestCase):
-    """Everything else."""
+    """All other arguments."""
 
     def setUp(self) -> None:
         Session.objects.append("one", TURN)
@@ -85,28 +82,34 @@ class OtherArgumentTests(TestCase):
                 use()
 
     def test_items_without_a_list(self) -> None:
-        """One item, or a text, is not taken for a batch of its keys or letters."""
+        """One item, or a text, is refused instead of storing its keys or characters."""
         session = DjangoSession("one")
+        wrong: list[tuple[Any, str]] = [
+            (USER, "dict"),
+            ("Hi", "str"),
+            (None, "NoneType"),
+            (3, "int"),
+        ]
 
-        for items, kind in ((USER, "dict"), ("Hi", "str"), (None, "NoneType"), (3, "int")):
+        for items, kind in wrong:
             self.assert_refused(
                 f"items is a {kind}. Pass a list of items",
-                lambda items=items: async_to_sync(session.add_items)(items),  # type: ignore[misc]
-                lambda items=items: async_to_sync(session.replace_items)(items),  # type: ignore[misc]
-                lambda items=items: Session.objects.append("one", items),  # type: ignore[misc]
+                partial(async_to_sync(session.add_items), items),
+                partial(async_to_sync(session.replace_items), items),
+                partial(Session.objects.append, "one", items),
             )
 
         self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_limits_and_numbers(self) -> None:
-        """A number from an address is text before somebody makes it a number."""
+        """A number as text, as a URL gives it, is refused."""
         session: Any = DjangoSession("one")
 
         self.assert_refused(
             "limit is a str. Pass a whole number.",
             lambda: async_to_sync(session.get_items)("5"),
             lambda: async_to_sync(session.get_conversation_turns)("5"),
-            lambda: Session.objects.items("one", "5"),  # type: ignore[arg-type]
+            lambda: Session.objects.items("one", "5"),  # type: ignore[arg-type]  # the case
         )
         self.assert_refused(
             "number is a str. Pass a whole number.",
@@ -114,7 +117,7 @@ class OtherArgumentTests(TestCase):
         )
 
     def test_runs_and_agents(self) -> None:
-        """A text or a list of texts is neither a result nor an agent."""
+        """A text is refused instead of a result, and a list of texts instead of agents."""
         session: Any = DjangoSession("one")
 
         self.assert_refused(
@@ -127,22 +130,22 @@ class OtherArgumentTests(TestCase):
         )
 
     def test_databases(self) -> None:
-        """An alias that DATABASES do not have is named at once, with those that they have."""
+        """An alias that is not in DATABASES is refused at once, with the known ones."""
         for using in ("archives", 3):
             with self.assertRaisesMessage(ConnectionDoesNotExist, "Pass one of 'default'"):
-                DjangoSession("one", using=using)  # type: ignore[arg-type]
+                DjangoSession("one", using=using)  # type: ignore[arg-type]  # one is a number
 
     def test_sessions(self) -> None:
-        """An id is not a session: forks take a DjangoSession, files a row."""
+        """An id is refused instead of a session, and one line instead of lines."""
         one: Any = "one"
 
-        self.assert_refused("No str can be forked.", lambda: async_to_sync(fork)(one))
+        self.assert_refused("Cannot fork str.", lambda: async_to_sync(fork)(one))
         self.assert_refused("Pass a DjangoSession.", lambda: async_to_sync(forks)(one))
         self.assert_refused("Session.objects.get(pk=...)", lambda: [*lines(one)])
         self.assert_refused("lines is a str.", lambda: [*imported('{"role": "user"}')])
 
     def test_keys_of_usage(self) -> None:
-        """A key that is not known, whatever its type, is answered with those that are."""
+        """An unknown key of any type is refused, with the known ones."""
         for keys in (("agents",), (), ("user", "agents"), (3,)):
             with self.assertRaisesMessage(ValueError, "by() takes one or more of 'session'"):
-                Usage.objects.by(*keys)  # type: ignore[arg-type]
+                Usage.objects.by(*keys)

@@ -9,16 +9,17 @@ from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_sessions.items import Item
 from agent_sessions.items.attachments import Attachment, attachments, image_type
+from tests.json_values import json_values
 from tests.sample_items import SAMPLES
-from tests.test_codec import json_values
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
 PNG_URL = f"data:image/png;base64,{b64encode(PNG).decode()}"
 FIELDS = ["type", "content", "output", "outputs", "image_url", "file_data", "input_audio", "result"]
 
 
-def user(*parts: Any) -> dict[str, Any]:
+def user(*parts: Any) -> Item:
     return {"role": "user", "content": list(parts)}
 
 
@@ -26,7 +27,7 @@ class AttachmentTests(SimpleTestCase):
     """attachments()."""
 
     def test_places(self) -> None:
-        """Whatever the SDK stores an image, a file or a sound in, it is found."""
+        """Images, files and sounds are found in every kind of item that can hold them."""
         found = {
             name: [attachment.what for attachment in attachments(sample.item)]
             for name, sample in SAMPLES.items()
@@ -39,7 +40,7 @@ class AttachmentTests(SimpleTestCase):
         )
 
     def test_image(self) -> None:
-        """An image in the item has data; its type is what it is, whatever it says."""
+        """An image inside the item has data, and the type of its content, not the declared one."""
         lie = PNG_URL.replace("png", "svg+xml", 1)
         [image, nested] = attachments(
             user(
@@ -52,8 +53,8 @@ class AttachmentTests(SimpleTestCase):
         self.assertEqual((nested.content(), nested.address), (PNG, ""))
         self.assertEqual(image.size // 10, len(lie) * 3 // 40)
 
-    def test_what_is_elsewhere(self) -> None:
-        """An address and the id of a file are told, and nothing else is known."""
+    def test_references(self) -> None:
+        """An image or file outside the item has only its address or the id of the file."""
         [image, file, none] = attachments(
             user(
                 {"type": "input_image", "image_url": "https://example.org/a.png"},
@@ -67,7 +68,7 @@ class AttachmentTests(SimpleTestCase):
         self.assertEqual((none.data, none.address), ("", ""))
 
     def test_types(self) -> None:
-        """Four kinds of images are known by how they begin; SVG and HTML are none of them."""
+        """Four types of images are recognized by their first bytes; SVG and HTML are not."""
         beginnings = {b"\xff\xd8\xff\xe0": "image/jpeg", b"GIF89a": "image/gif"}
         beginnings |= {b"RIFF\x00\x0a\x00\x00WEBPVP8 ": "image/webp", PNG: "image/png"}
         for content, kind in beginnings.items():
@@ -76,7 +77,7 @@ class AttachmentTests(SimpleTestCase):
             self.assertEqual(image_type(content), "")
 
     def test_data(self) -> None:
-        """Base64 is read with and without padding and line ends, and text as it is quoted."""
+        """Base64 is decoded with or without padding and line breaks, and text as in URLs."""
         for data in ("aGk=", "aGk", "aG\nk=", "data:;base64,aGk=", "DATA:text/plain,h%69"):
             self.assertEqual(Attachment("file", data=data).content(), b"hi", data)
         for data in ("data:text/plain;base64,ääää", "ääää"):
@@ -85,11 +86,11 @@ class AttachmentTests(SimpleTestCase):
 
     @given(st.dictionaries(st.sampled_from(FIELDS), json_values))
     def test_never_fails(self, item: dict[str, Any]) -> None:
-        """Whatever stands in the fields, attachments are found or not."""
+        """No value of any field raises an error."""
         for kind in ("input_image", "input_file", "input_audio", "image_generation_call"):
             for found in attachments(user({**item, "type": kind})):
                 found.content()
 
-    def test_no_dict(self) -> None:
-        """An item that is no dict holds nothing."""
+    def test_not_a_dict(self) -> None:
+        """An item that is not a dict has no attachments."""
         self.assertEqual(attachments(["words"]), [])

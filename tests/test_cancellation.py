@@ -1,22 +1,21 @@
-"""Cancelled callers: a write that began ends before the caller hears of it."""
+"""Cancelled callers: a write that has begun finishes before its caller is cancelled."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-from agent_sessions import DjangoSession, Session
+from agent_sessions import DjangoSession
+from agent_sessions.items import Item
 from tests.contract import ANSWER, TURN, USER
+from tests.row_lock import locked
 
 Mutation = Callable[[DjangoSession], Coroutine[Any, Any, Any]]
 
-MUTATIONS: dict[str, tuple[Mutation, list[Any]]] = {
+MUTATIONS: dict[str, tuple[Mutation, list[Item]]] = {
     "add_items": (lambda session: session.add_items([USER, ANSWER]), [*TURN, USER, ANSWER]),
     "pop_item": (lambda session: session.pop_item(), TURN[:-1]),
     "clear_session": (lambda session: session.clear_session(), []),
@@ -26,12 +25,12 @@ MUTATIONS: dict[str, tuple[Mutation, list[Any]]] = {
 
 
 class CancellationTests(TransactionTestCase):
-    """Every mutation, cancelled before it starts, at each step of the loop, and again and again."""
+    """Every mutation, cancelled before it starts, at each step of the loop, and repeatedly."""
 
-    async def outcome(self, mutation: Mutation, steps: int, times: int) -> tuple[bool, list[Any]]:
+    async def outcome(self, mutation: Mutation, steps: int, times: int) -> tuple[bool, list[Item]]:
         """Cancel the mutation `times` times from step `steps` on, if it still runs by then.
 
-        Return whether it did, and what is stored; whoever was cancelled has to hear of it.
+        Return whether it did, and the items stored. A cancelled caller has to end as cancelled.
         """
         session = DjangoSession("one")
         await session.replace_items(TURN)
@@ -49,12 +48,12 @@ class CancellationTests(TransactionTestCase):
         return is_running, await session.get_items()
 
     async def test_before_the_first_step(self) -> None:
-        """A mutation that was cancelled before it began has changed nothing."""
+        """A mutation that is cancelled before it begins changes nothing."""
         for name, (mutation, _) in MUTATIONS.items():
             self.assertEqual(await self.outcome(mutation, 0, 1), (True, TURN), name)
 
     async def test_at_every_step(self) -> None:
-        """From its first step on a mutation is done entirely, and its caller is cancelled."""
+        """A mutation that has begun is finished, and its caller is cancelled."""
         for name, (mutation, after) in MUTATIONS.items():
             for times in (1, 2, 5):
                 for steps in range(1, 40):
@@ -64,7 +63,7 @@ class CancellationTests(TransactionTestCase):
                         break
 
     async def test_while_the_database_is_busy(self) -> None:
-        """A caller cancelled ten times while the write waits for its lock still waits with it."""
+        """A caller that is cancelled while the write waits for a lock waits for its end."""
         for name, (mutation, after) in MUTATIONS.items():
             session = DjangoSession("one")
             await session.replace_items(TURN)
@@ -81,10 +80,11 @@ class CancellationTests(TransactionTestCase):
             self.assertEqual(await session.get_items(), after, name)
 
     async def test_failure_of_a_cancelled_write(self) -> None:
-        """A write that fails after its caller was cancelled leaves the session as it was."""
+        """A write that fails after its caller was cancelled leaves the session unchanged."""
         session = DjangoSession("one")
         await session.add_items(TURN)
-        task = asyncio.ensure_future(session.add_items([USER, {"content": object()}]))
+        bad: Item = {"content": object()}
+        task = asyncio.ensure_future(session.add_items([USER, bad]))
         await asyncio.sleep(0)
 
         task.cancel()
@@ -92,25 +92,3 @@ class CancellationTests(TransactionTestCase):
 
         self.assertTrue(task.cancelled())
         self.assertEqual(await session.get_items(), TURN)
-
-
-@contextmanager
-def locked(session_id: str) -> Iterator[Callable[[], None]]:
-    """Hold the session's row, from another thread, until the callable is called."""
-    holding, let_go = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            Session.objects.filter(pk=session_id).update(title="held")
-            holding.set()
-            let_go.wait(10)
-        connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    holding.wait(10)
-    try:
-        yield let_go.set
-    finally:
-        let_go.set()
-        holder.join()

@@ -1,4 +1,4 @@
-"""checks and conf: settings that would lose messages are named before they do."""
+"""checks and conf: `manage.py check` names settings that would lose messages."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ def found() -> list[str]:
 
 
 class ClockTests(TestCase):
-    """The time by Django and by the database."""
+    """The clocks of Django and of the database."""
 
     def clocks(self) -> list[str]:
         messages = run_checks(databases=["default"])
         return [str(message) for message in messages if message.id == "agent_sessions.W006"]
 
     def test_same_time(self) -> None:
-        """With USE_TZ every database agrees with Django, whatever the time zone."""
+        """With USE_TZ the clocks agree in any time zone."""
         with override_settings(TIME_ZONE="America/New_York"):
             self.assertEqual(self.clocks(), [])
 
     @override_settings(USE_TZ=False, TIME_ZONE="America/New_York")
     def test_without_time_zones(self) -> None:
-        """Without it a database whose clock is UTC is hours off, and PostgreSQL is not."""
+        """Without USE_TZ a database whose clock is UTC gets a warning; PostgreSQL's is not."""
         is_right = connection.vendor == "postgresql"
 
         self.assertEqual(len(self.clocks()), 0 if is_right else 1)
 
     @override_settings(USE_TZ=False, TIME_ZONE="UTC")
     def test_utc_without_time_zones(self) -> None:
-        """Where the project's own time is UTC, they agree."""
+        """Without USE_TZ the clocks agree if the project's time zone is UTC."""
         self.assertEqual(self.clocks(), [])
 
     @skipUnless(connection.vendor == "mysql", "Only MySQL has such a zone: TEST_DATABASE=mariadb.")
     def test_server_in_another_zone(self) -> None:
-        """A server of MySQL or MariaDB that is not in UTC is warned of, with the remedy."""
+        """A MySQL or MariaDB server that is not in UTC gets a warning with the remedy."""
         with connection.cursor() as cursor:
             cursor.execute("SET time_zone = '+05:00'")
             self.addCleanup(lambda: connection.cursor().execute("SET time_zone = DEFAULT"))
@@ -57,12 +57,12 @@ class ClockTests(TestCase):
 
 
 class DatabaseTests(TestCase):
-    """Settings of the database that sessions are in."""
+    """Settings of the database of sessions."""
 
     databases = {"default", "archive"}
 
     def configured(self, alias: str = "archive", **options: Any) -> Any:
-        """Let sessions live in the SQLite database and change its settings."""
+        """Route sessions to the SQLite database and change the settings of a database."""
         self.enterContext(
             override_settings(DATABASE_ROUTERS=["tests.routers.ReadsAndWritesArchive"])
         )
@@ -74,37 +74,42 @@ class DatabaseTests(TestCase):
             self.assertEqual(found(), [])
 
     def test_sqlite_transaction_mode(self) -> None:
-        """SQLite without IMMEDIATE transactions is warned of; EXCLUSIVE ones will do."""
-        for options in ({}, {"transaction_mode": None}, {"transaction_mode": "deferred"}):
+        """SQLite gets a warning unless its transactions are IMMEDIATE or EXCLUSIVE."""
+        warned: list[dict[str, str | None]] = [
+            {},
+            {"transaction_mode": None},
+            {"transaction_mode": "deferred"},
+        ]
+        for options in warned:
             with self.configured(OPTIONS=options):
                 self.assertEqual(found(), ["agent_sessions.W001"])
         with self.configured(OPTIONS={"transaction_mode": "exclusive"}):
             self.assertEqual(found(), [])
 
     def test_turso_transaction_mode(self) -> None:
-        """On Turso transactions are IMMEDIATE unless somebody says otherwise."""
+        """Turso gets a warning only if its transactions were set to another mode."""
         settings = {**connections["archive"].settings_dict, "NAME": "libsql://club.turso.io"}
         self.addCleanup(connections.__setitem__, "archive", connections["archive"])
 
         for mode, expected in (("", []), ("DEFERRED", ["agent_sessions.W001"])):
-            options = {"OPTIONS": {"transaction_mode": mode}}
+            options: dict[str, Any] = {"OPTIONS": {"transaction_mode": mode}}
             connections["archive"] = DatabaseWrapper({**settings, **options}, alias="archive")
             with self.configured(**options):
                 self.assertEqual(found(), expected)
 
     def test_persistent_connections(self) -> None:
-        """Connections that outlive their request are warned of."""
+        """Persistent connections get a warning."""
         for age in (60, None):
             with self.configured(CONN_MAX_AGE=age):
                 self.assertEqual(found(), ["agent_sessions.W002"])
 
     def test_atomic_requests(self) -> None:
-        """A transaction around every request is warned of."""
+        """ATOMIC_REQUESTS gets a warning."""
         with self.configured(ATOMIC_REQUESTS=True):
             self.assertEqual(found(), ["agent_sessions.W003"])
 
-    def test_other_databases_are_not_ours(self) -> None:
-        """A database without sessions may be set as it likes."""
+    def test_other_databases(self) -> None:
+        """A database without sessions gets no warnings."""
         with (
             override_settings(DATABASE_ROUTERS=["tests.routers.ReadsAndWritesArchive"]),
             patch.dict(connections["default"].settings_dict, CONN_MAX_AGE=60),
@@ -113,28 +118,28 @@ class DatabaseTests(TestCase):
 
 
 class SettingTests(TestCase):
-    """AGENT_SESSIONS_*. Django's checks of its fields ask the databases what they can."""
+    """AGENT_SESSIONS_* settings. Django's own checks of fields query both databases."""
 
     databases = {"default", "archive"}
 
     def test_defaults(self) -> None:
-        """Without settings everything is at its safe default."""
+        """Without settings, the defaults apply."""
         self.assertIsNone(conf.history_limit)
         self.assertEqual(conf.admin_page_size, 100)
 
     def test_every_setting_is_a_property(self) -> None:
-        """What the check knows is what the code reads."""
+        """Every setting that the check knows is a property of conf."""
         for name in SETTINGS:
             self.assertTrue(hasattr(conf, name.removeprefix("AGENT_SESSIONS_").lower()))
 
     def test_good_values(self) -> None:
-        """Values of the right type pass and are read at once."""
+        """Valid values pass the check and are read when used."""
         with override_settings(AGENT_SESSIONS_HISTORY_LIMIT=50, AGENT_SESSIONS_ADMIN_PAGE_SIZE=20):
             self.assertEqual(found(), [])
             self.assertEqual((conf.history_limit, conf.admin_page_size), (50, 20))
 
     def test_wrong_types(self) -> None:
-        """A value of the wrong type is an error that says what to write."""
+        """A value of a wrong type or out of range is an error."""
         for value in ("50", 0, -1, 1.5, True, [50]):
             with override_settings(AGENT_SESSIONS_HISTORY_LIMIT=value):
                 self.assertEqual(found(), ["agent_sessions.E004"], value)
@@ -145,23 +150,23 @@ class SettingTests(TestCase):
             with override_settings(AGENT_SESSIONS_CURRENCY=currency):
                 self.assertEqual(found(), ["agent_sessions.E004"])
 
-    def test_a_page_has_a_largest_size(self) -> None:
-        """A larger one is no larger, though the check was silenced."""
+    def test_largest_page(self) -> None:
+        """A larger page size is capped, in case the check was silenced."""
         with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=10**9):
             self.assertEqual(conf.admin_page_size, LARGEST_PAGE)
         with override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=LARGEST_PAGE):
             self.assertEqual(found(), [])
 
     def test_unknown_setting(self) -> None:
-        """A misspelt name has no effect, and the check says so."""
+        """A misspelt setting gets a warning."""
         with override_settings(AGENT_SESSIONS_HISTORY_LIMITS=50):
             self.assertEqual(found(), ["agent_sessions.W005"])
 
     def test_trace_url(self) -> None:
-        """An address of traces has a place for the id, or is none at all."""
+        """The trace URL is empty, or an HTTP address with a place for the id."""
         for value in ("", "https://traces.example/{trace_id}", "http://127.0.0.1/?t={trace_id}"):
             with override_settings(AGENT_SESSIONS_TRACE_URL=value):
                 self.assertEqual(found(), [], value)
-        for value in (None, "https://traces.example/", "javascript:alert('{trace_id}')"):
-            with override_settings(AGENT_SESSIONS_TRACE_URL=value):
-                self.assertEqual(found(), ["agent_sessions.E004"], value)
+        for wrong in (None, "https://traces.example/", "javascript:alert('{trace_id}')"):
+            with override_settings(AGENT_SESSIONS_TRACE_URL=wrong):
+                self.assertEqual(found(), ["agent_sessions.E004"], wrong)

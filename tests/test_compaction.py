@@ -39,9 +39,8 @@ from tests.compacting import (
     pair,
     run,
 )
-from tests.contract import CALL, USER, numbered
+from tests.contract import CALL, USER, DjangoContract, numbered
 from tests.model_input import last_input
-from tests.test_session import DjangoContract
 
 
 class CompactionContract(Store):

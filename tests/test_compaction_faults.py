@@ -18,7 +18,7 @@ from agent_sessions import DjangoSession, Session
 from agent_sessions.items import Item
 from tests.compacting import SUMMARY, always, compacting, run
 from tests.contract import TURN, USER, numbered
-from tests.test_cancellation import locked
+from tests.row_lock import locked
 
 OLD: list[Item] = [*numbered(4), *TURN]
 NEW_BY_SUFFIX: list[Item] = [*numbered(4)[3:], *TURN[:3], SUMMARY]

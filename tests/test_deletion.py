@@ -1,4 +1,4 @@
-"""deletion: sessions that go among writers, however Django is told to delete them."""
+"""models.deletion: sessions deleted beside writers, in every way that Django has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weakref import WeakSet
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
-from django.db.models import signals
+from django.db.models import Field, signals
 from django.db.models.deletion import CASCADE, Collector
 from django.test import (
     Client,
@@ -35,13 +35,13 @@ from tests.contract import TURN, numbered
 STEP = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
 LIST = reverse("admin:agent_sessions_session_changelist", urlconf="tests.admin_urls")
 WRITERS = 6
-# On SQLite, whose writers wait for the whole file, so many take a minute.
+# SQLite locks the whole file for each writer: 30 deletions would take a minute.
 DELETIONS = 30 if connection.features.has_select_for_update else 4
 SESSIONS = 8
 
 
 class Writers:
-    """Threads that write to a few sessions until they are told to stop, and what went wrong."""
+    """Threads that write to a few sessions until they are stopped, and their errors."""
 
     def __init__(self, users: list[Any]) -> None:
         self.users = users
@@ -57,10 +57,10 @@ class Writers:
             try:
                 write(f"session {at}", self.users[at % len(self.users)] if self.users else None)
             except IntegrityError as error:
-                if self.users:  # the owner is gone
+                if self.users:  # the owner was deleted
                     continue
                 self.faults.append(repr(error))
-            except Exception as error:  # whatever it is, the test names it
+            except Exception as error:  # the test reports any
                 self.faults.append(repr(error))
             self.writes += 1
 
@@ -80,13 +80,13 @@ class Writers:
 
 @override_settings(ROOT_URLCONF="tests.admin_urls", DEBUG_PROPAGATE_EXCEPTIONS=True)
 class AmongWritersTests(TransactionTestCase):
-    """Deletions while others append, pop, replace and purge: neither gets an error."""
+    """Deletions beside appends, pops, replacements and purges: none gets an error."""
 
     maxDiff = None
 
     def setUp(self) -> None:
         User.objects.create_superuser("root")
-        # Of a few rows MariaDB reads all, and locks what it reads.
+        # In a small table MariaDB reads all rows, and locks the rows that it reads.
         bystanders = [Session(session_id=f"bystander {at}") for at in range(500)]
         Session.objects.bulk_create(bystanders)
         Message.objects.bulk_create(
@@ -100,7 +100,7 @@ class AmongWritersTests(TransactionTestCase):
             client.force_login(User.objects.get(username="root"))
 
     def go(self, delete: Callable[[int], None], users: list[Any] | None = None) -> None:
-        """Run two threads that delete beside the writers, and expect that nothing goes wrong."""
+        """Run two deleting threads beside the writers, and expect no errors."""
         writers = Writers(users or [])
         left = count(2 - 1, -1)
 
@@ -111,7 +111,7 @@ class AmongWritersTests(TransactionTestCase):
             for _ in range(DELETIONS // 2):
                 try:
                     delete(number)
-                except Exception as error:  # as above
+                except Exception as error:  # the test reports any
                     writers.faults.append(f"deletion: {error!r}")
             if not next(left):
                 writers.stopped.set()
@@ -126,7 +126,7 @@ class AmongWritersTests(TransactionTestCase):
         return Session.objects.filter(pk__startswith="session").order_by("?")
 
     def test_page(self) -> None:
-        """The page that deletes a session in the admin."""
+        """The admin's delete page."""
         random = Random(1)
 
         def delete(number: int) -> None:
@@ -139,11 +139,14 @@ class AmongWritersTests(TransactionTestCase):
         self.go(delete)
 
     def test_action(self) -> None:
-        """The action that deletes sessions of the list."""
+        """The admin's delete action."""
         ids = [f"session {at}" for at in range(SESSIONS)]
         data = {"action": "delete_selected", "_selected_action": ids, "post": "yes"}
 
-        self.go(lambda number: void(self.clients[number].post(LIST, data)))
+        def delete(number: int) -> None:
+            self.clients[number].post(LIST, data)
+
+        self.go(delete)
 
     def test_object_and_queryset(self) -> None:
         """Session.delete() and QuerySet.delete()."""
@@ -157,7 +160,7 @@ class AmongWritersTests(TransactionTestCase):
         self.go(delete)
 
     def test_collector(self) -> None:
-        """Django's collector, by whoever uses it."""
+        """Django's deletion collector, used directly."""
 
         def delete(number: int) -> None:
             collector = Collector(using="default")
@@ -167,7 +170,7 @@ class AmongWritersTests(TransactionTestCase):
         self.go(delete)
 
     def test_clear(self) -> None:
-        """clear(), which others call beside deletions."""
+        """clear() beside deletions."""
 
         def delete(number: int) -> None:
             if number:
@@ -178,7 +181,7 @@ class AmongWritersTests(TransactionTestCase):
         self.go(delete)
 
     def test_users(self) -> None:
-        """A user whose sessions go with them, in the admin and by delete()."""
+        """Users with their sessions, in the admin and by delete()."""
         users = [User.objects.create_user(f"user {at}") for at in range(4)]
         pks = [user.pk for user in users]
 
@@ -198,10 +201,10 @@ class AmongWritersTests(TransactionTestCase):
 
 @skipUnlessDBFeature("can_defer_constraint_checks", "has_select_for_update")
 class BetweenLocksTests(TransactionTestCase):
-    """A user's deletion on PostgreSQL, which locks the user's sessions and then the user."""
+    """A user's deletion, which locks first the user's sessions and then the user."""
 
     def test_stored_in_between(self) -> None:
-        """A session that is stored between the two locks is deleted too, and nobody deadlocks.
+        """A session that is stored between the two locks is deleted too, without a deadlock.
 
         When a transaction that updated a row twice commits, PostgreSQL locks the row's owner.
         """
@@ -234,7 +237,7 @@ class BetweenLocksTests(TransactionTestCase):
 
 
 def wait_for_blocked_backend() -> None:
-    """Wait, for 10 seconds at most, until another connection waits for a lock."""
+    """Wait, for at most 10 seconds, until another connection waits for a lock."""
     blocked = (
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -249,10 +252,10 @@ def wait_for_blocked_backend() -> None:
 
 
 class CascadeTests(TestCase):
-    """Related rows are deleted too, without writers."""
+    """Related rows, deleted without concurrent writers."""
 
     def test_owner(self) -> None:
-        """A user's sessions go with all that is theirs, few of them in memory at a time."""
+        """Deleting a user deletes the user's sessions, with only two batches in memory."""
         owner = User.objects.create_user("owner")
         number = 3 * BATCH + 1
         Session.objects.bulk_create(
@@ -278,7 +281,7 @@ class CascadeTests(TestCase):
         self.assertEqual((Message.objects.count(), Usage.objects.count()), (len(TURN), 1))
 
     def test_several_owners(self) -> None:
-        """So do those of users that are deleted together."""
+        """Deleting several users at once deletes the sessions of each."""
         for name in ("one", "two", "three"):
             user = User.objects.create_user(name)
             Session.objects.append(f"of {name}", TURN, user=user)
@@ -289,7 +292,7 @@ class CascadeTests(TestCase):
         self.assertEqual(orphans(), (0, 0))
 
     def test_listeners(self) -> None:
-        """Receivers of post_delete hear of each message."""
+        """post_delete is sent for each message."""
         Session.objects.append("one", TURN)
         heard: list[int] = []
 
@@ -305,7 +308,7 @@ class CascadeTests(TestCase):
         self.assertFalse(Message.objects.exists())
 
     def test_forks(self) -> None:
-        """A fork outlives the session that it began from."""
+        """A fork outlives its parent."""
         Session.objects.append("one", TURN)
         Session.objects.fork("one", "fork")
 
@@ -315,7 +318,7 @@ class CascadeTests(TestCase):
         self.assertEqual(Session.objects.items("fork"), TURN)
 
     def test_locks_first(self) -> None:
-        """The first statement of a deletion locks the session's row, or writes on SQLite."""
+        """The first statement of a deletion locks the session's row, or on SQLite the file."""
         Session.objects.append("one", TURN)
         session = Session.objects.get()
 
@@ -328,7 +331,7 @@ class CascadeTests(TestCase):
 
     @skipUnlessDBFeature("has_select_for_update")
     def test_made_again(self) -> None:
-        """A session that went before it could be locked, and was made again, stays whole."""
+        """A session that was deleted before the lock, and then made again, stays whole."""
         for session_id in ("one", "two"):
             Session.objects.append(session_id, TURN)
         collector = Collector(using="default")
@@ -350,9 +353,10 @@ class CascadeTests(TestCase):
         self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_migrations(self) -> None:
-        """To migrations the foreign keys are Django's own, with CASCADE."""
+        """Migrations see Django's own foreign keys with CASCADE."""
         for model, name in ((Session, "user"), (Message, "session"), (Usage, "session")):
             field = model._meta.get_field(name)
+            assert isinstance(field, Field)
             _, path, _, kwargs = field.deconstruct()
             self.assertEqual(path, "django.db.models.ForeignKey")
             self.assertIs(kwargs["on_delete"], CASCADE)
@@ -362,7 +366,7 @@ class BatchesTests(TestCase):
     """delete_in_batches()."""
 
     def test_batches(self) -> None:
-        """Each batch is gone when it is yielded, and what comes after it is still there."""
+        """Each batch is yielded after its deletion and before the next one."""
         Session.objects.bulk_create(Session(session_id=f"{at:04}") for at in range(2 * BATCH + 1))
 
         left = [Session.objects.count() for _ in delete_in_batches(Session.objects.all())]
@@ -370,12 +374,8 @@ class BatchesTests(TestCase):
         self.assertEqual(left, [BATCH + 1, 1, 0])
 
 
-def void(value: Any) -> None:
-    """Take a value, and leave it."""
-
-
 def orphans() -> tuple[int, int]:
-    """Count the messages and steps of sessions that are not there."""
+    """Count the messages and usage rows whose session is missing."""
     there = Session.objects.values("pk")
     left = (model.objects.exclude(session__in=there).count() for model in (Message, Usage))
     return next(left), next(left)

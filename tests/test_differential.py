@@ -1,4 +1,4 @@
-"""DjangoSession and SQLiteSession, given the same random operations."""
+"""DjangoSession and SQLiteSession return the same after the same random operations."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from agent_sessions import DjangoSession, Message
+from tests.json_values import json_values, texts
 from tests.sample_items import SAMPLES
-from tests.test_codec import json_values, texts
 
 
 def nested(depth: int) -> Any:
-    """Return an item so many levels deep."""
+    """Return an item with `depth` levels of nesting."""
     item: Any = "bottom"
     for _ in range(depth):
         item = {"inner": item} if depth % 2 else [item]
@@ -39,7 +39,7 @@ unreadable = st.sampled_from(["", "not JSON", '{"cut": ', "\x01", "nul"])
 
 
 class SameAnswers(RuleBasedStateMachine):
-    """Two sessions that must not differ in anything that they return."""
+    """Two sessions whose every answer is compared."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class SameAnswers(RuleBasedStateMachine):
     def both(self, method: str, *arguments: Any) -> None:
         ours = async_to_sync(getattr(self.ours, method))(*arguments)
         theirs = async_to_sync(getattr(self.theirs, method))(*arguments)
-        # As text: to Python 1, 1.0 and True are equal.
+        # Compared as text, since 1, 1.0 and True are equal in Python.
         assert json.dumps(ours) == json.dumps(theirs), f"{method}: {ours!r} is not {theirs!r}"
 
     @rule(batch=st.lists(items, max_size=6))
@@ -70,7 +70,9 @@ class SameAnswers(RuleBasedStateMachine):
 
     @rule(limit=limits)
     def change_settings(self, limit: int | None) -> None:
-        self.ours.session_settings.limit = self.theirs.session_settings.limit = limit
+        for session in (self.ours, self.theirs):
+            assert session.session_settings is not None
+            session.session_settings.limit = limit
 
     @rule()
     def pop(self) -> None:
@@ -82,7 +84,7 @@ class SameAnswers(RuleBasedStateMachine):
 
     @rule(text=unreadable)
     def damage(self, text: str) -> None:
-        """Store an unreadable row in both, where there is a session to store it in."""
+        """Store an unreadable row in both, if the session exists."""
         name = self.ours.session_id
         if not Message.objects.filter(session_id=name).exists():
             return
@@ -98,10 +100,10 @@ class SameAnswers(RuleBasedStateMachine):
 
 
 class DifferentialTests(TransactionTestCase):
-    """The state machine, run."""
+    """The state machine as a test."""
 
     def test_same_answers(self) -> None:
-        """Whatever is done in whatever order, both return the same."""
+        """Any operations in any order return the same from both."""
         run_state_machine_as_test(
             SameAnswers, settings=settings(max_examples=60, stateful_step_count=25, deadline=None)
         )

@@ -1,4 +1,4 @@
-"""The documentation: its examples run, and it leaves nothing out."""
+"""The documentation: its examples run, and it is complete."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def examples(page: Path) -> list[str]:
-    """Return the blocks of Python of a page; tests.readme_project follows those with a file."""
+    """Return the Python blocks of a page that are not files for tests.readme_project."""
     code = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     return [block for block in code if not block.startswith("# mysite/")]
 
 
 def compiled(code: str) -> CodeType:
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return compile(code, "example", "exec", flags=flags, dont_inherit=True)
+    code_object: CodeType = compile(code, "example", "exec", flags=flags, dont_inherit=True)
+    return code_object
 
 
 class ExampleTests(TransactionTestCase):
-    """Every block of Python on a page, run one after the other."""
+    """The Python blocks of each page, run in order."""
 
     async def test_examples(self) -> None:
-        """What the documentation shows works as it stands."""
+        """Every example runs unchanged."""
         for page in PAGES:
             names = await self.names()
             for code in examples(page):
@@ -49,7 +50,7 @@ class ExampleTests(TransactionTestCase):
                         await result
 
     async def names(self) -> dict[str, Any]:
-        """What the examples may take for granted: an agent and two people."""
+        """Return the names that examples may use: an agent, users and a key."""
         await User.objects.all().adelete()
         answer = ModelStep.respond(lambda call: [assistant_message("The Copper Lantern.")])
         return {
@@ -63,10 +64,10 @@ class ExampleTests(TransactionTestCase):
 
 
 class ReadmeTests(TransactionTestCase):
-    """README.md, in use."""
+    """README.md: its view and its commands."""
 
     async def test_view(self) -> None:
-        """The view answers, remembers, and keeps others out."""
+        """The view answers, remembers the conversation, and refuses other users."""
         files = {block.file: block.code for block in blocks("README.md") if "mysite/" in block.code}
         names: dict[str, Any] = {"__name__": "example"}
         exec(compiled(files["mysite/views.py"]), names)
@@ -93,7 +94,7 @@ class ReadmeTests(TransactionTestCase):
             await say("Hi", await User.objects.acreate(username="bart"))
 
     def test_commands(self) -> None:
-        """The command that CI runs as the README's is there, alone on its line."""
+        """The test command that CI takes from README is there once, alone on its line."""
         lines = PAGES[0].read_text("utf-8").splitlines()
 
         found = [line for line in lines if re.match(r"python3 -m venv .* -m pytest .*$", line)]
@@ -101,23 +102,23 @@ class ReadmeTests(TransactionTestCase):
 
 
 class CompletenessTests(SimpleTestCase):
-    """What has to be on a page."""
+    """Names of the code that pages have to list."""
 
     def test_every_check(self) -> None:
-        """Each id that a check may report has a heading, and no heading is left over."""
+        """Each id that a check can report has a heading, and there is no other heading."""
         ids = re.findall(r'id="(agent_sessions\.\w+)"', inspect.getsource(checks))
         headings = re.findall(r"^## (.+)$", (ROOT / "docs/checks.md").read_text("utf-8"), re.M)
 
         self.assertCountEqual(headings, ids)
 
     def test_every_setting(self) -> None:
-        """Each setting has its row."""
+        """Each setting has a row."""
         page = (ROOT / "docs/settings.md").read_text("utf-8")
 
         self.assertCountEqual(re.findall(r"^\| `(\w+)`", page, re.M), SETTINGS)
 
     def test_links(self) -> None:
-        """Every page and picture that is linked to is there."""
+        """Every page and picture that is linked to exists."""
         for page in PAGES:
             for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text("utf-8")):
                 self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")

@@ -120,8 +120,8 @@ class RefusalTests(TestCase):
     def test_missing_turn(self) -> None:
         """A number without a turn is refused, and so is turn 0 if there is none."""
         for number in (-1, 0, 2):
-            self.assert_refused(ValueError, f"has no turn {number}: it has 1", at=number)
-            self.assert_refused(ValueError, f"has no turn {number}: it has 1", before=number)
+            self.assert_refused(ValueError, f"has no turn {number}. Turns are", at=number)
+            self.assert_refused(ValueError, f"has no turn {number}. Turns are", before=number)
 
     def test_message_of_another_session(self) -> None:
         """A message or turn of another session is refused."""
@@ -140,20 +140,25 @@ class RefusalTests(TestCase):
     def test_other_types(self) -> None:
         """A place that is not a number, turn or message raises TypeError."""
         for place in ("1", True, 1.0):
-            self.assert_refused(TypeError, "No session is forked at a", at=place)
+            self.assert_refused(TypeError, "Cannot fork a session at", at=place)
 
     def test_wrapper(self) -> None:
         """A wrapper is refused: its copy would still write to the original session inside."""
         session = encrypted("one", self.session)
 
-        self.assert_refused(TypeError, "No EncryptedSession can be forked", session=session)
+        self.assert_refused(TypeError, "Cannot fork EncryptedSession", session=session)
 
     def test_missing_session(self) -> None:
         """A session that is not stored cannot be forked."""
         session = DjangoSession("new")
 
         self.assert_refused(ValueError, "There is no session 'new' to fork", session=session)
-        self.assert_refused(ValueError, "has no turn 1: it has 0", session=session, at=1)
+        self.assert_refused(
+            ValueError,
+            "has no turn 1. Turns are numbered from 1; number of turns: 0",
+            session=session,
+            at=1,
+        )
 
     def test_taken_id(self) -> None:
         """The id of an existing session is refused, the parent's own included."""

@@ -14,12 +14,11 @@ from agent_sessions.forks import forks
 from agent_sessions.items import Item
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Step, Tokens
-from tests.contract import CALL, OUTPUT, TURN, USER, SessionContract, numbered
+from tests.contract import CALL, OUTPUT, TURN, USER, DjangoContract, SessionContract, numbered
 from tests.encryption import encrypted
 from tests.forking import forked, items_of, stored
 from tests.model_input import last_input
 from tests.statements import statements
-from tests.test_session import DjangoContract
 
 
 class LateFork(DjangoSession):

@@ -1,4 +1,4 @@
-"""indexes: added to tables in use, forwards and back, and again after a failure."""
+"""models.indexes: indexes added to tables in use, by migrations that can be repeated."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def migrate(*target: str) -> None:
 
 
 def indexes() -> dict[str, dict[str, list[str]]]:
-    """Return the columns of the admin's indexes, by table and name, as far as they are there."""
+    """Return the columns of the admin's indexes that exist, by table and name."""
     found = {}
     with connection.cursor() as cursor:
         for table, named in INDEXES.items():
@@ -43,13 +43,13 @@ def indexes() -> dict[str, dict[str, list[str]]]:
 
 
 class IndexTests(TransactionTestCase):
-    """AddIndexToTableInUse, in the migration that has indexes for the admin."""
+    """AddIndexToTableInUse, in the migration with the admin's indexes."""
 
     def setUp(self) -> None:
         self.addCleanup(migrate)
 
     def test_both_ways(self) -> None:
-        """Indexes go and come with their migration, and no row is touched."""
+        """The migration adds the indexes, and its reverse removes them; rows stay."""
         Session.objects.append("one", TURN)
 
         migrate(BEFORE)
@@ -61,7 +61,7 @@ class IndexTests(TransactionTestCase):
         self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_after_a_failure(self) -> None:
-        """A migration that ended halfway is repeated as if it had never begun."""
+        """A migration that failed halfway can be repeated."""
         migrate(BEFORE)
         with connection.cursor() as cursor:
             cursor.execute("CREATE INDEX agent_messages_shape ON agent_messages (kind)")
@@ -71,7 +71,7 @@ class IndexTests(TransactionTestCase):
         self.assertEqual(indexes(), INDEXES)
 
     def test_back_after_a_failure(self) -> None:
-        """The way back does not fail for want of an index."""
+        """Migrating backwards works if an index is missing."""
         table = " ON agent_messages" if connection.vendor == "mysql" else ""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP INDEX agent_messages_shape{table}")
@@ -82,7 +82,7 @@ class IndexTests(TransactionTestCase):
 
     @override_settings(DATABASE_ROUTERS=["tests.routers.MigratesNothing"])
     def test_router(self) -> None:
-        """Where a router says that the tables are not of this database, nothing is done."""
+        """Nothing is done in a database that a router excludes."""
         migrate(BEFORE)
         left = indexes()
         migrate()
@@ -90,7 +90,7 @@ class IndexTests(TransactionTestCase):
         self.assertEqual(left, INDEXES)
 
     def test_sql(self) -> None:
-        """sqlmigrate shows the statements; only PostgreSQL's are concurrent."""
+        """sqlmigrate prints the statements, which are concurrent only on PostgreSQL."""
         written = io.StringIO()
 
         call_command("sqlmigrate", "agent_sessions", WITH, stdout=written)
@@ -103,14 +103,14 @@ class IndexTests(TransactionTestCase):
 
 @skipUnless(is_postgres, "Only PostgreSQL builds indexes concurrently.")
 class ConcurrentTests(TransactionTestCase):
-    """An index that PostgreSQL builds while others write."""
+    """Indexes that PostgreSQL builds beside writers."""
 
     def setUp(self) -> None:
         self.addCleanup(migrate)
         Session.objects.append("one", TURN)
 
     def test_invalid(self) -> None:
-        """An index whose building failed, and which PostgreSQL keeps as invalid, is replaced."""
+        """An invalid index, which PostgreSQL keeps after a failed build, is replaced."""
         migrate(BEFORE)
         with connection.cursor() as cursor, suppress(DatabaseError):
             cursor.execute(
@@ -126,7 +126,7 @@ class ConcurrentTests(TransactionTestCase):
         self.assertEqual(indexes(), INDEXES)
 
     def test_writers(self) -> None:
-        """Others write while the index waits for an older transaction, and is not finished."""
+        """Others can write while the index waits for an older transaction."""
         migrate(BEFORE)
         other = connection.copy()
         self.addCleanup(other.close)
@@ -147,7 +147,7 @@ class ConcurrentTests(TransactionTestCase):
         self.assertEqual(Message.objects.count(), len(TURN) + 2)
 
     def insert(self, using: Any) -> None:
-        """Insert a message as it was before the migrations: the model has more columns."""
+        """Insert a message with the columns of before the migrations: the model has more."""
         with using.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO agent_messages (session_id, message_data) VALUES ('one', '{}')"
@@ -160,7 +160,7 @@ class ConcurrentTests(TransactionTestCase):
             connection.close()
 
     def wait_for(self, statement: str) -> None:
-        """Wait until the server executes such a statement."""
+        """Wait until the server executes a statement like this."""
         deadline = time.monotonic() + 30
         with connection.cursor() as cursor:
             while time.monotonic() < deadline:

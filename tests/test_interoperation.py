@@ -1,80 +1,27 @@
-"""DjangoSession and the SDK's own sessions, on one SQLite file."""
+"""DjangoSession and the SDK's own sessions on one SQLite file."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-from unittest import skipUnless
 
 from agents import SQLiteSession
-from agents.extensions.memory import AsyncSQLiteSession, SQLAlchemySession
 from asgiref.sync import sync_to_async
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
 from django.test import TransactionTestCase
 from django.utils import timezone
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from agent_sessions import DjangoSession, Message, Session
 from tests.contract import LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
-
-needs_a_file = skipUnless(
-    connection.settings_dict["ENGINE"] == "django.db.backends.sqlite3",
-    "The SDK's SQLite sessions need a SQLite file: run with TEST_DATABASE=sqlite.",
-)
-
-
-def file() -> str:
-    return str(connections["default"].settings_dict["NAME"])
-
-
-@asynccontextmanager
-async def sqlite_session(session_id: str) -> AsyncIterator[Any]:
-    session = SQLiteSession(session_id, file())
-    yield session
-    session.close()
-
-
-@asynccontextmanager
-async def async_sqlite_session(session_id: str) -> AsyncIterator[Any]:
-    session = AsyncSQLiteSession(session_id, file())
-    yield session
-    await session.close()
-
-
-@asynccontextmanager
-async def sqlalchemy_session(session_id: str) -> AsyncIterator[Any]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{file()}")
-    yield SQLAlchemySession(session_id, engine=engine)
-    await engine.dispose()
-
-
-@asynccontextmanager
-async def new_sqlalchemy_session(session_id: str) -> AsyncIterator[Any]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{file()}")
-    yield SQLAlchemySession(session_id, engine=engine, create_tables=True)
-    await engine.dispose()
-
-
-THEIRS = {
-    "SQLiteSession": sqlite_session,
-    "AsyncSQLiteSession": async_sqlite_session,
-    "SQLAlchemySession": sqlalchemy_session,
-}
-
-# The first two make their tables where they find none.
-MAKERS = {**THEIRS, "SQLAlchemySession": new_sqlalchemy_session}
+from tests.sdk_sessions import MAKERS, THEIRS, file, needs_a_file, sqlite_session
 
 
 @needs_a_file
 class SharedFileTests(TransactionTestCase):
-    """Reading and writing the same conversation, ours and theirs."""
+    """One conversation, read and written by DjangoSession and by the SDK's sessions."""
 
-    async def test_they_read_what_we_wrote(self) -> None:
-        """The SDK's sessions find our items, NUL and surrogates included."""
+    async def test_read_by_the_sdk(self) -> None:
+        """The SDK's sessions read the items of DjangoSession, NUL and surrogates included."""
         items = [*TURN, *STRANGE_ITEMS, *LONE_SURROGATES]
         await DjangoSession("shared").add_items(items)
 
@@ -83,8 +30,8 @@ class SharedFileTests(TransactionTestCase):
                 self.assertEqual(await theirs.get_items(), items, name)
                 self.assertEqual(await theirs.get_items(2), items[-2:], name)
 
-    async def test_we_read_what_they_wrote(self) -> None:
-        """A row of the SDK is a valid row of ours, with its defaults."""
+    async def test_written_by_the_sdk(self) -> None:
+        """DjangoSession reads rows written by the SDK, whose other columns have defaults."""
         for name, opened in THEIRS.items():
             async with opened(name) as theirs:
                 await theirs.add_items([*TURN, *STRANGE_ITEMS])
@@ -92,11 +39,11 @@ class SharedFileTests(TransactionTestCase):
             self.assertEqual(await DjangoSession(name).get_items(), [*TURN, *STRANGE_ITEMS])
             row = await Session.objects.aget(pk=name)
             self.assertEqual((row.user_id, row.title, row.metadata), (None, "", {}))
-            first = await Message.objects.filter(session_id=name).order_by("pk").afirst()
+            first = await Message.objects.filter(session_id=name).aearliest("pk")
             self.assertEqual((first.kind, first.entry.label), ("", "User"))
 
-    async def test_in_turns(self) -> None:
-        """Items that both wrote, in one second, are in one order to both."""
+    async def test_alternating_writers(self) -> None:
+        """Items written alternately within a second have the same order for both."""
         for name, opened in THEIRS.items():
             ours = DjangoSession(name)
             async with opened(name) as theirs:
@@ -106,8 +53,8 @@ class SharedFileTests(TransactionTestCase):
                 self.assertEqual(await theirs.get_items(), numbered(12), name)
                 self.assertEqual(await ours.get_items(), numbered(12), name)
 
-    async def test_popping_in_turns(self) -> None:
-        """What one has popped the other does not find."""
+    async def test_alternating_pops(self) -> None:
+        """An item that one has popped is gone for the other."""
         for name, opened in THEIRS.items():
             ours = DjangoSession(name)
             await ours.add_items(numbered(4))
@@ -116,8 +63,8 @@ class SharedFileTests(TransactionTestCase):
                 self.assertEqual(popped, numbered(4)[::-1], name)
                 self.assertIsNone(await theirs.pop_item())
 
-    async def test_clearing_for_each_other(self) -> None:
-        """A session that one has cleared is empty to the other, and usable."""
+    async def test_clearing(self) -> None:
+        """A session that one has cleared is empty for the other, and usable."""
         for name, opened in THEIRS.items():
             ours = DjangoSession(name)
             async with opened(name) as theirs:
@@ -135,7 +82,7 @@ class SharedFileTests(TransactionTestCase):
 
 @needs_a_file
 class AdoptionTests(TransactionTestCase):
-    """An existing conversations.db becomes the project's database."""
+    """Migrations on an existing file of the SDK."""
 
     def setUp(self) -> None:
         call_command("migrate", "agent_sessions", "zero", verbosity=0)
@@ -151,7 +98,7 @@ class AdoptionTests(TransactionTestCase):
         writer.close()
 
     async def test_fake_initial(self) -> None:
-        """migrate --fake-initial keeps every row, and the SDK goes on writing afterwards."""
+        """migrate --fake-initial keeps every row, and the SDK can write afterwards."""
         items = [*TURN, *STRANGE_ITEMS]
         for name, opened in MAKERS.items():
             async with opened("old") as theirs:
@@ -166,7 +113,7 @@ class AdoptionTests(TransactionTestCase):
             await sync_to_async(call_command)("migrate", "agent_sessions", "zero", verbosity=0)
 
     async def test_without_fake_initial(self) -> None:
-        """Without the option, migrate names it and leaves the file as it is."""
+        """Without the option, migrate fails with its name and leaves the file unchanged."""
         async with sqlite_session("old") as theirs:
             await theirs.add_items(TURN)
 
@@ -177,8 +124,8 @@ class AdoptionTests(TransactionTestCase):
             await sync_to_async(self.adopt)()
         self.assertEqual(await DjangoSession("old").get_items(), TURN)
 
-    def test_back_with_a_parent_that_is_gone(self) -> None:
-        """The way back works where the SDK has deleted a session that was forked."""
+    def test_backwards_without_a_parent(self) -> None:
+        """Migrating backwards works if the SDK has deleted a session that was forked."""
         call_command("migrate", "agent_sessions", verbosity=0)
         Session.objects.append("parent", TURN)
         Session.objects.fork("parent", "fork")
@@ -195,7 +142,7 @@ class AdoptionTests(TransactionTestCase):
         self.assertEqual([*parents], [("fork", None), ("fork of the fork", "fork")])
 
     def test_rows_without_times(self) -> None:
-        """Rows whose times are NULL, as the SDK's tables allow, get the present one."""
+        """Rows with NULL as times, which the SDK's tables allow, get the current time."""
         asyncio.run(self.seed())
         self.sql(
             "UPDATE agent_sessions SET created_at = NULL, updated_at = NULL",
@@ -217,7 +164,7 @@ class IndexTests(TransactionTestCase):
     """The index on a session's messages."""
 
     def test_index_is_made_once(self) -> None:
-        """The SDK finds our index under the name that it would give its own."""
+        """The SDK makes no second index, since ours has the name of its own."""
         theirs = SQLiteSession("any", file())
         theirs.close()
 

@@ -1,4 +1,4 @@
-"""known_sessions: a run does not bring back what was deleted, and may clear what is its own."""
+"""known_sessions: a run does not bring back a deleted session, but may clear its own."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from agent_sessions import (
     SessionOwnershipError,
     known_sessions,
 )
+from agent_sessions.items import Item
 from tests.contract import ANSWER, TURN, USER
 from tests.encryption import encrypted
+from tests.mixins import Mixin
 from tests.statements import statements
 
 Act = Callable[[], Awaitable[Any]]
@@ -32,7 +34,7 @@ async def nothing() -> None:
 
 
 async def delete() -> None:
-    """Delete every session as the admin does."""
+    """Delete every session, as the admin does."""
     await Session.objects.all().adelete()
 
 
@@ -41,7 +43,7 @@ def call(tool: str, number: int = 1, **arguments: Any) -> Any:
 
 
 def club(act: Act = nothing, *, number: int = 1) -> Agent[Any]:
-    """Return an agent whose tool, which its first step calls, does what is given."""
+    """Return an agent whose first step calls a tool that runs `act`."""
 
     @function_tool(failure_error_function=None)
     async def search_events() -> str:
@@ -52,33 +54,33 @@ def club(act: Act = nothing, *, number: int = 1) -> Agent[Any]:
     return Agent("Calendar Club", model=ScriptedModel(steps), tools=[search_events])
 
 
-def kinds(items: list[Any]) -> list[str]:
+def kinds(items: list[Item]) -> list[str]:
     return [item.get("type", "message") for item in items]
 
 
 WHOLE = ["message", "function_call", "function_call_output", "message"]
 
 
-class Guard:
-    """Tests for every kind of session; a subclass says how one is made."""
+class Guard(Mixin):
+    """Tests for every kind of session; a subclass makes sessions of its kind."""
 
     def make_session(self, session_id: str) -> Any:
         return DjangoSession(session_id)
 
     async def assert_refused(self, running: Awaitable[Any]) -> None:
-        with self.assertRaises(SessionDeletedError) as caught:  # type: ignore[attr-defined]
+        with self.assertRaises(SessionDeletedError) as caught:
             await running
-        self.assertEqual(caught.exception.session_id, "one")  # type: ignore[attr-defined]
-        self.assertFalse(await Session.objects.aexists())  # type: ignore[attr-defined]
+        self.assertEqual(caught.exception.session_id, "one")
+        self.assertFalse(await Session.objects.aexists())
 
     async def test_deleted_while_a_tool_works(self) -> None:
-        """The run's later items are not stored, and the session does not come back."""
+        """After a deletion, the run's later items are refused and the session stays deleted."""
         await self.assert_refused(
             Runner.run(club(delete), "Any?", session=self.make_session("one"))
         )
 
     async def test_streamed(self) -> None:
-        """A streamed run is told by its stream."""
+        """A streamed run raises the error from its stream."""
         result = Runner.run_streamed(club(delete), "Any?", session=self.make_session("one"))
 
         async def drain() -> None:
@@ -88,14 +90,14 @@ class Guard:
         await self.assert_refused(drain())
 
     async def test_read_only(self) -> None:
-        """A run that has only read items of it, as one that is tried again, knows it too."""
+        """A run that has only read items is refused too."""
         session = self.make_session("one")
         await session.add_items([USER])
 
         await self.assert_refused(Runner.run(club(delete), [], session=session))
 
     async def test_cleared_by_another_run(self) -> None:
-        """A session that another run clears is gone for this one."""
+        """A session that another run clears is deleted for this one."""
         other = self.make_session("one")
         clearing = club(self.make_session("one").clear_session)
 
@@ -107,7 +109,7 @@ class Guard:
         await self.assert_refused(running)
 
     async def test_cleared_by_its_own_tool(self) -> None:
-        """The run's own tool may clear the session, through any object, and the run goes on."""
+        """A tool of the run may clear the session through any object; the run goes on."""
         session = self.make_session("one")
         clear_all: list[Act] = [
             session.clear_session,
@@ -117,10 +119,10 @@ class Guard:
         for clear in clear_all:
             await Runner.run(club(clear), "Any?", session=session)
 
-            self.assertEqual(kinds(await session.get_items()), WHOLE[1:])  # type: ignore[attr-defined]
+            self.assertEqual(kinds(await session.get_items()), WHOLE[1:])
 
     async def test_cleared_and_then_deleted(self) -> None:
-        """Once a batch is stored after the run's own clearing, the session is known again."""
+        """After the run's own clearing, the next stored batch makes the session known again."""
         acts = iter([self.make_session("one").clear_session, delete])
         agent = club(lambda: next(acts)())
         calls: list[Any] = [[call("search_events", n)] for n in (1, 2)]
@@ -129,7 +131,7 @@ class Guard:
         await self.assert_refused(Runner.run(agent, "Any?", session=self.make_session("one")))
 
     async def test_cleared_by_a_hook(self) -> None:
-        """A hook of the run may clear it as well."""
+        """A hook of the run may clear the session."""
         session = self.make_session("one")
 
         class Forgetful(RunHooks[Any]):
@@ -138,10 +140,10 @@ class Guard:
 
         await Runner.run(club(), "Any?", session=session, hooks=Forgetful())
 
-        self.assertEqual(kinds(await session.get_items()), WHOLE[1:])  # type: ignore[attr-defined]
+        self.assertEqual(kinds(await session.get_items()), WHOLE[1:])
 
     async def test_popped_empty(self) -> None:
-        """A session without items is still there."""
+        """Popping all items does not delete the session."""
         session = self.make_session("one")
 
         async def pop_all() -> None:
@@ -150,50 +152,50 @@ class Guard:
 
         await Runner.run(club(pop_all), "Any?", session=session)
 
-        self.assertEqual(kinds(await session.get_items()), WHOLE[1:])  # type: ignore[attr-defined]
+        self.assertEqual(kinds(await session.get_items()), WHOLE[1:])
 
     async def test_deleted_before_the_next_run(self) -> None:
-        """A new run begins a new session under the old id, on the same object too."""
+        """A new run begins a new session under the deleted id, even on the same object."""
         session = self.make_session("one")
         await Runner.run(club(), "Any?", session=session)
         await delete()
 
         await Runner.run(club(), "Any?", session=session)
 
-        self.assertEqual(kinds(await session.get_items()), WHOLE)  # type: ignore[attr-defined]
+        self.assertEqual(kinds(await session.get_items()), WHOLE)
 
     async def test_one_context_for_two_runs(self) -> None:
-        """The user's words begin a new session, although the context knows the old one."""
+        """A user message begins a new session, even if the context knows the deleted one."""
         session, context = self.make_session("one"), RunContextWrapper[Any](None)
         await Runner.run(club(), "Any?", session=session, context=context)
         await delete()
 
         await Runner.run(club(number=2), "Any?", session=session, context=context)
 
-        self.assertEqual(kinds(await session.get_items()), WHOLE)  # type: ignore[attr-defined]
+        self.assertEqual(kinds(await session.get_items()), WHOLE)
 
     async def test_one_context_for_two_sessions(self) -> None:
-        """Knowing one session, a context begins another one with any batch."""
+        """A context that knows one session can begin another one with any batch."""
         context = RunContextWrapper[Any](None)
         await Runner.run(club(), "Any?", session=self.make_session("one"), context=context)
         other = self.make_session("other")
 
         await Runner.run(club(number=2), [], session=other, context=context)
 
-        self.assertEqual(kinds(await other.get_items()), WHOLE[1:])  # type: ignore[attr-defined]
+        self.assertEqual(kinds(await other.get_items()), WHOLE[1:])
 
     async def test_outside_a_run(self) -> None:
-        """Without a run behind it any batch makes the session, before and after."""
+        """Outside a run, any batch makes the session."""
         session = self.make_session("one")
         await Runner.run(club(), "Any?", session=session)
         await delete()
 
         await session.add_items([ANSWER])
 
-        self.assertEqual(await session.get_items(), [ANSWER])  # type: ignore[attr-defined]
+        self.assertEqual(await session.get_items(), [ANSWER])
 
     async def test_nested_run(self) -> None:
-        """An agent used as a tool does not bring it back with its first batch either."""
+        """An agent used as a tool does not bring the session back with its first batch."""
         expert = Agent("Expert", model=ScriptedModel([[assistant_message("Jazz.")]]))
         ask = expert.as_tool("ask", "Ask.", session=self.make_session("one"))
 
@@ -208,8 +210,8 @@ class Guard:
 
         await self.assert_refused(Runner.run(agent, "Any?", session=self.make_session("one")))
 
-    async def test_nested_run_with_a_session_of_its_own(self) -> None:
-        """It begins a session that nobody knows."""
+    async def test_nested_run_with_its_own_session(self) -> None:
+        """An agent used as a tool begins its own session."""
         expert = Agent("Expert", model=ScriptedModel([[assistant_message("Jazz.")]]))
         ask = expert.as_tool("ask", "Ask.", session=self.make_session("expert"))
         steps: list[Any] = [[call("ask", input="?")], [assistant_message("Jazz.")]]
@@ -218,14 +220,14 @@ class Guard:
         await Runner.run(agent, "Any?", session=self.make_session("one"))
 
         found = await self.make_session("expert").get_items()
-        self.assertEqual(kinds(found), ["message", "message"])  # type: ignore[attr-defined]
+        self.assertEqual(kinds(found), ["message", "message"])
 
 
 class DjangoSessionGuardTests(Guard, TestCase):
-    """DjangoSession itself."""
+    """DjangoSession without an owner, and the operations on the manager."""
 
     async def test_resumed_on_another_session(self) -> None:
-        """A run that waited for approval goes on in a session that it has never seen."""
+        """A run that waited for an approval can be resumed on another session."""
 
         @function_tool(needs_approval=True)
         async def book() -> str:
@@ -245,7 +247,7 @@ class DjangoSessionGuardTests(Guard, TestCase):
         self.assertFalse(await Session.objects.filter(pk="one").aexists())
 
     async def test_compaction(self) -> None:
-        """Compaction that replaces the whole history replaces what is still there."""
+        """Compaction that replaces the whole history does not bring back a session."""
         session = self.make_session("one")
 
         with self.assertRaises(SessionDeletedError):
@@ -254,7 +256,7 @@ class DjangoSessionGuardTests(Guard, TestCase):
         self.assertFalse(await Session.objects.aexists())
 
     def test_statements(self) -> None:
-        """Looking whether the session is there takes no further statement."""
+        """`must_exist` takes no extra statement."""
         Session.objects.append("one", TURN)
 
         with statements() as sent:
@@ -263,7 +265,7 @@ class DjangoSessionGuardTests(Guard, TestCase):
         self.assertEqual(sent, ["UPDATE", "INSERT"])
 
     def test_manager(self) -> None:
-        """Sync code may ask for the same."""
+        """`must_exist` on the manager raises SessionDeletedError."""
         for write in (Session.objects.append, Session.objects.replace):
             with self.assertRaisesMessage(SessionDeletedError, "Session 'one' was deleted"):
                 write("one", TURN, must_exist=True)
@@ -271,7 +273,7 @@ class DjangoSessionGuardTests(Guard, TestCase):
 
 
 class OwnedSessionGuardTests(Guard, TestCase):
-    """With an owner."""
+    """DjangoSession with an owner."""
 
     def setUp(self) -> None:
         self.user = User.objects.create(username="annelies")
@@ -279,8 +281,8 @@ class OwnedSessionGuardTests(Guard, TestCase):
     def make_session(self, session_id: str) -> Any:
         return DjangoSession(session_id, user=self.user)
 
-    async def test_somebody_elses_meanwhile(self) -> None:
-        """A session that was made again by somebody else is theirs."""
+    async def test_made_again_by_another_owner(self) -> None:
+        """A session that another user has made again raises SessionOwnershipError."""
         other = await User.objects.acreate(username="bart")
 
         async def take() -> None:
@@ -295,28 +297,28 @@ class OwnedSessionGuardTests(Guard, TestCase):
 
 @override_settings(AGENT_SESSIONS_RECORDING=False)
 class UnrecordedGuardTests(Guard, TestCase):
-    """With recording off."""
+    """DjangoSession with recording off."""
 
 
 class EncryptedSessionGuardTests(Guard, TestCase):
-    """Inside the SDK's EncryptedSession, where nothing is known of an item."""
+    """DjangoSession inside EncryptedSession, which hides the items."""
 
     def make_session(self, session_id: str) -> Any:
         return encrypted(session_id, DjangoSession(session_id))
 
 
 class CompactionSessionGuardTests(Guard, TestCase):
-    """Inside our CompactionSession."""
+    """DjangoSession inside CompactionSession."""
 
     def make_session(self, session_id: str) -> Any:
         return CompactionSession(session_id, DjangoSession(session_id))
 
 
 class SynchronousToolTests(TransactionTestCase):
-    """A tool that is a plain function works in a thread, with a connection of its own."""
+    """A synchronous tool, which runs in a thread with its own connection."""
 
     async def test_cleared(self) -> None:
-        """It may clear the session by the manager."""
+        """A synchronous tool may clear the session on the manager."""
 
         @function_tool(failure_error_function=None)
         def search_events() -> str:
@@ -333,15 +335,15 @@ class SynchronousToolTests(TransactionTestCase):
 
 
 class KnownSessionsTests(SimpleTestCase):
-    """The notes themselves."""
+    """The record of sessions that a run knows."""
 
     def test_no_run(self) -> None:
-        """Outside a run there is nothing to know or to forget."""
+        """Outside a run nothing is recorded, and forgetting does nothing."""
         self.assertIsNone(known_sessions.enter(None))
         known_sessions.forget(("default", "one"))
 
-    def test_goes_with_the_run(self) -> None:
-        """Nothing is kept of a run that is over."""
+    def test_memory(self) -> None:
+        """The record is freed with its run."""
         wrapper = RunContextWrapper[Any](None, usage=Usage())
         run = known_sessions.enter(wrapper)
         assert run is not None

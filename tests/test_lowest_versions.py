@@ -1,4 +1,4 @@
-"""lowest: the ranges of versions, from which .ci/run takes the lower ends."""
+"""lowest_versions: the ranges of versions that requirements allow."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from packaging.version import Version
 
 from tests.lowest_versions import declared, lowest
 
-# Their private names, or methods that are to be overridden, are used: pyproject.toml says which.
+# The project uses private names of these, or overrides methods: see pyproject.toml.
 WITH_UPPER_BOUNDS = {"django", "openai-agents", "asgiref", "django-libsql", "urllib3"}
 
 
 class LowestTests(unittest.TestCase):
+    """lowest() and declared()."""
+
     def test_higher_of_two(self) -> None:
-        """Of two lower bounds the higher one holds, however the name is spelled; <, != are none."""
+        """The higher of two lower bounds wins, in any spelling of the name; <, != do not count."""
         requirements = [*map(Requirement, ["a_b>=1.9,<3", "A-b[x]>=1.10,!=2", "c==4", "d<5", "e"])]
 
         self.assertEqual(lowest(requirements), {"a-b": Version("1.10"), "c": Version("4")})
 
     def test_every_requirement_has_a_bound(self) -> None:
-        """No package is taken in any version."""
+        """Every requirement has a lower bound."""
         names = {canonicalize_name(requirement.name) for requirement in declared()}
 
         self.assertEqual(names, set(lowest(declared())))
@@ -38,7 +40,7 @@ class LowestTests(unittest.TestCase):
         self.assertEqual({name: found for name, found in ranges.items() if len(found) > 1}, {})
 
     def test_upper_bounds(self) -> None:
-        """A next version that may have changed private names is not installed untried."""
+        """Packages whose private names are used have an upper bound, and no others."""
         bounded = {
             canonicalize_name(requirement.name)
             for requirement in declared()

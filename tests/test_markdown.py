@@ -1,4 +1,4 @@
-"""The model's Markdown is shown as it was meant, and can do nothing else."""
+"""text.markdown: Markdown as HTML that is safe to show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from agent_sessions.text.markdown import LONGEST, render
 
 
 class RenderTests(SimpleTestCase):
+    """render()."""
+
     def test_structure(self) -> None:
         """Lists, emphasis and tables become HTML."""
         text = "1. **Jazz** at *eight*\n\n| a | b |\n|---|---|\n| 1 | 2 |"
@@ -18,7 +20,7 @@ class RenderTests(SimpleTestCase):
         self.assertInHTML("<td>2</td>", html)
 
     def test_html(self) -> None:
-        """Tags that the model wrote are shown as text."""
+        """HTML tags are shown as text."""
         html = render("<script>alert(1)</script> and <b onclick=x>bold</b>\n\n<iframe src=x>")
 
         self.assertNotIn("<script", html)
@@ -27,7 +29,7 @@ class RenderTests(SimpleTestCase):
         self.assertIn("&lt;script&gt;", html)
 
     def test_link(self) -> None:
-        """A link tells the other site nothing and lends it no rank."""
+        """A link opens in a new tab, and sends the other site no referrer and no rank."""
         html = render("[site](https://example.org/?a=1&b=2)")
 
         self.assertInHTML(
@@ -36,8 +38,8 @@ class RenderTests(SimpleTestCase):
             html,
         )
 
-    def test_links_that_lead_nowhere_good(self) -> None:
-        """Only http, https and mailto become links."""
+    def test_unsafe_links(self) -> None:
+        """Addresses other than http, https and mailto are not links."""
         refused = [
             "javascript:alert(1)",
             "JaVaScRiPt:alert(1)",
@@ -54,20 +56,20 @@ class RenderTests(SimpleTestCase):
             with self.subTest(address):
                 self.assertNotIn("<a", render(f"[x]({address}) <{address}>"))
 
-    def test_links_that_are_fine(self) -> None:
-        """The web and mail can be linked, in any case of letters."""
+    def test_safe_links(self) -> None:
+        """http, https and mailto addresses are links, in upper or lower case."""
         for address in ["http://example.org", "HTTPS://example.org", "mailto:a@example.org"]:
             with self.subTest(address):
                 self.assertIn("<a href=", render(f"[x]({address})"))
 
-    def test_attribute_cannot_be_left(self) -> None:
-        """A quote in an address does not end its attribute."""
+    def test_quote_in_an_address(self) -> None:
+        """A quote in an address does not end the attribute."""
         html = render('[x](<https://example.org/" onmouseover="alert(1)>)')
 
         self.assertNotIn('" onmouseover', html)
 
     def test_image(self) -> None:
-        """An image is its alternative text, and nothing is loaded."""
+        """An image is replaced by its alternative text, so that nothing is loaded."""
         html = render('![a <b> "map"](https://example.org/spy.png)')
 
         self.assertNotIn("<img", html)
@@ -75,27 +77,27 @@ class RenderTests(SimpleTestCase):
         self.assertIn("a &lt;b&gt; &quot;map&quot;", html)
 
     def test_headings(self) -> None:
-        """A heading is bold and leaves the outline of the page alone."""
+        """A heading becomes bold text, outside the outline of the page."""
         html = render("# Jazz\n\nTonight\n---")
 
         self.assertInHTML("<p><strong>Jazz</strong></p>", html)
         self.assertInHTML("<p><strong>Tonight</strong></p>", html)
 
     def test_alignment(self) -> None:
-        """A column of a table is aligned without a style, which policies forbid."""
+        """Table columns are aligned without a style attribute, which the policy forbids."""
         html = render("|a|b|\n|-:|-|\n|1|2|")
 
         self.assertInHTML('<td align="right">1</td>', html)
         self.assertNotIn("style", html)
 
-    def test_unseen_characters(self) -> None:
-        """What is not seen is named, also where it was written as an entity."""
+    def test_invisible_characters(self) -> None:
+        """Invisible characters are named, even if written as entities."""
         html = render("a \u202e b &#x202E; c \ud83d [x](https://example.org/\u200b)")
 
         self.assertIn("a ⟨U+202E⟩ b ⟨U+202E⟩ c \ufffd", html)
 
     def test_long_text(self) -> None:
-        """A text too long for the parser is shown as it was written, escaped."""
+        """A text that is too long to parse is shown escaped."""
         html = render("**a** <b>" + "[" * LONGEST)
 
         self.assertTrue(html.startswith("<pre>**a** &lt;b&gt;"))

@@ -1,4 +1,4 @@
-"""migrations: a database that has tables of the same names already."""
+"""migrations: a database that already has tables of the same names."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.contract import TURN
 
 
 class OtherDatabase:
-    """A router that keeps the app out of the database."""
+    """A router that excludes the app from the database."""
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         return False if app_label == "agent_sessions" else None
 
 
 class ExistingTablesTests(TransactionTestCase):
-    """migrate, where none of the app's migrations is recorded. AdoptionTests adopt a real file."""
+    """migrate without recorded migrations. test_interoperation.py adopts a file of the SDK."""
 
     def setUp(self) -> None:
         Session.objects.append("one", TURN)
@@ -39,14 +39,14 @@ class ExistingTablesTests(TransactionTestCase):
             cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
     def test_tables_of_the_sdk(self) -> None:
-        """Both tables may be adopted: the error names the option, and nothing has changed."""
+        """If both tables exist, the error names --fake-initial, and nothing changes."""
         with self.assertRaisesMessage(CommandError, "python manage.py migrate --fake-initial"):
             self.migrate()
 
         self.assertEqual(Session.objects.items("one"), TURN)
 
-    def test_table_of_something_else(self) -> None:
-        """One of them alone is not the SDK's, and the option would not help."""
+    def test_only_one_table(self) -> None:
+        """If only one of the tables exists, the error does not name --fake-initial."""
         self.rename("agent_messages", "elsewhere")
         self.addCleanup(self.rename, "elsewhere", "agent_messages")
 
@@ -56,7 +56,7 @@ class ExistingTablesTests(TransactionTestCase):
         self.assertNotIn("--fake-initial", str(caught.exception))
 
     def test_another_database(self) -> None:
-        """Tables of a database from which a router keeps the app are not looked at."""
+        """Tables of a database that a router excludes are not checked."""
         with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
             self.migrate()
 

@@ -1,8 +1,9 @@
-"""models: the operations for sync code, and rows as objects."""
+"""models: the operations on Session.objects, sessions and messages."""
 
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,23 +14,23 @@ from tests.contract import ANSWER, TURN, USER
 
 
 class SessionQuerySetTests(TestCase):
-    """The operations of DjangoSession, without async."""
+    """The operations on Session.objects, for sync code."""
 
     def test_append_and_items(self) -> None:
-        """Items appended are read in order, the newest few on request."""
+        """Appended items are read in order; a limit returns the newest."""
         Session.objects.append("one", TURN)
 
         self.assertEqual(Session.objects.items("one"), TURN)
         self.assertEqual(Session.objects.items("one", 1), [ANSWER])
 
     def test_append_any_iterable(self) -> None:
-        """A generator of items is a batch like a list."""
+        """A batch may be any iterable."""
         Session.objects.append("one", (item for item in TURN))
 
         self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_pop_replace_clear(self) -> None:
-        """The rest of the protocol works the same."""
+        """pop(), replace() and clear() do the same as on DjangoSession."""
         Session.objects.append("one", TURN)
 
         self.assertEqual(Session.objects.pop("one"), ANSWER)
@@ -39,14 +40,14 @@ class SessionQuerySetTests(TestCase):
         self.assertFalse(Session.objects.exists())
 
     def test_id_is_checked(self) -> None:
-        """An id that some database would cut is refused before anything is written."""
+        """An id that is too long is refused before anything is written."""
         with self.assertRaisesMessage(ValueError, "255 fit"):
             Session.objects.append("x" * 256, [USER])
 
         self.assertFalse(Session.objects.exists())
 
     def test_owner_is_checked(self) -> None:
-        """A user that is not saved is no user; nothing is read or written in its name."""
+        """An unsaved user is refused before anything is read or written."""
         Session.objects.append("nobody's", [USER])
         unsaved = User(username="not saved")
 
@@ -59,10 +60,10 @@ class SessionQuerySetTests(TestCase):
         self.assertEqual(Session.objects.items("nobody's"), [USER])
 
     def test_filters_are_refused(self) -> None:
-        """A queryset whose filters an operation would not heed has no operations."""
+        """Filtered querysets are refused: the operations would ignore the filters."""
         owner = User.objects.create_user("owner")
         Session.objects.append("nobody's", [USER])
-        filtered = [
+        filtered: list[Any] = [  # querysets and a related manager
             Session.objects.owned_by(owner),
             owner.agent_sessions,
             Session.objects.all()[:1],
@@ -79,13 +80,13 @@ class SessionQuerySetTests(TestCase):
         self.assertEqual(Session.objects.items("nobody's"), [USER])
 
     def test_error_survives_pickling(self) -> None:
-        """The refusal of a session crosses processes, as in a task queue, in one piece."""
+        """SessionOwnershipError can be pickled, as a task queue does."""
         error = pickle.loads(pickle.dumps(SessionOwnershipError("one")))
 
         self.assertEqual(str(error), str(SessionOwnershipError("one")))
 
     def test_part_of_a_larger_transaction(self) -> None:
-        """What is appended inside atomic() goes with it when it is rolled back."""
+        """Items appended inside atomic() are rolled back with it."""
         with self.assertRaises(RuntimeError), transaction.atomic():
             Session.objects.append("one", TURN)
             raise RuntimeError
@@ -93,7 +94,7 @@ class SessionQuerySetTests(TestCase):
         self.assertEqual(Session.objects.items("one"), [])
 
     def test_refusal_leaves_the_transaction_usable(self) -> None:
-        """A refused append undoes itself and nothing else of the transaction around it."""
+        """A refused append leaves the transaction around it usable."""
         owner, other = (User.objects.create_user(name) for name in ("owner", "other"))
         Session.objects.append("one", [USER], user=owner)
 
@@ -103,7 +104,7 @@ class SessionQuerySetTests(TestCase):
         self.assertEqual(Session.objects.items("one", user=owner), [USER])
 
     def test_owned_by(self) -> None:
-        """A user's sessions are those that the user made."""
+        """owned_by() returns the sessions of one user."""
         owner, other = (User.objects.create_user(name) for name in ("owner", "other"))
         Session.objects.append("hers", [USER], user=owner)
         Session.objects.append("his", [USER], user=other)
@@ -112,7 +113,7 @@ class SessionQuerySetTests(TestCase):
         self.assertEqual([session.pk for session in Session.objects.owned_by(owner)], ["hers"])
 
     def test_error_of_a_batch(self) -> None:
-        """A batch with an item that is not JSON stores none of it."""
+        """A batch with an item that is not JSON stores nothing."""
         with self.assertRaisesMessage(ItemError, "items[1] is a object"):
             Session.objects.append("one", [USER, object()])
 
@@ -120,15 +121,15 @@ class SessionQuerySetTests(TestCase):
 
 
 class SessionTests(TestCase):
-    """A session as an object."""
+    """Session."""
 
     def test_name(self) -> None:
-        """A session is called by its id, never by its title, which is content."""
+        """The text of a session is its id; its title is content."""
         self.assertEqual(str(Session(session_id="one")), "one")
         self.assertEqual(str(Session(session_id="one\u202e", title="Jazz")), "one⟨U+202E⟩")
 
-    def test_goes_with_its_owner(self) -> None:
-        """Deleting a person deletes the person's conversations."""
+    def test_deleted_owner(self) -> None:
+        """Deleting a user deletes the user's sessions."""
         owner = User.objects.create_user("owner")
         Session.objects.append("one", TURN, user=owner)
 
@@ -137,7 +138,7 @@ class SessionTests(TestCase):
         self.assertFalse(Message.objects.exists())
 
     def test_fork_outlives_its_parent(self) -> None:
-        """Clearing a session leaves those that began as its copy."""
+        """Clearing a session keeps its forks."""
         Session.objects.append("parent", TURN)
         Session.objects.create(session_id="fork", parent_id="parent")
 
@@ -147,10 +148,10 @@ class SessionTests(TestCase):
 
 
 class MessageTests(TestCase):
-    """A message as an object."""
+    """Message."""
 
     def test_item_and_entry(self) -> None:
-        """A message gives its item, and the item as a person reads it."""
+        """A message has its item, and an entry for reading."""
         Session.objects.append("one", [USER])
         message = Message.objects.get()
 
@@ -159,7 +160,7 @@ class MessageTests(TestCase):
         self.assertEqual(str(message), f"message {message.pk}")
 
     def test_row_of_the_sdk(self) -> None:
-        """A row without columns reads the same, for they are in the item."""
+        """A row with blank columns has the same entry, from its item."""
         Session.objects.create(session_id="one")
         Message.objects.create(session_id="one", message_data='{"role": "user", "content": "Hi"}')
         message = Message.objects.get()
@@ -168,7 +169,7 @@ class MessageTests(TestCase):
         self.assertEqual(str(message), f"message {message.pk}")
 
     def test_unreadable_row(self) -> None:
-        """A row that is not JSON shows what it holds."""
+        """The entry of a row that is not JSON is its text."""
         message = Message(message_data="not JSON")
 
         self.assertEqual((message.entry.label, message.entry.text), ("Unreadable", "not JSON"))

@@ -1,4 +1,4 @@
-"""money: amounts as a person reads them."""
+"""usage.money: amounts as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ShownTests(SimpleTestCase):
     """shown()."""
 
     def test_decimals(self) -> None:
-        """An amount has as many decimals as tell something, and is rounded down."""
+        """An amount has two to four decimals, as its size needs, and is rounded down."""
         amounts = {
             "0": "0.00",
             "0E-9": "0.00",
@@ -33,16 +33,16 @@ class ShownTests(SimpleTestCase):
         self.assertEqual({text: shown(Decimal(text)) for text in amounts}, amounts)
 
     def test_any_size(self) -> None:
-        """An amount of more digits than Decimal computes with is no error."""
+        """An amount may have more digits than Decimal computes with."""
         self.assertEqual(shown(Decimal(f"1{'0' * 60}")), f"1{',000' * 20}.00")
 
     def test_currency(self) -> None:
-        """A currency follows the number on the same line."""
+        """The currency follows the number after a no-break space."""
         self.assertEqual(shown(Decimal("1.239"), "EUR"), "1.23\N{NO-BREAK SPACE}EUR")
         self.assertEqual(shown(Decimal("0.00001"), "€"), "< 0.0001\N{NO-BREAK SPACE}€")
 
     def test_language(self) -> None:
-        """The number is written as the reader's language writes numbers."""
+        """The number is written in the format of the active language."""
         with override("de"):
             self.assertEqual(shown(Decimal("1234.5")), "1.234,50")
             self.assertEqual(shown(Decimal("0.00001")), "< 0,0001")

@@ -1,4 +1,4 @@
-"""pricing: what tokens cost, exactly, and when that is unknown."""
+"""usage.pricing: the exact cost of tokens, or None if it is unknown."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.core.checks import run_checks
 from django.test import SimpleTestCase, TestCase, override_settings
 
 from agent_sessions.conf import conf
-from agent_sessions.usage.pricing import are_prices, cost, price
+from agent_sessions.usage.pricing import Prices, are_prices, cost, price
 
-PRICES = {
+PRICES: Prices = {
     "gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"},
     "input only": {"input": 1},
 }
@@ -25,30 +25,30 @@ class CostTests(SimpleTestCase):
     """cost()."""
 
     def test_kinds(self) -> None:
-        """Cached tokens are a part of the input with a price of their own."""
+        """Cached tokens are part of the input and have their own price."""
         found = cost_of("gpt-5-mini", 1_000_000, 400_000, 100_000)
 
-        # 600,000 at 0.25, 400,000 at 0.025 and 100,000 at 2.00 a million.
+        # 600,000 at 0.25, 400,000 at 0.025 and 100,000 at 2.00 per million.
         self.assertEqual(found, Decimal("0.15") + Decimal("0.01") + Decimal("0.2"))
 
     def test_exact(self) -> None:
-        """Nothing is rounded, however small it is."""
+        """The cost is not rounded."""
         self.assertEqual(cost_of("gpt-5-mini", 1, 1, 0), Decimal("0.000000025"))
 
     def test_unknown_model(self) -> None:
-        """A model without prices, or without a name, has no cost rather than none to pay."""
+        """The cost of a model without prices, or without a name, is unknown, not 0."""
         self.assertIsNone(cost_of("gpt-6", 1, 0, 0))
         self.assertIsNone(cost_of("", 1, 0, 0))
         self.assertIsNone(cost_of("", 0, 0, 0))
 
     def test_missing_kind(self) -> None:
-        """A price is needed only for the kinds of which there are tokens."""
+        """A missing price makes the cost unknown only if there are tokens of its kind."""
         self.assertEqual(cost_of("input only", 2_000_000, 0, 0), 2)
         self.assertIsNone(cost_of("input only", 2, 1, 0))
         self.assertIsNone(cost_of("input only", 2, 0, 1))
 
     def test_more_cached_than_input(self) -> None:
-        """A provider that does not count cached tokens as input leaves the cost unknown."""
+        """The cost is unknown if there are more cached tokens than input tokens."""
         self.assertIsNone(cost_of("gpt-5-mini", 1, 2, 0))
 
 
@@ -56,18 +56,18 @@ class PriceTests(SimpleTestCase):
     """price() and are_prices()."""
 
     def test_types(self) -> None:
-        """Strings, integers and Decimals are prices."""
+        """A price may be a string, an integer or a Decimal."""
         for value in ("0.25", 0, 3, Decimal("0.25"), "1e-3"):
             self.assertEqual(price(value), Decimal(value))
 
-    def test_no_price(self) -> None:
-        """Anything else is refused with what to write instead."""
+    def test_wrong_price(self) -> None:
+        """Any other value raises ValueError with the way to write it."""
         for value in (0.25, True, None, "cheap", "$1", "NaN", "Infinity", "-1", -1, [1]):
             with self.assertRaisesMessage(ValueError, f"{value!r} is not a price. Write"):
                 price(value)
 
     def test_prices(self) -> None:
-        """Prices are a dict of dicts, under the names of kinds that there are."""
+        """Prices are a dict of dicts, with the names of known kinds."""
         wrong: list[Any] = [
             None,
             [],
@@ -84,19 +84,20 @@ class PriceTests(SimpleTestCase):
 
 
 class SettingTests(TestCase):
-    """AGENT_SESSIONS_PRICES. Django's checks of its fields ask the databases what they can."""
+    """AGENT_SESSIONS_PRICES. Django's own checks of fields query both databases."""
 
     databases = {"default", "archive"}
 
     def test_read_when_used(self) -> None:
-        """There are no prices unless the settings have some."""
+        """The default is no prices."""
         self.assertEqual(conf.prices, {})
         with override_settings(AGENT_SESSIONS_PRICES=PRICES):
             self.assertEqual(conf.prices, PRICES)
 
     def test_check(self) -> None:
         """The system check reports a price that is a float."""
-        for prices, expected in ((PRICES, 0), ({"gpt-5": {"input": 0.25}}, 1)):
+        cases: list[tuple[Any, int]] = [(PRICES, 0), ({"gpt-5": {"input": 0.25}}, 1)]
+        for prices, expected in cases:
             with override_settings(AGENT_SESSIONS_PRICES=prices):
                 found = [error for error in run_checks() if error.id == "agent_sessions.E004"]
             self.assertEqual(len(found), expected)

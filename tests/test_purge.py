@@ -1,4 +1,4 @@
-"""operations.purge: what was said is gone, that it was said and what it cost stays."""
+"""operations.purge: the content of a session is deleted, its rows and usage stay."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from agent_sessions.signals import session_purged
 from agent_sessions.usage.steps import Step, Tokens
 from tests.contract import ANSWER, CALL, LONE_SURROGATES, STRANGE_ITEMS, TURN, USER, numbered
 from tests.model_input import last_input
+from tests.sdk_sessions import needs_a_file, sqlite_session
 from tests.statements import statements
-from tests.test_interoperation import needs_a_file, sqlite_session
 
 KEPT = ("pk", "created_at", *Columns._fields, "agent_name")
 
 
 def rows(session_id: str) -> list[tuple[Any, ...]]:
-    """Return what a purge has to keep of the messages of a session."""
+    """Return the columns of a session's messages that a purge keeps."""
     return list(Message.objects.filter(session_id=session_id).order_by("pk").values_list(*KEPT))
 
 
@@ -38,16 +38,16 @@ def texts(session_id: str) -> set[str]:
 
 
 def store(session_id: str, *stored: str) -> None:
-    """Store rows as the SDK's own sessions do: texts, and no columns."""
+    """Store rows as the SDK's own sessions do: texts with blank columns."""
     for text in stored:
         Message.objects.create(session_id=session_id, message_data=text)
 
 
 class PurgeTests(TestCase):
-    """What goes and what stays."""
+    """purge(): what is deleted and what stays."""
 
-    def test_content_goes_and_numbers_stay(self) -> None:
-        """Items and title are gone; rows, columns, times, costs and metadata are as they were."""
+    def test_content_and_facts(self) -> None:
+        """Items and title are deleted; rows, columns, times, usage and metadata stay unchanged."""
         owner = User.objects.create_user("annelies")
         step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
         Session.objects.append("one", TURN, user=owner, step=step)
@@ -66,7 +66,7 @@ class PurgeTests(TestCase):
         self.assertNotIn("", texts("other"))
 
     def test_again(self) -> None:
-        """What is purged already is not counted; what has come since is."""
+        """Purging again counts only the messages that were added since."""
         Session.objects.append("one", TURN)
         Session.objects.purge("one")
 
@@ -74,20 +74,20 @@ class PurgeTests(TestCase):
         Session.objects.append("one", [USER])
         self.assertEqual(Session.objects.purge("one"), 1)
 
-    def test_no_such_session(self) -> None:
-        """A session that is not there is not made."""
+    def test_missing_session(self) -> None:
+        """Purging a missing session does not make one."""
         self.assertEqual(Session.objects.purge("unknown"), 0)
         self.assertFalse(Session.objects.exists())
 
     def test_empty_session(self) -> None:
-        """A session without messages loses its title."""
+        """Purging a session without messages deletes its title."""
         Session.objects.create(session_id="one", title="Jazz")
 
         self.assertEqual(Session.objects.purge("one"), 0)
         self.assertEqual(Session.objects.get().title, "")
 
-    def test_somebody_elses(self) -> None:
-        """With a user only the user's sessions are purged."""
+    def test_other_owner(self) -> None:
+        """Purging another user's session raises SessionOwnershipError."""
         owner, other = User.objects.create_user("annelies"), User.objects.create_user("bert")
         Session.objects.append("one", TURN, user=owner)
 
@@ -97,8 +97,8 @@ class PurgeTests(TestCase):
         self.assertNotIn("", texts("one"))
         self.assertEqual(Session.objects.purge("one", user=owner), 4)
 
-    def test_columns_of_rows_that_the_sdk_wrote(self) -> None:
-        """They are read from the items first, in batches; what is no JSON has none."""
+    def test_rows_of_the_sdk(self) -> None:
+        """Blank columns are filled from the items first, except of rows that are not JSON."""
         items = [*TURN, *STRANGE_ITEMS, *LONE_SURROGATES, *numbered(2 * BATCH)]
         Session.objects.create(session_id="one")
         store("one", "not JSON", *map(encode, items), "{")
@@ -111,8 +111,8 @@ class PurgeTests(TestCase):
         self.assertEqual({stored[0], stored[-1]}, {("", "", "", "", None)})
         self.assertEqual(texts("one"), {""})
 
-    def test_failures_stored_before_their_column(self) -> None:
-        """Whether a tool failed is read from its result, and kept when that is gone."""
+    def test_unknown_failures(self) -> None:
+        """Unknown tool failures are read from the results before these are deleted."""
         web_search = {"type": "web_search_call", "id": "w", "status": "failed"}
         failed = {"type": "function_call_output", "call_id": "c", "output": f"{TOOL_FAILED}."}
         Session.objects.append("one", [*TURN, web_search, failed])
@@ -126,7 +126,7 @@ class PurgeTests(TestCase):
         self.assertEqual(kept, [None, None, False, None, True, True])
 
     def test_statements(self) -> None:
-        """A long session whose columns are there is purged in as many statements as a short one."""
+        """A long session with filled columns takes as many statements as a short one."""
         counts = []
         for session_id, length in (("short", 2), ("long", 500)):
             Session.objects.append(session_id, numbered(length))
@@ -137,14 +137,14 @@ class PurgeTests(TestCase):
         self.assertEqual(counts, [["UPDATE", "SELECT", "UPDATE", "UPDATE"]] * 2)
 
     async def test_async(self) -> None:
-        """The a-twin does the same."""
+        """apurge() does the same."""
         await DjangoSession("one").add_items(TURN)
 
         self.assertEqual(await Session.objects.apurge("one"), 4)
 
 
 class SignalTests(TransactionTestCase):
-    """What is told of it."""
+    """session_purged."""
 
     def setUp(self) -> None:
         self.heard: list[dict[str, Any]] = []
@@ -155,7 +155,7 @@ class SignalTests(TransactionTestCase):
         self.heard.append({name: facts[name] for name in ("sender", "session_id", "count")})
 
     def test_sent_after_commit(self) -> None:
-        """A purge is told with the number of messages; one that was rolled back is not."""
+        """The signal has the number of messages; a purge that is rolled back sends none."""
         Session.objects.append("one", TURN)
 
         with transaction.atomic():
@@ -170,7 +170,7 @@ class SignalTests(TransactionTestCase):
 
 
 class AfterPurgeTests(TestCase):
-    """A purged session goes on."""
+    """A purged session in use."""
 
     async def purged(self) -> DjangoSession:
         """Return a session of four purged messages and two newer ones."""
@@ -181,7 +181,7 @@ class AfterPurgeTests(TestCase):
         return session
 
     async def test_reading(self) -> None:
-        """Purged messages are no items, take no place of a limit, and nobody logs them."""
+        """Purged messages are skipped without a warning, and do not count for a limit."""
         session = await self.purged()
 
         with self.assertNoLogs("agent_sessions", logging.WARNING):
@@ -194,15 +194,15 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(await limited.get_items(), [USER, ANSWER])
 
     async def test_popping(self) -> None:
-        """Popping takes items; purged messages stay, wherever they stand."""
+        """Popping skips purged messages, which stay."""
         session = await self.purged()
         count = Message.objects.filter(session="one").acount
 
         self.assertEqual([await session.pop_item() for _ in range(3)], [ANSWER, USER, None])
         self.assertEqual(await count(), 4)
 
-    async def test_popping_below(self) -> None:
-        """A purged message above an item, as of a session that was damaged, is stepped over."""
+    async def test_popping_below_unreadable_rows(self) -> None:
+        """Popping skips a purged message after the newest item, as in a damaged session."""
         session = await self.purged()
         await Message.objects.acreate(session_id="one", message_data="not JSON")
         await Message.objects.acreate(session_id="one", message_data="")
@@ -213,7 +213,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(await Message.objects.filter(session="one").acount(), 6)
 
     async def test_turns(self) -> None:
-        """Turns are counted and told with agents, tools and state, and no words."""
+        """Purged turns keep their number, tools and state, and have no preview."""
         session = await self.purged()
 
         first, second = await session.get_conversation_turns()
@@ -225,7 +225,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual([use.tool_name for use in await session.get_tool_usage()], [CALL["name"]])
 
     async def test_forking(self) -> None:
-        """A fork has the purged messages as well, and a place may be one of them."""
+        """A fork copies purged messages, and may end at a purged turn."""
         session = await self.purged()
 
         whole, part = await fork(session), await fork(session, at=1)
@@ -235,7 +235,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(await Message.objects.filter(session=part.session_id).acount(), 4)
 
     async def test_forks_keep_their_copies(self) -> None:
-        """What was copied before is another session's."""
+        """Forks made before the purge keep their items."""
         session = DjangoSession("one")
         await session.add_items(TURN)
         copy = await fork(session)
@@ -245,7 +245,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(await copy.get_items(), TURN)
 
     async def test_replacing(self) -> None:
-        """The items are replaced; purged messages stay before them."""
+        """Replacing the items keeps the purged messages before them."""
         session = await self.purged()
 
         await session.replace_items([ANSWER])
@@ -254,7 +254,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(await Message.objects.filter(session="one").acount(), 5)
 
     async def test_compacting(self) -> None:
-        """The newest items are replaced as if there were no others, and older ones pruned."""
+        """Compaction replaces the newest items and prunes older ones, but no purged messages."""
         session = await self.purged()
         tail = await Session.objects.atail("one", 1)
         self.assertEqual((tail.items, tail.is_whole), ([ANSWER], False))
@@ -269,7 +269,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(await Message.objects.filter(session="one").acount(), 5)
 
     async def test_running(self) -> None:
-        """A run goes on in a purged session, with the agent that spoke last."""
+        """A run continues a purged session with the last agent."""
         agents = [
             Agent(name, model=ScriptedModel([[assistant_message("Hello!")]]))
             for name in ("Triage", "Bookings")
@@ -288,7 +288,7 @@ class AfterPurgeTests(TestCase):
         self.assertEqual(len(await session.get_usage_by_turn()), 2)
 
     async def test_clearing(self) -> None:
-        """Clearing deletes all of the session."""
+        """Clearing deletes purged messages too."""
         session = await self.purged()
 
         await session.clear_session()
@@ -296,7 +296,7 @@ class AfterPurgeTests(TestCase):
         self.assertFalse(await Message.objects.aexists())
 
     def test_entry(self) -> None:
-        """A purged message still says what it was."""
+        """The entry of a purged message has its kind, role, tool and call."""
         Session.objects.append("one", [CALL])
         Session.objects.purge("one")
 
@@ -312,10 +312,10 @@ class AfterPurgeTests(TestCase):
 
 @needs_a_file
 class InteroperationTests(TransactionTestCase):
-    """The SDK's own session on a purged one."""
+    """SQLiteSession on a purged session."""
 
-    async def test_the_sdk_skips_purged_rows(self) -> None:
-        """SQLiteSession finds no items in purged messages, and the newer ones."""
+    async def test_read_by_the_sdk(self) -> None:
+        """SQLiteSession skips purged messages and reads newer ones."""
         session = DjangoSession("one")
         await session.add_items(TURN)
         await Session.objects.apurge("one")
@@ -327,8 +327,8 @@ class InteroperationTests(TransactionTestCase):
             self.assertEqual(await theirs.get_items(2), [USER])
         self.assertEqual(await session.get_items(), [USER])
 
-    async def test_what_the_sdk_wrote(self) -> None:
-        """Its rows get their columns before they lose their items."""
+    async def test_written_by_the_sdk(self) -> None:
+        """Rows of SQLiteSession get their columns before their items are deleted."""
         async with sqlite_session("one") as theirs:
             await theirs.add_items(TURN)
 

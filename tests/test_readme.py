@@ -1,4 +1,4 @@
-"""README, followed word by word; `python -m tests.readme_project` does it on every database."""
+"""README, followed word for word; tests.readme_project does it on every database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.test import SimpleTestCase
 from tests.readme_project import follow
 
 
-@skipUnless(
-    os.environ.get("TEST_DATABASE", "sqlite") == "sqlite", "It makes a SQLite file of its own."
-)
+@skipUnless(os.environ.get("TEST_DATABASE", "sqlite") == "sqlite", "It makes its own SQLite file.")
 class ReadmeTests(SimpleTestCase):
+    """The project of README."""
+
     @pytest.mark.exhaustive
     def test_on_sqlite(self) -> None:
-        """A new project answers, remembers, and shows the conversation in its admin."""
+        """The project answers, remembers, and shows the conversation in its admin."""
         follow("sqlite")

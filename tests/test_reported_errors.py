@@ -1,4 +1,4 @@
-"""faults: what an item says has gone wrong, and whether a tool failed."""
+"""items.reported_errors: the errors that an item reports, and failed tools."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from asgiref.sync import sync_to_async
 from django.test import SimpleTestCase, TransactionTestCase
 
 from agent_sessions import DjangoSession, Message, Session, fork
+from agent_sessions.items import Item
 from agent_sessions.items.columns import columns
 from agent_sessions.items.reported_errors import NOT_APPROVED, TOOL_FAILED, faults_of, tool_failed
 from agent_sessions.transfer import imported, lines
-from tests.test_interoperation import needs_a_file, sqlite_session
+from tests.sdk_sessions import needs_a_file, sqlite_session
 
 
-def output(said: Any = "[]", **more: Any) -> dict[str, Any]:
+def output(said: Any = "[]", **more: Any) -> Item:
     return {"type": "function_call_output", "call_id": "c", "output": said, **more}
 
 
-def hosted(kind: str, **more: Any) -> dict[str, Any]:
+def hosted(kind: str, **more: Any) -> Item:
     return {"type": kind, "id": "h", **more}
 
 
-def shell(outcome: Any) -> dict[str, Any]:
+def shell(outcome: Any) -> Item:
     outputs = [{"stdout": "", "stderr": "", "outcome": outcome}]
     return {"type": "shell_call_output", "call_id": "c", "output": outputs}
 
 
-FAILED: list[tuple[Any, list[str]]] = [
+FAILED: list[tuple[Item, list[str]]] = [
     (output(status="failed"), ["failed"]),
     (output(status="incomplete", error="x"), ["incomplete", "error"]),
     (output(f"{TOOL_FAILED}. Please try again."), ["error"]),
@@ -48,7 +49,7 @@ FAILED: list[tuple[Any, list[str]]] = [
     (hosted("telepathy_call", status="failed"), ["failed"]),
     ({"type": "apply_patch_call_output", "call_id": "c", "status": "failed"}, ["failed"]),
 ]
-DONE: list[Any] = [
+DONE: list[Item] = [
     output(),
     output("The customer said: Tool 'refund' not found. What now?"),
     output([{"type": "input_text", "text": "found"}]),
@@ -60,7 +61,7 @@ DONE: list[Any] = [
     hosted("mcp_call", error=None, output="12 degrees"),
     hosted("mcp_list_tools", tools=[]),
 ]
-NO_RESULT: list[Any] = [
+NO_RESULT: list[Item] = [
     {"role": "user", "content": f"{TOOL_FAILED}."},
     {"type": "function_call", "call_id": "c", "name": "refund", "arguments": ""},
     {"type": "function_call", "call_id": "c", "name": "refund", "status": "incomplete"},
@@ -70,9 +71,9 @@ NO_RESULT: list[Any] = [
     {"__enc__": 1, "v": 1, "kid": "k", "payload": "gAAAA"},
     {"type": "mcp_approval_request", "id": "a", "name": "refund"},
 ]
-DECLINED: list[Any] = [
+DECLINED: list[Item] = [
     output(NOT_APPROVED),
-    # The SDK gives a patch that was declined this status.
+    # The SDK gives a declined patch the status of a failed one.
     {"type": "apply_patch_call_output", "call_id": "c", "output": NOT_APPROVED, "status": "failed"},
 ]
 
@@ -81,27 +82,27 @@ class FaultsTests(SimpleTestCase):
     """faults_of() and tool_failed()."""
 
     def test_failed(self) -> None:
-        """A result that says so failed, in whatever way, hosted tools inside themselves too."""
+        """Every way to report a failure is recognized, of hosted tools too."""
         for item, faults in FAILED:
             with self.subTest(item):
                 self.assertEqual(faults_of(item["type"], item), faults)
                 self.assertIs(tool_failed(item["type"], item), True)
 
     def test_done(self) -> None:
-        """A result that says nothing of the kind did not fail."""
+        """A result that reports no failure has not failed."""
         for item in DONE:
             with self.subTest(item):
                 self.assertEqual(faults_of(item["type"], item), [])
                 self.assertIs(tool_failed(item["type"], item), False)
 
     def test_no_result(self) -> None:
-        """An item without a result says nothing of a tool."""
+        """An item without a result has no known failure or success."""
         for item in NO_RESULT:
             with self.subTest(item):
                 self.assertIs(columns(item).tool_failed, None)
 
     def test_declined(self) -> None:
-        """A call that somebody declined is marked, and has not failed."""
+        """A declined call is reported as not approved, and has not failed."""
         for item in DECLINED:
             with self.subTest(item):
                 self.assertEqual(faults_of(item["type"], item)[-1], "not approved")
@@ -136,26 +137,26 @@ class StoredFailuresTests(TransactionTestCase):
             tools=[broken, slow, fine],
         )
         config = RunConfig(tool_not_found_behavior="return_error_to_model")
-        logging.disable(logging.ERROR)  # the SDK logs what the tool raised
+        logging.disable(logging.ERROR)  # the SDK logs the tool's exception
         try:
             await Runner.run(agent, "Refund me", session=DjangoSession("one"), run_config=config)
         finally:
             logging.disable(logging.NOTSET)
 
     async def failures(self, session_id: str = "one") -> dict[str, bool | None]:
-        """Return by its call what is known of each output."""
+        """Return whether each tool failed, by the id of its call."""
         rows = Message.objects.filter(session=session_id, kind="function_call_output")
         return {call: failed async for call, failed in rows.values_list("call_id", "tool_failed")}
 
     async def test_a_run(self) -> None:
-        """Outputs that the SDK stores for tools that fail are known to have failed."""
+        """The outputs that the SDK stores for failed tools are recognized."""
         await self.run_with("broken", "slow", "fine", "missing")
 
         expected = {"broken": True, "slow": True, "fine": False, "missing": True}
         self.assertEqual(await self.failures(), expected)
 
     async def test_copies(self) -> None:
-        """A fork, an import and a purged session know it as well."""
+        """A fork, an import and a purged session keep the failures."""
         session = DjangoSession("one")
         await session.add_items([item for item, _ in FAILED] + DONE)
         row = await Session.objects.aget(pk="one")
@@ -172,8 +173,8 @@ class StoredFailuresTests(TransactionTestCase):
             self.assertEqual(known, expected)
 
     @needs_a_file
-    async def test_rows_that_the_sdk_wrote(self) -> None:
-        """Of them it is not known."""
+    async def test_rows_of_the_sdk(self) -> None:
+        """Rows written by the SDK have no known failure or success."""
         async with sqlite_session("one") as theirs:
             await theirs.add_items([item for item, _ in FAILED])
 

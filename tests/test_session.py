@@ -1,4 +1,4 @@
-"""DjangoSession: the SDK's contract, and what it promises beyond."""
+"""session: DjangoSession, by the SDK's contract and beyond it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from unittest import mock
 
 from agents import OpenAIResponsesCompactionSession, SQLiteSession
 from agents.extensions.memory import EncryptedSession
+from agents.memory import SessionSettings
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
@@ -18,11 +19,13 @@ from django.test import SimpleTestCase, TestCase, override_settings
 from pydantic import BaseModel
 
 from agent_sessions import DjangoSession, ItemError, Message, Session, SessionOwnershipError
+from agent_sessions.items import Item
 from tests.contract import (
     ANSWER,
     LONE_SURROGATES,
     TURN,
     USER,
+    DjangoContract,
     SessionContract,
     SettingsContract,
     numbered,
@@ -31,15 +34,8 @@ from tests.encryption import encrypted
 from tests.statements import statements
 
 
-class DjangoContract(SessionContract):
-    """The contract on our tables."""
-
-    async def store_text(self, session: Any, text: str) -> None:
-        await Message.objects.acreate(session_id=session.session_id, message_data=text)
-
-
 class DjangoSessionContractTests(DjangoContract, SettingsContract, TestCase):
-    """DjangoSession as it is."""
+    """DjangoSession without an owner."""
 
     def make_session(self, session_id: str, **settings: Any) -> DjangoSession:
         return DjangoSession(session_id, **settings)
@@ -65,7 +61,7 @@ class EncryptedSessionContractTests(DjangoContract, SettingsContract, TestCase):
         return encrypted(session_id, DjangoSession(session_id, **settings))
 
     async def test_lone_surrogates(self) -> None:
-        """EncryptedSession itself cannot write them: it fails before anything is stored."""
+        """EncryptedSession cannot encode them and fails before anything is stored."""
         session = self.make_session(self.session_id)
 
         with self.assertRaises(UnicodeEncodeError):
@@ -74,10 +70,11 @@ class EncryptedSessionContractTests(DjangoContract, SettingsContract, TestCase):
         self.assertEqual(await session.get_items(), [])
 
     async def test_value_that_is_not_json(self) -> None:
-        """EncryptedSession itself turns it into text before DjangoSession sees it."""
+        """EncryptedSession converts the value to text before DjangoSession gets it."""
         session = self.make_session(self.session_id)
 
-        await session.add_items([{"role": "user", "content": {1}}])
+        item: Item = {"role": "user", "content": {1}}
+        await session.add_items([item])
 
         self.assertEqual(await session.get_items(), [{"role": "user", "content": "{1}"}])
 
@@ -111,49 +108,51 @@ class SQLiteSessionContractTests(SessionContract, SettingsContract, SimpleTestCa
 
 
 class ConstructionTests(SimpleTestCase):
-    """Making a DjangoSession. A SimpleTestCase refuses every query."""
+    """Construction, in a SimpleTestCase, which fails at any query."""
 
-    def test_touches_no_database(self) -> None:
-        """An object is made without a query and without an event loop."""
+    def test_no_query(self) -> None:
+        """A session is constructed without a query and without an event loop."""
         session = DjangoSession("conversation-1")
 
         self.assertEqual(repr(session), "DjangoSession('conversation-1')")
 
     async def test_inside_a_running_loop(self) -> None:
-        """It is made as well where an event loop runs."""
+        """A session can be constructed inside a running event loop."""
         self.assertEqual(DjangoSession("conversation-1").session_id, "conversation-1")
 
-    def test_id_that_is_no_string(self) -> None:
-        """An id of another type is refused with the way to convert it."""
+    def test_id_that_is_not_a_string(self) -> None:
+        """An id of another type raises an error that says how to convert it."""
         with self.assertRaisesMessage(TypeError, "Pass a str, such as str(session_id)"):
-            DjangoSession(42)
+            DjangoSession(42)  # type: ignore[arg-type]  # refused at runtime, too
 
-    def test_id_that_no_database_keeps(self) -> None:
-        """An id that some database would cut, refuse or change is refused by all."""
+    def test_invalid_id(self) -> None:
+        """An id that any database would truncate, reject or change is refused."""
         with self.assertRaisesMessage(ValueError, "256 characters; 255 fit"):
             DjangoSession("x" * 256)
         for session_id in ("nul\x00", "surrogate\ud800"):
-            with self.assertRaisesMessage(ValueError, "databases cannot keep"):
+            with self.assertRaisesMessage(ValueError, "databases cannot"):
                 DjangoSession(session_id)
 
     def test_anonymous_user(self) -> None:
-        """A user who can own nothing is refused, rather than taken for no user at all."""
+        """A user that cannot own sessions is refused, instead of meaning no user."""
         for user in (AnonymousUser(), User(username="not saved")):
             with self.assertRaisesMessage(ValueError, "anonymous or not saved"):
                 DjangoSession("conversation-1", user=user)
 
     @override_settings(AGENT_SESSIONS_HISTORY_LIMIT=7)
     def test_history_limit_of_the_project(self) -> None:
-        """The project's limit holds where the session has no settings of its own."""
-        self.assertEqual(DjangoSession("one").session_settings.limit, 7)
-        self.assertIsNone(DjangoSession("one", session_settings={}).session_settings.limit)
+        """The project's limit applies only to sessions without settings."""
+        default, own = DjangoSession("one"), DjangoSession("one", session_settings={})
+
+        self.assertEqual(default.session_settings, SessionSettings(limit=7))
+        self.assertEqual(own.session_settings, SessionSettings(limit=None))
 
 
 class AddItemsTests(TestCase):
-    """What add_items writes, and with how many statements."""
+    """add_items(): rows and statements."""
 
     def test_statements(self) -> None:
-        """A batch is two statements, whether the session is new or not, owned or not."""
+        """A batch takes two statements, whether or not the session exists or has an owner."""
         owner = User.objects.create_user("owner")
         for session in (DjangoSession("free"), DjangoSession("owned", user=owner)):
             for _ in ("new", "there already"):
@@ -163,14 +162,14 @@ class AddItemsTests(TestCase):
                 self.assertEqual(sent, ["INSERT", "INSERT"])
 
     def test_empty_batch_sends_nothing(self) -> None:
-        """Nothing to add is nothing to ask the database for."""
+        """An empty batch sends no statement."""
         with statements() as sent:
             async_to_sync(DjangoSession("conversation-1").add_items)([])
 
         self.assertEqual(sent, [])
 
     async def test_columns(self) -> None:
-        """Kind, role, tool and call of each item can be filtered by."""
+        """Each row has the kind, role, tool and call of its item."""
         await DjangoSession("conversation-1").add_items(TURN)
 
         columns = Message.objects.order_by("pk").values_list("kind", "role", "tool_name", "call_id")
@@ -185,7 +184,7 @@ class AddItemsTests(TestCase):
         )
 
     async def test_updated_at_moves(self) -> None:
-        """Every batch is activity of the session; its creation stays where it was."""
+        """Every batch updates `updated_at`, and none changes `created_at`."""
         session = DjangoSession("conversation-1")
         await session.add_items([USER])
         await Session.objects.aupdate(
@@ -198,8 +197,8 @@ class AddItemsTests(TestCase):
         self.assertEqual(row.created_at.year, 2020)
         self.assertGreater(row.updated_at.year, 2020)
 
-    async def test_keeps_what_the_project_set(self) -> None:
-        """Title and metadata of a session outlive its batches."""
+    async def test_title_and_metadata(self) -> None:
+        """A batch leaves the title and metadata of the session unchanged."""
         await Session.objects.acreate(session_id="one", title="Jazz", metadata={"tag": 1})
 
         await DjangoSession("one").add_items([USER])
@@ -208,7 +207,7 @@ class AddItemsTests(TestCase):
         self.assertEqual((row.title, row.metadata), ("Jazz", {"tag": 1}))
 
     async def test_pydantic_items(self) -> None:
-        """A pydantic item is stored as the SDK would send it: only what was set."""
+        """A pydantic item is stored as the SDK would send it: with the fields that were set."""
 
         class Part(BaseModel):
             text: str
@@ -218,15 +217,15 @@ class AddItemsTests(TestCase):
             role: str
             content: list[Part]
 
-        message = OutputMessage(role="assistant", content=[Part(text="Hi")])
+        message: Item = OutputMessage(role="assistant", content=[Part(text="Hi")])
         await DjangoSession("one").add_items([message])
 
         stored = await DjangoSession("one").get_items()
         self.assertEqual(stored, [{"role": "assistant", "content": [{"text": "Hi"}]}])
 
     async def test_error_names_the_path(self) -> None:
-        """What is not JSON is named by where it is."""
-        bad = {"role": "user", "content": [{"text": "fine"}, {"text": float("nan")}]}
+        """The error for a value that is not JSON names its path."""
+        bad: Item = {"role": "user", "content": [{"text": "fine"}, {"text": float("nan")}]}
 
         with self.assertRaisesMessage(ItemError, "items[1]['content'][1]['text'] is nan"):
             await DjangoSession("one").add_items([USER, bad])
@@ -234,28 +233,28 @@ class AddItemsTests(TestCase):
         self.assertFalse(await Session.objects.aexists())
 
     def test_few_parameters(self) -> None:
-        """A database that takes fewer parameters than a row has columns is given row by row."""
+        """Rows are inserted one by one if the database takes too few parameters for two."""
         with mock.patch.object(type(connection.features), "max_query_params", 3):
             Session.objects.append("one", TURN)
 
         self.assertEqual(Session.objects.items("one"), TURN)
 
     async def test_large_batch(self) -> None:
-        """A batch larger than one statement may carry parameters is still all or nothing."""
+        """A batch of several statements is stored whole."""
         await DjangoSession("one").add_items(numbered(3_000))
 
         self.assertEqual(await DjangoSession("one").get_items(), numbered(3_000))
 
 
 class StatementTests(TestCase):
-    """How often the other operations ask the database."""
+    """The statements of the other operations."""
 
     def setUp(self) -> None:
         self.owner = User.objects.create_user("owner")
         Session.objects.append("one", TURN, user=self.owner)
 
     def test_get_items(self) -> None:
-        """Reading is one statement, ownership included; reading nothing is none."""
+        """Reading takes one statement, with or without an owner; a limit of 0 takes none."""
         for session in (DjangoSession("one"), DjangoSession("one", user=self.owner)):
             for limit in (None, 2, 4, 100, -1):
                 with statements() as sent:
@@ -267,37 +266,37 @@ class StatementTests(TestCase):
         self.assertEqual(sent, [])
 
     def test_pop_item(self) -> None:
-        """Popping locks, looks and deletes."""
+        """Popping locks the session, finds the item and deletes it."""
         with statements() as sent:
             async_to_sync(DjangoSession("one", user=self.owner).pop_item)()
 
         self.assertEqual(sent, ["UPDATE", "SELECT", "DELETE"])
 
     def test_replace_items(self) -> None:
-        """Between the statements of add_items it looks who owns and who spoke last, and deletes."""
+        """Replacing adds three statements: owner, last agent, deletion."""
         with statements() as sent:
             async_to_sync(DjangoSession("one", user=self.owner).replace_items)([USER])
 
         self.assertEqual(sent, ["INSERT", "SELECT", "SELECT", "DELETE", "INSERT"])
 
     def test_clear_session(self) -> None:
-        """Clearing takes the same statements however long the session is."""
+        """Clearing takes the same statements for any number of messages."""
         async_to_sync(DjangoSession("one").add_items)(numbered(500))
 
         with statements() as sent:
             async_to_sync(DjangoSession("one", user=self.owner).clear_session)()
 
-        # Django's collector locks the row again, where rows can be locked.
+        # Django's deletion collector locks the row again if the database has row locks.
         lock = ["SELECT"] if connection.features.has_select_for_update else []
         self.assertEqual(sent, ["UPDATE", "SELECT", *lock, "DELETE", "DELETE", "UPDATE", "DELETE"])
         self.assertFalse(Message.objects.exists())
 
 
 class ReplaceItemsTests(TestCase):
-    """replace_items, and the hook by which the SDK's compaction finds it."""
+    """replace_items(), and the SDK's private hook for it."""
 
     async def test_replaces_everything(self) -> None:
-        """The new items are all there is; the session and its owner stay."""
+        """Only the new items are left; the session keeps its owner."""
         owner = await User.objects.acreate(username="owner")
         session = DjangoSession("one", user=owner)
         await session.add_items(TURN)
@@ -307,8 +306,8 @@ class ReplaceItemsTests(TestCase):
         self.assertEqual(await session.get_items(), [USER])
         self.assertEqual((await Session.objects.aget(pk="one")).user_id, owner.pk)
 
-    async def test_nothing_in_the_place_of_everything(self) -> None:
-        """An empty list leaves an empty session."""
+    async def test_empty_list(self) -> None:
+        """Replacing with an empty list empties the session."""
         await DjangoSession("one").add_items(TURN)
 
         await DjangoSession("one").replace_items([])
@@ -316,16 +315,17 @@ class ReplaceItemsTests(TestCase):
         self.assertEqual(await DjangoSession("one").get_items(), [])
 
     async def test_bad_item_leaves_the_old_ones(self) -> None:
-        """If one new item is not JSON, the old items are still there."""
+        """If a new item is not JSON, the old items stay."""
         await DjangoSession("one").add_items(TURN)
+        bad: Item = {"content": object()}
 
         with self.assertRaises(ItemError):
-            await DjangoSession("one").replace_items([USER, {"content": object()}])
+            await DjangoSession("one").replace_items([USER, bad])
 
         self.assertEqual(await DjangoSession("one").get_items(), TURN)
 
-    async def test_hook_of_compaction(self) -> None:
-        """The SDK's hook replaces for DjangoSession itself, and declines for a subclass."""
+    async def test_hook_for_compaction(self) -> None:
+        """The hook replaces items for DjangoSession itself, and declines for a subclass."""
 
         class Shouting(DjangoSession):
             pass
@@ -338,7 +338,7 @@ class ReplaceItemsTests(TestCase):
 
 
 class OwnershipTests(TestCase):
-    """With user=, nobody else's session is read or changed."""
+    """With `user`, only that user's sessions can be read or changed."""
 
     owner: ClassVar[User]
     other: ClassVar[User]
@@ -348,7 +348,7 @@ class OwnershipTests(TestCase):
         cls.owner = User.objects.create_user("owner")
         cls.other = User.objects.create_user("other")
 
-    async def refuses(self, session: DjangoSession) -> None:
+    async def assert_refused(self, session: DjangoSession) -> None:
         for operation in (
             session.get_items(),
             session.get_items(1),
@@ -361,40 +361,40 @@ class OwnershipTests(TestCase):
                 await operation
 
     async def test_first_write_makes_the_owner(self) -> None:
-        """Who writes to a new session owns it."""
+        """The user of the first write owns the session."""
         await DjangoSession("one", user=self.owner).add_items([USER])
 
         owned = Session.objects.owned_by(self.owner)
         self.assertEqual([session.pk async for session in owned], ["one"])
 
-    async def test_somebody_elses_session(self) -> None:
-        """Every method refuses, nothing changes, not even the time of the last activity."""
+    async def test_other_owner(self) -> None:
+        """Every method raises SessionOwnershipError and changes nothing, not even `updated_at`."""
         await DjangoSession("one", user=self.owner).add_items(TURN)
         before = await Session.objects.aget(pk="one")
 
-        await self.refuses(DjangoSession("one", user=self.other))
+        await self.assert_refused(DjangoSession("one", user=self.other))
 
         self.assertEqual(await DjangoSession("one").get_items(), TURN)
         after = await Session.objects.aget(pk="one")
         self.assertEqual((after.user_id, after.updated_at), (self.owner.pk, before.updated_at))
 
     async def test_session_without_an_owner(self) -> None:
-        """A session that nobody owns is not anybody's for the asking."""
+        """A session without an owner cannot be used, nor taken over, by a user."""
         await DjangoSession("one").add_items(TURN)
 
-        await self.refuses(DjangoSession("one", user=self.other))
+        await self.assert_refused(DjangoSession("one", user=self.other))
 
         self.assertIsNone((await Session.objects.aget(pk="one")).user_id)
 
-    async def test_empty_session_of_somebody_else(self) -> None:
-        """A session without messages is refused as well."""
+    async def test_empty_session(self) -> None:
+        """Another user's session is refused even if it is empty."""
         await Session.objects.acreate(session_id="one", user=self.owner)
 
-        await self.refuses(DjangoSession("one", user=self.other))
+        await self.assert_refused(DjangoSession("one", user=self.other))
         self.assertEqual(await DjangoSession("one", user=self.owner).get_items(), [])
 
-    async def test_without_user_any_session_opens(self) -> None:
-        """Code that names no user reads and writes every session, and takes none over."""
+    async def test_without_user(self) -> None:
+        """Without `user` every session can be read and written, and keeps its owner."""
         await DjangoSession("one", user=self.owner).add_items([USER])
 
         await DjangoSession("one").add_items([ANSWER])
@@ -402,14 +402,14 @@ class OwnershipTests(TestCase):
         self.assertEqual(await DjangoSession("one", user=self.owner).get_items(), [USER, ANSWER])
 
     async def test_error_is_a_permission_denied(self) -> None:
-        """A view that lets the error through answers 403; it says what to do."""
+        """The error is a PermissionDenied, so a view answers 403, and says what to do."""
         await DjangoSession("one", user=self.owner).add_items([USER])
 
         with self.assertRaisesMessage(PermissionDenied, "Open it as its owner"):
             await DjangoSession("one", user=self.other).get_items()
 
-    async def test_older_windows_are_owned_too(self) -> None:
-        """The owner's limit looks past unreadable rows like everybody's."""
+    async def test_unreadable_rows(self) -> None:
+        """A limit counts only readable rows, with an owner too."""
         session = DjangoSession("one", user=self.owner)
         await session.add_items([USER])
         for text in ("not", "JSON", "at all"):
@@ -422,10 +422,10 @@ class OwnershipTests(TestCase):
 
 
 class UnreadableRowTests(TestCase):
-    """Rows that are not JSON: logged, and left unless they are popped over."""
+    """Rows that are not JSON."""
 
     async def test_left_in_place(self) -> None:
-        """Reading logs the row by its id and does not touch it."""
+        """Reading logs the id of the row and leaves the row in place."""
         await DjangoSession("one").add_items([USER])
         bad = await Message.objects.acreate(session_id="one", message_data="not JSON")
 
@@ -435,8 +435,8 @@ class UnreadableRowTests(TestCase):
         self.assertIn(f"Message {bad.pk} is skipped", logs.output[0])
         self.assertTrue(await Message.objects.filter(pk=bad.pk).aexists())
 
-    async def test_popping_over(self) -> None:
-        """Popping removes the rows above the item, as SQLiteSession does, and logs each."""
+    async def test_popping(self) -> None:
+        """Popping deletes the unreadable rows after the item, as in SQLiteSession, and logs it."""
         await DjangoSession("one").add_items(TURN[:2])
         await Message.objects.acreate(session_id="one", message_data="not JSON")
 
@@ -447,12 +447,12 @@ class UnreadableRowTests(TestCase):
 
 
 class DatabaseAliasTests(TestCase):
-    """using= and routers."""
+    """`using` and database routers."""
 
     databases = {"default", "archive"}
 
     async def test_using(self) -> None:
-        """Everything happens in the database that using= names."""
+        """Every operation uses the database of `using`."""
         session = DjangoSession("one", using="archive")
 
         await session.add_items(TURN)
@@ -464,7 +464,7 @@ class DatabaseAliasTests(TestCase):
         self.assertFalse(await Session.objects.using("archive").aexists())
 
     async def test_router(self) -> None:
-        """Without using= the project's routers choose, apart for reading and for writing."""
+        """Without `using`, routers choose the database, separately for reads and writes."""
         with override_settings(DATABASE_ROUTERS=["tests.routers.WritesToArchive"]):
             await DjangoSession("one").add_items(TURN)
             self.assertEqual(await DjangoSession("one").get_items(), [])
@@ -472,7 +472,7 @@ class DatabaseAliasTests(TestCase):
         self.assertEqual(await DjangoSession("one", using="archive").get_items(), TURN)
 
     async def test_router_and_owner(self) -> None:
-        """An owner who was read from another database owns by key."""
+        """An owner read from another database is matched by primary key."""
         owner = await User.objects.acreate(username="owner")
         await User.objects.using("archive").acreate(pk=owner.pk, username="owner")
         session = DjangoSession("one", user=owner)

@@ -1,9 +1,8 @@
-"""States: what the database says is what Python says."""
+"""turns.session_state: the database computes the same state as Python."""
 
 from __future__ import annotations
 
 import random
-from typing import ClassVar
 
 from django.test import TestCase
 
@@ -19,7 +18,7 @@ SEARCHES = ["tool_search_call", "tool_search_output"]
 
 
 def expected(session_id: str) -> SessionState:
-    """Return what Python tells of the last turn, or unknown where the columns do not tell."""
+    """Return the state of the last turn by Python, or unknown if a column is blank."""
     rows = Message.objects.filter(session=session_id).order_by("pk")
     turns = list(grouped_by_turn(read((*row, None) for row in rows.values_list(*COLUMNS))))
     if not turns:
@@ -29,28 +28,28 @@ def expected(session_id: str) -> SessionState:
 
 
 class RandomHistoriesTests(TestCase):
-    """Whatever stands in a session, in whatever order."""
+    """Random messages in random order."""
 
-    seed: ClassVar[random.Random]
+    def setUp(self) -> None:
+        self.random = random.Random(5)
 
     def history(self, session_id: str, pairs: list[str], ids: int) -> list[Message]:
-        """Return messages of calls and outputs of these kinds, among others."""
-        kinds = [(kind, "") for kind in pairs] * 3 + MESSAGES + OTHERS[: self.seed.randrange(3)]
-        kinds += [("", "")] * (self.seed.random() < 0.1) + OTHERS * (self.seed.random() < 0.1)
+        """Return random messages, calls and outputs of these kinds among them."""
+        kinds = [(kind, "") for kind in pairs] * 3 + MESSAGES + OTHERS[: self.random.randrange(3)]
+        kinds += [("", "")] * (self.random.random() < 0.1) + OTHERS * (self.random.random() < 0.1)
         return [
             Message(
                 session_id=session_id,
                 message_data="{}",
                 kind=kind,
                 role=role,
-                call_id=f"call {self.seed.randrange(ids)}" if self.seed.random() < 0.9 else "",
+                call_id=f"call {self.random.randrange(ids)}" if self.random.random() < 0.9 else "",
             )
-            for kind, role in self.seed.choices(kinds, k=self.seed.randrange(12))
+            for kind, role in self.random.choices(kinds, k=self.random.randrange(12))
         ]
 
     def test_any_history(self) -> None:
-        """The state is the one that the rows of the last turn have in Python."""
-        self.seed = random.Random(5)
+        """The state is that of the last turn's rows in Python."""
         found: dict[str, SessionState] = {}
         for _ in range(4):
             Session.objects.all().delete()
@@ -58,9 +57,9 @@ class RandomHistoriesTests(TestCase):
             Session.objects.bulk_create([Session(session_id=session_id) for session_id in ids])
             messages: list[Message] = []
             for session_id in ids:
-                pairs = self.seed.choice([["function_call", "function_call_output"], SEARCHES])
-                pairs = self.seed.choice([pairs, pairs, [*OUTPUTS, *CALLS]])
-                messages += self.history(session_id, pairs, ids=self.seed.randint(1, 4))
+                pairs = self.random.choice([["function_call", "function_call_output"], SEARCHES])
+                pairs = self.random.choice([pairs, pairs, [*OUTPUTS, *CALLS]])
+                messages += self.history(session_id, pairs, ids=self.random.randint(1, 4))
             Message.objects.bulk_create(messages)
 
             found = states(ids)
@@ -70,8 +69,10 @@ class RandomHistoriesTests(TestCase):
 
 
 class StatesTests(TestCase):
+    """states() and state()."""
+
     def test_states(self) -> None:
-        """Each state is told from the others, in one statement."""
+        """The states of several sessions take one statement."""
         for session_id, items in {
             "complete": TURN,
             "waiting": [USER, CALL],
@@ -91,7 +92,7 @@ class StatesTests(TestCase):
         self.assertEqual(len(found), 5)
 
     def test_filter(self) -> None:
-        """Sessions can be found by their state."""
+        """Sessions can be filtered by their state."""
         Session.objects.append("complete", TURN)
         Session.objects.append("waiting", [USER, CALL])
 
@@ -100,7 +101,7 @@ class StatesTests(TestCase):
         self.assertEqual([session.pk for session in found], ["waiting"])
 
     def test_rows_of_the_sdk(self) -> None:
-        """A turn with messages that have no columns is unknown, until another turn follows."""
+        """A turn with blank columns is unknown, until another turn follows."""
         Session.objects.append("one", TURN)
         Message.objects.create(session_id="one", message_data="{}")
         Session.objects.append("one", [ANSWER])
@@ -110,14 +111,14 @@ class StatesTests(TestCase):
         self.assertEqual(states(["one"]), {"one": "complete"})
 
     def test_purged_content(self) -> None:
-        """What a message was counts, also when its item is gone."""
+        """Purged messages count like others."""
         Session.objects.append("one", [USER, CALL])
         Message.objects.update(message_data="")
 
         self.assertEqual(states(["one"]), {"one": "waiting"})
 
-    def test_an_id_given_again(self) -> None:
-        """An output answers the newest call of its id, and the one before stays open."""
+    def test_repeated_call_id(self) -> None:
+        """An output answers the newest call of its id; an earlier one stays open."""
         Session.objects.append("one", [USER, CALL, CALL, OUTPUT, ANSWER])
         self.assertEqual(states(["one"]), {"one": "incomplete"})
 

@@ -1,10 +1,11 @@
-"""signals: what is sent, when, and what a receiver cannot break."""
+"""signals: when they are sent, and what receivers can do."""
 
 from __future__ import annotations
 
 import os
 import threading
 import unittest
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -24,19 +25,19 @@ SIGNALS = {"added": items_added, "cleared": session_cleared, "forked": session_f
 
 
 class Listening(TransactionTestCase):
-    """Tests that hear every signal; they commit, as on_commit() asks for."""
+    """Tests that receive every signal. They commit, since signals are sent on commit."""
 
     def setUp(self) -> None:
         self.heard: list[tuple[Any, ...]] = []
         for name, signal in SIGNALS.items():
-            self.connect(signal, lambda signal, name=name, **facts: self.hear(name, facts))
+            self.connect(signal, partial(self.hear, name))
 
     def connect(self, signal: Signal, receiver: Any) -> None:
         signal.connect(receiver, weak=False)
         self.addCleanup(signal.disconnect, receiver)
 
-    def hear(self, name: str, facts: dict[str, Any]) -> None:
-        self.assertIs(facts.pop("sender"), Session)
+    def hear(self, name: str, *, signal: Signal, sender: type[Session], **facts: Any) -> None:
+        self.assertIs(sender, Session)
         self.heard.append((name, facts))
 
 
@@ -49,12 +50,12 @@ def cleared(session_id: str, using: str = "default") -> tuple[str, dict[str, Any
 
 
 class SentTests(Listening):
-    """Which operation sends which signal."""
+    """The signals of each operation."""
 
     databases = {"default", "archive"}
 
     async def test_add(self) -> None:
-        """A batch is one signal that says how many items it had; an empty one is none."""
+        """A batch sends one signal with its number of items; an empty batch sends none."""
         session = DjangoSession("one")
 
         await session.add_items(TURN)
@@ -64,7 +65,7 @@ class SentTests(Listening):
         self.assertEqual(self.heard, [added("one", 4), added("one", 1)])
 
     async def test_clear(self) -> None:
-        """A session that is cleared is; one that nobody has written to is not."""
+        """Clearing a session sends a signal, unless the session did not exist."""
         await DjangoSession("one").add_items([USER])
 
         await DjangoSession("one").clear_session()
@@ -73,7 +74,7 @@ class SentTests(Listening):
         self.assertEqual(self.heard, [added("one", 1), cleared("one")])
 
     async def test_replace(self) -> None:
-        """Replacing is clearing and, if there is something to put in its place, adding."""
+        """Replacing sends the signals of clearing and, if there are new items, of adding."""
         session = DjangoSession("one")
 
         await session.replace_items(TURN)
@@ -82,7 +83,7 @@ class SentTests(Listening):
         self.assertEqual(self.heard, [cleared("one"), added("one", 4), cleared("one")])
 
     async def test_fork(self) -> None:
-        """A fork is announced under its own id; to copy items is not to add them."""
+        """A fork sends a signal with its own id, and none for the copied items."""
         session = DjangoSession("one")
         await session.add_items(TURN)
 
@@ -92,14 +93,14 @@ class SentTests(Listening):
         self.assertEqual(self.heard, [added("one", 4), ("forked", forked)])
 
     def test_using(self) -> None:
-        """The alias is that of the database that was written to."""
+        """`using` is the alias of the database that was written to."""
         Session.objects.using("archive").append("one", TURN)
         Session.objects.using("archive").clear("one")
 
         self.assertEqual(self.heard, [added("one", 4, "archive"), cleared("one", "archive")])
 
     def test_thread(self) -> None:
-        """Receivers run in the thread that wrote, and find there what was written."""
+        """Receivers run in the thread of the write, and can read the items."""
         found: list[Any] = []
 
         def look(session_id: str, **facts: Any) -> None:
@@ -112,7 +113,7 @@ class SentTests(Listening):
         self.assertEqual(found, [(threading.get_ident(), TURN)])
 
     async def test_async_receiver(self) -> None:
-        """A coroutine may listen too."""
+        """A receiver may be a coroutine."""
         found: list[Any] = []
 
         async def look(session_id: str, **facts: Any) -> None:
@@ -126,10 +127,10 @@ class SentTests(Listening):
 
 
 class CommittedTests(Listening):
-    """A signal tells of what is committed, and of nothing else."""
+    """Signals are sent only for committed changes."""
 
     def test_outer_transaction(self) -> None:
-        """Inside a transaction of the project's a signal waits for it to commit."""
+        """Inside a transaction of the project, the signal is sent after its commit."""
         with transaction.atomic():
             Session.objects.append("one", TURN)
             heard_inside = list(self.heard)
@@ -138,7 +139,7 @@ class CommittedTests(Listening):
         self.assertEqual(self.heard, [added("one", 4)])
 
     def test_outer_transaction_rolled_back(self) -> None:
-        """What is rolled back has not happened."""
+        """A change that is rolled back sends no signal."""
         with self.assertRaises(RuntimeError), transaction.atomic():
             Session.objects.append("one", TURN)
             raise RuntimeError
@@ -151,8 +152,8 @@ class CommittedTests(Listening):
 
         self.assertEqual(self.heard, [added("outer", 1)])
 
-    def test_what_is_refused(self) -> None:
-        """An operation that fails is not announced."""
+    def test_refused_operation(self) -> None:
+        """An operation that fails sends no signal."""
         with self.assertRaises(ItemError):
             Session.objects.append("one", [object()])
         with self.assertRaises(ValueError):
@@ -161,7 +162,7 @@ class CommittedTests(Listening):
         self.assertEqual(self.heard, [])
 
     def test_failing_commit(self) -> None:
-        """A transaction that fails when it commits, as for an owner who is gone, is not sent."""
+        """A change whose COMMIT fails, here for a missing owner, sends no signal."""
         with self.assertRaises(IntegrityError):
             Session.objects.append("orphan", numbered(1), user=User(pk=4_711))
 
@@ -169,10 +170,10 @@ class CommittedTests(Listening):
 
 
 class ReceiverTests(Listening):
-    """What a receiver does is its own affair."""
+    """Receivers that fail or write."""
 
     def test_error(self) -> None:
-        """A receiver that raises is logged, and harms neither the write nor the others."""
+        """An exception of a receiver is logged; the write and other receivers are unaffected."""
 
         def fail(**facts: Any) -> None:
             raise RuntimeError("for the test")
@@ -188,8 +189,8 @@ class ReceiverTests(Listening):
         self.assertEqual(Session.objects.items("one"), TURN)
         self.assertEqual(last, [4])
 
-    def test_error_of_the_database(self) -> None:
-        """A statement of a receiver that fails fails there, on Turso as elsewhere."""
+    def test_database_error(self) -> None:
+        """A failing statement of a receiver fails in the receiver, on Turso too."""
 
         def fail(session_id: str, **facts: Any) -> None:
             Session.objects.create(session_id=session_id)
@@ -204,7 +205,7 @@ class ReceiverTests(Listening):
         self.assertEqual(Session.objects.items("one"), [*TURN, USER])
 
     def test_writing(self) -> None:
-        """A receiver may write, and what it writes is stored."""
+        """A receiver may write to the database."""
 
         def note(session_id: str, count: int, **facts: Any) -> None:
             if session_id == "one":
@@ -219,10 +220,10 @@ class ReceiverTests(Listening):
 
 
 class QuietTests(TestCase):
-    """What it costs."""
+    """The cost of signals."""
 
-    def test_nobody_listens(self) -> None:
-        """Without a receiver nothing waits for the commit."""
+    def test_without_receivers(self) -> None:
+        """Without a receiver, no callback is registered on commit."""
         with self.captureOnCommitCallbacks() as callbacks:
             Session.objects.append("one", TURN)
             Session.objects.replace("one", [USER])
@@ -231,9 +232,12 @@ class QuietTests(TestCase):
 
         self.assertEqual(callbacks, [])
 
-    def test_somebody_listens(self) -> None:
-        """With one there are no more statements than without."""
-        receiver = lambda **facts: None  # noqa: E731  # to be disconnected again
+    def test_with_a_receiver(self) -> None:
+        """A receiver adds no statement."""
+
+        def receiver(**facts: Any) -> None:
+            """Do nothing."""
+
         items_added.connect(receiver)
         self.addCleanup(items_added.disconnect, receiver)
 
@@ -245,13 +249,13 @@ class QuietTests(TestCase):
 
 
 @unittest.skipUnless(
-    os.environ.get("TEST_DATABASE") == "turso", "It is about Turso: run with TEST_DATABASE=turso."
+    os.environ.get("TEST_DATABASE") == "turso", "It tests Turso: run with TEST_DATABASE=turso."
 )
 class TursoTests(Listening):
-    """COMMIT travels with the statements before it, and can be lost with them."""
+    """COMMIT, which travels with the statements before it and can be lost with them."""
 
-    def test_commit_that_is_lost(self) -> None:
-        """No signal is sent if COMMIT never arrived, nor if nobody knows whether it did."""
+    def test_lost_commit(self) -> None:
+        """No signal is sent if COMMIT was lost, or may have been."""
         proxy = through_proxy(self, connection)
         for fault in (Fault.STATUS_401, Fault.CUT_UNANSWERED):
             with self.subTest(fault=fault):
@@ -263,7 +267,7 @@ class TursoTests(Listening):
         self.assertEqual(self.heard, [])
 
     def test_requests(self) -> None:
-        """To be heard costs no request."""
+        """A signal takes no request."""
         proxy = through_proxy(self, connection)
         Session.objects.append("one", TURN)
         proxy.reset()
@@ -274,7 +278,7 @@ class TursoTests(Listening):
         self.assertEqual(self.heard, [added("one", 4)] * 2)
 
     def test_receiver_sees_the_commit(self) -> None:
-        """When a receiver runs, the transaction is stored for everybody else too."""
+        """When a receiver runs, other connections can see the change."""
         counts: list[int] = []
 
         def count(**facts: Any) -> None:

@@ -1,4 +1,4 @@
-"""Sessions in numbers and a few words."""
+"""turns.summaries: the numbers and first words of sessions."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ def said(*items: Any) -> str:
 
 
 def by_the_sdk(*items: Any) -> None:
-    """Store items as the SDK's own sessions do: escaped, and without our columns."""
+    """Store items as the SDK's own sessions do: escaped, with blank columns."""
     Session.objects.get_or_create(session_id="one")
     for item in items:
         Message.objects.create(session_id="one", message_data=json.dumps(item))
 
 
 class NumbersTests(TestCase):
+    """The numbers of summaries()."""
+
     def test_numbers(self) -> None:
-        """Messages, turns and agents are counted of each session by itself."""
+        """Messages, turns and agents are counted for each session."""
         Session.objects.append("one", TURN * 3)
         Session.objects.append("two", TURN)
         newest = Message.objects.filter(session="one").latest("pk").pk
@@ -51,7 +53,7 @@ class NumbersTests(TestCase):
         self.assertEqual(found["two"], Summary(messages=4, turns=1))
 
     def test_nothing(self) -> None:
-        """A session without messages, or that is not there, has a summary of nothing."""
+        """An empty or missing session has an empty summary."""
         Session.objects.create(session_id="empty")
 
         found = summaries(["empty", "unknown"], with_text=True)
@@ -61,7 +63,7 @@ class NumbersTests(TestCase):
 
     @override_settings(AGENT_SESSIONS_PRICES=PRICES)
     def test_usage(self) -> None:
-        """What the steps of a session cost is summed."""
+        """The usage of a session's steps is summed."""
         for tokens in (Tokens(1, 1_000_000, 0, 0, 0, 1_000_000), Tokens(1)):
             Session.objects.append("one", [ANSWER], step=Step(tokens=tokens))
         Usage.objects.update(model="gpt-5-mini")
@@ -72,7 +74,7 @@ class NumbersTests(TestCase):
         self.assertEqual(usage.cost, Decimal("0.25"))
 
     def test_rows_of_the_sdk(self) -> None:
-        """Turns are not known where only an item tells whose it is."""
+        """The number of turns is unknown if a row has blank columns."""
         Session.objects.append("one", TURN)
         by_the_sdk(ANSWER)
 
@@ -81,7 +83,7 @@ class NumbersTests(TestCase):
         self.assertEqual((found.messages, found.turns), (5, None))
 
     def test_statements(self) -> None:
-        """Whatever is asked for, the database is asked as often."""
+        """The number of statements depends only on whether text is asked for."""
         for number in range(30):
             Session.objects.append(f"session {number}", [*TURN, *numbered(number)])
 
@@ -92,30 +94,32 @@ class NumbersTests(TestCase):
                 self.assertEqual(len(sent), 4 + with_text)
 
     def test_another_database(self) -> None:
-        """Sessions of another database are read there."""
+        """Sessions are read from the database of `using`."""
         with self.assertRaisesMessage(AssertionError, "archive"):
             summaries(["one"], using="archive", with_text=False)
 
 
 class FirstWordsTests(TestCase):
+    """The first words of summaries()."""
+
     def test_first_user_message(self) -> None:
-        """The first words are those of the first user message, whatever stands before."""
+        """The first words are those of the first user message, after any other messages."""
         system = {"role": "system", "content": "Be kind."}
 
         self.assertEqual(said(system, *TURN, *numbered(3)), USER["content"])
 
     def test_no_user_message(self) -> None:
-        """Where no user has said anything there are no words."""
+        """Without a user message there are no words."""
         self.assertEqual(said(ANSWER), "")
 
     def test_not_asked_for(self) -> None:
-        """Without text no words are read."""
+        """Without `with_text` no words are read."""
         Session.objects.append("one", TURN)
 
         self.assertEqual(summaries(["one"], with_text=False)["one"].first_words, "")
 
     def test_one_short_line(self) -> None:
-        """Words are in one line, and cut where they are many."""
+        """Words are on one line, and shortened if they are long."""
         self.assertEqual(said({"role": "user", "content": " Any\n\n jazz\t? "}), "Any jazz ?")
 
         words = said({"role": "user", "content": LONG[:1_000]})
@@ -124,7 +128,7 @@ class FirstWordsTests(TestCase):
         self.assertTrue(words.endswith("word…"), words)
 
     def test_rows_of_the_sdk(self) -> None:
-        """A user message without columns is found, also behind what is none."""
+        """A user message is found among rows with blank columns."""
         by_the_sdk({"role": "user", "content": "Één concert?"})
         self.assertEqual(summaries(["one"], with_text=True)["one"].first_words, "Één concert?")
 
@@ -134,14 +138,14 @@ class FirstWordsTests(TestCase):
         self.assertEqual(summaries(["one"], with_text=True)["one"].first_words, USER["content"])
 
     def test_huge_items(self) -> None:
-        """Of a message of megabytes only the beginning is read, wherever that is cut."""
+        """The words of a huge message are read from its beginning, wherever that is cut."""
         text = [{"type": "input_text", "text": LONG}]
         for padding in range(60):
             for content in ("é" * padding + LONG, [{"pad": "\\" * padding}, *text]):
                 self.assertTrue(said({"role": "user", "content": content}), padding)
 
     def test_huge_pictures(self) -> None:
-        """A picture that fills what is read stands for itself, text before it for all."""
+        """A huge picture is a placeholder, with the text before it."""
         picture = {"type": "input_image", "image_url": "data:image/png;base64," + "A" * 9_000}
         text = {"type": "input_text", "text": "What is this?"}
 
@@ -151,7 +155,7 @@ class FirstWordsTests(TestCase):
         )
 
     def test_cut_anywhere(self) -> None:
-        """JSON that was cut at any character is no error."""
+        """JSON may be cut at any character."""
         text = 'q"\\é🎷 ' * 4
         content = [{"type": "input_text", "text": text}, {"a": [1, None, {}], "b": ""}]
         item = json.dumps({"role": "user", "content": content, "n": -1.5})
@@ -159,7 +163,7 @@ class FirstWordsTests(TestCase):
         Session.objects.create(session_id="one")
         message = Message.objects.create(session_id="one", kind="message", role="user")
 
-        for end in range(len(item)):  # of what is fetched
+        for end in range(len(item)):  # the last character that is fetched
             message.message_data = filler + " " * (len(item) - end) + item
             message.save()
             found = summaries(["one"], with_text=True)["one"].first_words
@@ -167,7 +171,7 @@ class FirstWordsTests(TestCase):
             self.assertTrue(text.startswith(found) or found.startswith((text[:20], "[")), found)
 
     def test_damaged_items(self) -> None:
-        """What is purged, damaged, strange or encrypted has no words, and is no error."""
+        """A purged, damaged or strange message has no words and raises no error."""
         message = {"kind": "message", "role": "user"}
         for text in ("", "not JSON", '"', "[" * 100_000, "}]" * 5_000, "null", "1" * 5_000):
             Session.objects.all().delete()
@@ -176,6 +180,6 @@ class FirstWordsTests(TestCase):
             self.assertEqual(summaries(["one"], with_text=True)["one"].first_words, "", text[:9])
 
     def test_every_kind_of_item(self) -> None:
-        """No item, however strange, is an error."""
+        """No item raises an error."""
         for item in [*STRANGE_ITEMS, *LONE_SURROGATES, *(s.item for s in SAMPLES.values())]:
             said(item).encode()

@@ -1,4 +1,4 @@
-"""heads: items of which only the beginning was fetched."""
+"""items.truncated: items of which only the beginning was read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class BegunTests(SimpleTestCase):
     """completed()."""
 
     def test_whole(self) -> None:
-        """An item that is whole is what it is."""
+        """A whole item is returned unchanged."""
         for sample in SAMPLES.values():
             self.assertEqual(completed(json.dumps(sample.item)), sample.item)
 
     def test_cut(self) -> None:
-        """Strings, lists and dicts that are open end where the text ends."""
+        """Open strings, lists and dicts end where the text ends."""
         cases = {
             '{"a": ["b", "c': {"a": ["b", "c"]},
             '{"a": [{}, {"b": "c\\': {"a": [{}, {"b": "c"}]},
@@ -30,7 +30,7 @@ class BegunTests(SimpleTestCase):
         for head, item in cases.items():
             self.assertEqual(completed(head), item, head)
 
-    def test_no_item(self) -> None:
-        """Where a key or a number was cut nothing is known, nor of what is no JSON."""
+    def test_unknown(self) -> None:
+        """A text that ends in a key or a number, or is not JSON, returns None."""
         for head in ('{"a', '{"a": 1, ', "not JSON", "]", ""):
             self.assertIsNone(completed(head), head)

@@ -172,7 +172,7 @@ class StateTests(TestCase):
         self.assert_state("waiting", CALL, CALL, OUTPUT)
 
     def test_incomplete(self) -> None:
-        """A turn is incomplete in any other case: its run failed, or ended at a tool's output."""
+        """Any other turn is incomplete: its run failed, or ended at the output of a tool."""
         self.assert_state("incomplete")
         self.assert_state("incomplete", CALL, OUTPUT)
         self.assert_state("incomplete", CALL, ANSWER)

@@ -1,37 +1,42 @@
-"""The app on the Turso engine: what a conversation costs, and what long thinking does to it."""
+"""The app on the Turso engine: requests per operation, and models that take long."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import unittest
+from collections.abc import Callable
 
 from agents import Agent, Runner
+from agents.items import TResponseOutputItem
 from agents.testing import ModelCall, ModelStep, ScriptedModel, assistant_message
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import TransactionTestCase
 
 from agent_sessions import DjangoSession, Session
+from agent_sessions.items import Item
 from agent_sessions.usage.steps import Step, Tokens
 from tests.turso.proxy import through_proxy
 
-HELLO = {"role": "user", "content": "Hello"}
+HELLO: Item = {"role": "user", "content": "Hello"}
 STEP = Step("Calendar Club", "run", "trace", Tokens(1, 20, 0, 10, 0, 30))
 # The server forgets a stream after 10 idle seconds.
 THINKING_SECONDS = 15
 
 
 @unittest.skipUnless(
-    os.environ.get("TEST_DATABASE") == "turso", "It is about Turso: run with TEST_DATABASE=turso."
+    os.environ.get("TEST_DATABASE") == "turso", "It tests Turso: run with TEST_DATABASE=turso."
 )
 class TursoTests(TransactionTestCase):
+    """Sessions on a libSQL server."""
+
     def test_round_trips(self) -> None:
-        """To read is one request and to add too, whoever it belongs to."""
+        """Reading and adding take one request each, with or without an owner."""
         user = User.objects.create_user("annelies")
         Session.objects.append("hers", [HELLO], user=user)
         proxy = through_proxy(self, connection)
-        operations = {
+        operations: dict[str, tuple[Callable[[], object], int]] = {
             "items": (lambda: Session.objects.items("one"), 1),
             "append": (lambda: Session.objects.append("one", [HELLO] * 3), 1),
             "step": (lambda: Session.objects.append("one", [HELLO] * 3, step=STEP), 1),
@@ -50,10 +55,10 @@ class TursoTests(TransactionTestCase):
 
         self.assertTrue(proxy.requests[-1].closes)
 
-    async def test_thinking(self) -> None:
-        """A model that thinks for longer than a stream lives is remembered like any other."""
+    async def test_slow_model(self) -> None:
+        """A run whose model takes longer than the life of a stream is stored."""
 
-        async def think(call: ModelCall) -> list[object]:
+        async def think(call: ModelCall) -> list[TResponseOutputItem]:
             await asyncio.sleep(THINKING_SECONDS)
             return [assistant_message("The Copper Lantern.")]
 

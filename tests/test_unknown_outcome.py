@@ -1,4 +1,4 @@
-"""A connection that is lost while a change is committed, on every database that has connections."""
+"""UnknownOutcomeError: the connection is lost during COMMIT, on every database server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANGES: dict[str, Callable[[SessionQuerySet], Any]] = {
 }
 TIMEOUT_SECONDS = 20
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306}
-# The proxy reads what passes.
+# The proxy has to read the traffic.
 UNENCRYPTED = {"postgresql": {"sslmode": "disable"}, "mysql": {"ssl_mode": "DISABLED"}}
 
 
@@ -41,7 +41,7 @@ def server_port() -> int:
 def settings_through(port: int) -> dict[str, Any]:
     """Return the settings of the default database, reached through another port."""
     settings = connection.settings_dict
-    if connection.vendor == "sqlite":  # as the Turso engine is to Django
+    if connection.vendor == "sqlite":  # the vendor of the Turso engine
         old = f":{urlsplit(settings['NAME']).port}"
         return {**settings, "NAME": settings["NAME"].replace(old, f":{port}")}
     options = {**settings["OPTIONS"], **UNENCRYPTED[connection.vendor]}
@@ -52,13 +52,13 @@ def settings_through(port: int) -> dict[str, Any]:
     server_port(), "SQLite has no connection to lose: TEST_DATABASE=turso, postgres or mariadb."
 )
 class UnknownOutcomeTests(TransactionTestCase):
-    """COMMIT was sent, and no answer came."""
+    """A connection that is cut at a statement."""
 
     @contextmanager
     def cut_at(
         self, word: bytes, *, delivers: bool
     ) -> Iterator[tuple[CuttingProxy, SessionQuerySet]]:
-        """Yield a proxy that cuts the connection at `word`, once, and the sessions behind it."""
+        """Yield a proxy that cuts a connection once, at `word`, and the sessions behind it."""
         with CuttingProxy(server_port(), word=word, delivers=delivers) as proxy:
             databases = ConnectionHandler({"default": {}, "cut": settings_through(proxy.port)})
             connections["cut"] = databases["cut"]
@@ -69,7 +69,7 @@ class UnknownOutcomeTests(TransactionTestCase):
                 del connections["cut"]
 
     def test_at_commit(self) -> None:
-        """The error says that nobody knows; the change is stored as a whole, or not at all."""
+        """The error says that the outcome is unknown; the change is stored whole or not at all."""
         for name, change in CHANGES.items():
             for delivers in (False, True):
                 with self.subTest(change=name, delivers=delivers):
@@ -84,12 +84,12 @@ class UnknownOutcomeTests(TransactionTestCase):
                         sessions.append("one", [USER])  # over a new connection
 
     def is_changed(self) -> bool:
-        """Tell whether anything is other than one session with what a user says."""
+        """Tell whether there is anything else than one session with a user message."""
         sessions = [*Session.objects.values_list("pk", flat=True)]
         return (sessions, Session.objects.items("one")) != (["one"], [USER])
 
     def test_before_commit(self) -> None:
-        """A connection lost earlier has changed nothing, and the error is the database's own."""
+        """A connection that is lost before COMMIT changes nothing and raises the usual error."""
         Session.objects.append("one", [USER])
 
         with (
@@ -103,6 +103,6 @@ class UnknownOutcomeTests(TransactionTestCase):
         self.assertFalse(self.is_changed())
 
     def test_is_an_operational_error(self) -> None:
-        """Code that catches Django's error goes on working; the error names the session."""
+        """UnknownOutcomeError is an OperationalError and has the id of the session."""
         self.assertTrue(issubclass(UnknownOutcomeError, OperationalError))
         self.assertEqual(UnknownOutcomeError("one").session_id, "one")

@@ -1,8 +1,8 @@
-"""The admin: conversations to find, to read, to count, to take along and to throw away.
+"""The admin: conversations to find, read, export, fork, purge and delete, and their usage.
 
-`SessionAdmin` is registered on Django's own site. A project that wants it otherwise subclasses it,
-registers the subclass instead, on any site, and overrides what it needs: `get_queryset(request)`
-says which sessions a request may see at all, and every page here heeds it.
+`SessionAdmin` is registered on Django's own site. To change it, subclass it and register the
+subclass instead, on any site. `get_queryset(request)` says which sessions a request may see at all;
+every page respects it.
 """
 
 from __future__ import annotations

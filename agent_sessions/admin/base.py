@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SessionAdminBase(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """A read-only model admin of sessions, in which reading content is a permission of its own."""
+    """A read-only model admin of sessions, with a separate permission to read their content."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

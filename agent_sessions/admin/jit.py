@@ -1,4 +1,4 @@
-"""Statements that PostgreSQL executes faster than it compiles them."""
+"""PostgreSQL's JIT compiler, turned off for queries that it would only slow down."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from django.db import connections, transaction
 
 @contextmanager
 def without_compiling(using: str) -> Iterator[None]:
-    """Turn PostgreSQL's JIT compiler off for the statements of the block.
+    """Turn PostgreSQL's JIT compiler off for the queries of the block.
 
-    It compiles a statement whose estimated cost is high. Filters by state, cost and words have
-    subqueries whose cost is estimated far too high: compiling a filter by state took 4.3 s, and
+    PostgreSQL compiles a query whose estimated cost is high. Filters by state, cost and words have
+    subqueries whose cost it greatly overestimates: compiling a filter by state took 4.3 s,
     executing it 1.0 s. See https://www.postgresql.org/docs/current/jit-decision.html
     """
     connection = connections[using]
     if connection.vendor != "postgresql":
         yield
         return
-    # LOCAL ends with the transaction: nobody else who is given the connection is affected.
+    # LOCAL ends with the transaction, so the setting does not outlive the block in a pool.
     with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
         yield

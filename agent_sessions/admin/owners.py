@@ -1,4 +1,4 @@
-"""Owners of sessions: how they are found, and where a person's own page is."""
+"""Owners of sessions: the fields by which they are searched, and the address of their page."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def fields_to_search(model_admin: SessionAdminBase, request: HttpRequest) -> tuple[str, ...]:
-    """Return the fields of users by which the request may look for their sessions.
+    """Return the fields of users by which the request may search sessions.
 
-    The name by which this project's users log in is shown with each session. An e-mail address is
-    not, and a search tells it letter by letter: so only to whom may see users, or read sessions.
+    The list shows the name by which a user logs in, so everybody may search it. It does not show
+    e-mail addresses, which a search would reveal letter by letter: they are searched only for
+    requests that may see users or read sessions.
     """
     user = get_user_model()
     names = [user.USERNAME_FIELD]
@@ -29,7 +30,7 @@ def fields_to_search(model_admin: SessionAdminBase, request: HttpRequest) -> tup
 
 
 def user_url(model_admin: SessionAdminBase, request: HttpRequest, user: Any) -> str:
-    """Return where the admin shows a user; "" if it does not, or not to this request."""
+    """Return the address of a user's page in the admin; "" if the request has none to open."""
     if user is None or not _may_see_users(model_admin, request, user):
         return ""
     opts = type(user)._meta
@@ -38,7 +39,7 @@ def user_url(model_admin: SessionAdminBase, request: HttpRequest, user: Any) -> 
 
 
 def _may_see_users(model_admin: SessionAdminBase, request: HttpRequest, user: Any = None) -> bool:
-    """Tell whether the site has a page of users, or of this one, that the request may open."""
+    """Tell whether the site shows users, or this one, to the request."""
     site = model_admin.admin_site
     model = get_user_model()
     if not site.is_registered(model):
@@ -47,7 +48,7 @@ def _may_see_users(model_admin: SessionAdminBase, request: HttpRequest, user: An
 
 
 def _email_fields() -> list[str]:
-    """Return the field of e-mail addresses, if this project's users have one."""
+    """Return the name of the e-mail field, if the project's user model has one."""
     user = get_user_model()
     name = user.get_email_field_name()
     try:

@@ -1,4 +1,4 @@
-"""Where the pages of a model admin are, on whatever site and for whatever proxy of Session."""
+"""Addresses of a model admin's pages, on its own site and for any proxy of Session."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 
 def list_url(model_admin: SessionAdminBase) -> str:
-    """Return the address of the list."""
     return _url(model_admin, "changelist")
 
 
 def page_url(model_admin: SessionAdminBase, session_id: str) -> str:
-    """Return the address of a session's page."""
+    """Return the address of the session's page."""
     return _url(model_admin, "change", quote(session_id))
 
 

@@ -1,7 +1,7 @@
-"""Images, files and sounds that an item holds or names. (pure)
+"""Images, files and sounds in an item.
 
-What is held is data of the item itself. What is merely named, by an address or the id of a file at
-the provider, is never fetched: it would tell somebody else who reads this and when.
+Their data is in the item, or the item has an address or the id of a file at the provider. Nothing
+is ever fetched from there: it would tell a stranger who reads this and when.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ IMAGES = ("input_image", "output_image", "image", "image_url", "computer_screens
 FILES = ("input_file", "output_file", "file")
 SOUNDS = ("input_audio", "output_audio", "audio")
 
-# By what their content begins with: what the item says of itself can be a lie.
+# Types by the first bytes: the type that an item states may be wrong.
 _BEGINNINGS = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -28,23 +28,23 @@ _BEGINNINGS = {
     "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
 }
 _BEGINNING_LENGTH = 64
-# How much is shown of a name and of an address.
+# Characters that are shown of a name and of an address.
 NAME_LENGTH = 200
 ADDRESS_LENGTH = 500
 
 
 class Attachment(NamedTuple):
-    """An image, a file or a sound: its data, or where else it is."""
+    """An image, a file or a sound: its data, or its address."""
 
     what: str
     data: str = ""
     address: str = ""
     name: str = ""
-    length: int = 0  # of the data, where not all of it was read
+    length: int = 0  # of the data, if only a part of it was read
 
     @property
     def size(self) -> int:
-        """About how many bytes its data has."""
+        """The approximate size of the data in bytes."""
         return max(self.length, len(self.data)) * 3 // 4
 
     @property
@@ -57,22 +57,22 @@ class Attachment(NamedTuple):
 
     @property
     def image_type(self) -> str:
-        """The type of an image that a browser may show; blank for anything else."""
+        """The type of an image that a browser may show; "" for anything else."""
         return image_type(_bytes(_payload(self.data)[:_BEGINNING_LENGTH], self.data) or b"")
 
     def content(self) -> bytes | None:
-        """Return its bytes, or None if its data is none."""
+        """Return its bytes, or None if the data is not base64."""
         return _bytes(_payload(self.data), self.data)
 
 
 def attachments(item: Item) -> list[Attachment]:
-    """Return what an item holds, in an order that is its number on the page."""
+    """Return the attachments of an item, in the order in which pages number them."""
     found = (attachment_of(holder) for holder in holders(item))
     return [attachment for attachment in found if attachment]
 
 
 def holders(item: Item) -> Iterator[dict[str, Any]]:
-    """Yield the dicts of an item that may be an attachment: itself, and parts of what it says."""
+    """Yield the dicts that may be an attachment: the item itself, and parts of its content."""
     if not isinstance(item, dict):
         return
     yield item
@@ -83,7 +83,7 @@ def holders(item: Item) -> Iterator[dict[str, Any]]:
 
 
 def attachment_of(holder: dict[str, Any]) -> Attachment | None:
-    """Return what a part of an item is, if it is an image, a file or a sound."""
+    """Return a part of an item as an attachment, if it is one."""
     kind = holder.get("type")
     if kind == "image_generation_call":
         data = _text(holder, "result")
@@ -100,7 +100,7 @@ def attachment_of(holder: dict[str, Any]) -> Attachment | None:
 
 
 def taken(reading: Reading) -> Attachment | None:
-    """Take what a reader sees of an attachment: its data, or where it is, and its name."""
+    """Take what a page shows of an attachment: its data or address, and its name."""
     attachment = attachment_of(reading.holder)
     if attachment is not None:
         place = attachment.data or attachment.address[:ADDRESS_LENGTH]
@@ -110,7 +110,7 @@ def taken(reading: Reading) -> Attachment | None:
 
 
 def image_type(content: bytes) -> str:
-    """Return the type of an image that a browser may show; blank for anything else."""
+    """Return the type of an image that a browser may show; "" for anything else."""
     found = (kind for kind, beginning in _BEGINNINGS.items() if beginning.match(content))
     return next(found, "")
 
@@ -148,11 +148,11 @@ def _payload(data: str) -> str:
 
 
 def _bytes(payload: str, data: str) -> bytes | None:
-    """Decode data, which is base64 unless it is a data URL that says nothing of it."""
+    """Decode data, which is base64 unless it is a data URL without ";base64"."""
     head = data.partition(",")[0].lower() if data[:5].lower() == "data:" else ";base64"
     if not head.endswith(";base64"):
         return unquote_to_bytes(payload.encode(errors="replace"))
-    # Whoever wrote it may have left out the end's padding, and a beginning has none.
+    # The padding may be missing, as it is if only the beginning was read.
     payload = re.sub(r"[\s=]", "", payload)
     try:
         return b64decode(payload[: len(payload) // 4 * 4] + _rest(payload))

@@ -1,4 +1,4 @@
-"""Failures that an item itself tells of. (pure)"""
+"""Errors that an item itself reports."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from django.utils.translation import gettext as _
 NOT_APPROVED = "Tool execution was not approved."
 TOOL_FAILED = "An error occurred while running the tool"  # what the SDK tells the model
 
-# The SDK's own words for a tool that was too slow, and for one that does not exist.
+# The SDK's messages for a tool that was too slow, and for one that does not exist.
 _TIMED_OUT = re.compile(r"Tool '.*' timed out after [0-9.e+-]+ seconds\.", re.DOTALL)
 _NOT_FOUND = re.compile(r"Tool '.*' not found\.", re.DOTALL)
 
-# The states of a hosted call that has no result yet.
+# The status of a hosted call that has no result yet.
 _UNFINISHED = ("in_progress", "searching", "interpreting", "generating", "calling")
 
 
 def faults_of(kind: str, item: dict[str, Any]) -> list[str]:
-    """Return in a word or two each what has gone wrong with a call, or with its output."""
+    """Return the errors of a call or of its output, in a word or two each."""
     found = list(_failures(kind, item))
     if _is_declined(item):
         found.append(_("not approved"))
@@ -28,12 +28,12 @@ def faults_of(kind: str, item: dict[str, Any]) -> list[str]:
 
 
 def tool_failed(kind: str, item: dict[str, Any]) -> bool | None:
-    """Tell whether the tool failed whose result `item` holds; None if it holds no result.
+    """Tell whether a tool failed, if `item` is its result; None if it is not a result.
 
-    A result is the output of a call, or a hosted call, such as a web search, which holds its own.
-    It has failed if the item says so: by its status, an error, an exit code, a time-out, or the
-    text that the SDK gives the model instead of a result. A call that somebody declined has not
-    failed. An error text of the project's own is a result like any other.
+    A result is the output of a call, or a hosted call such as a web search, which contains its own.
+    The item reports a failure by its status, an error, an exit code, a timeout, or the text that
+    the SDK gives the model instead of a result. A call that was not approved has not failed, and an
+    error text of the project is a result like any other.
     """
     is_output = kind.endswith("_output")
     if not (is_output or _is_hosted(kind, item)):
@@ -46,7 +46,7 @@ def tool_failed(kind: str, item: dict[str, Any]) -> bool | None:
 
 
 def _is_hosted(kind: str, item: dict[str, Any]) -> bool:
-    """Tell whether it is a call that answers inside itself: others have the id of an output."""
+    """Tell whether the call contains its own result: other calls have a call_id."""
     if kind == "mcp_list_tools":
         return True
     return kind.endswith("_call") and not isinstance(item.get("call_id"), str)
@@ -57,7 +57,7 @@ def _is_declined(item: dict[str, Any]) -> bool:
 
 
 def _failures(kind: str, item: dict[str, Any]) -> Iterator[str]:
-    """Yield a word or two for each sign that a tool failed."""
+    """Yield a word or two for each reported failure."""
     status, output = item.get("status"), item.get("output")
     if status == "failed":
         yield _("failed")
@@ -73,7 +73,7 @@ def _failures(kind: str, item: dict[str, Any]) -> Iterator[str]:
 
 
 def _told(output: str) -> Iterator[str]:
-    """Yield what the SDK told the model instead of a result."""
+    """Yield the failure that the SDK reported to the model instead of a result."""
     if output.startswith(TOOL_FAILED):
         yield _("error")
     elif _TIMED_OUT.fullmatch(output):
@@ -83,7 +83,7 @@ def _told(output: str) -> Iterator[str]:
 
 
 def _ended(output: Any) -> Iterator[str]:
-    """Yield how a command of a shell ended, if not well."""
+    """Yield the failure of a shell command."""
     outcome = output.get("outcome") if isinstance(output, dict) else None
     if not isinstance(outcome, dict):
         return

@@ -78,7 +78,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
     def groups(self, **keys: Any) -> Iterator[Group]:
         """Sum rows by the values of expressions, and by model, because each has its prices."""
         named = {f"by_{name}": expression for name, expression in keys.items()}
-        grouped = self.order_by().values("model", is_known=TOKENS_ARE_KNOWN, **named)
+        grouped = self.order_by().values("model", is_known=_IS_KNOWN, **named)
         sums = {f"sum_{name}": models.Sum(name, default=0) for name in Tokens._fields}
         rows = grouped.annotate(steps=models.Count("pk"), **sums)
         for model, is_known, *values in rows.values_list(
@@ -125,12 +125,13 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         }
 
 
-TOKENS_ARE_KNOWN = models.Case(
-    models.When(
-        **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"},
-        then=models.Value(True),
-    ),
-    default=models.Value(False),
+TOKENS_ARE_KNOWN = models.Q(
+    **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"}
+)
+"""The condition of rows that know all their tokens. Requests are counted even if tokens are not."""
+
+_IS_KNOWN = models.Case(
+    models.When(TOKENS_ARE_KNOWN, then=models.Value(True)), default=models.Value(False)
 )
 
 

@@ -1,4 +1,4 @@
-"""Markdown as HTML that is safe to show, whatever a person or a model wrote."""
+"""Untrusted Markdown as safe HTML."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 LINK_SCHEMES = {"http", "https", "mailto"}
 
-# Some texts take the parser a time that grows with the square of their length.
+# For some texts the parser takes quadratic time.
 LONGEST = 20_000
 
 
 def render(text: str) -> SafeString:
-    """Return `text` as HTML: tags in it are shown, not obeyed, and nothing is loaded for it.
+    """Return `text` as HTML, with HTML tags in it escaped, that loads nothing.
 
-    Links lead to http, https and mailto alone and pass nothing on about this page; an image is
-    its alternative text; a heading is a paragraph in bold, which leaves the outline of the page as
-    it is. Text of more than 20,000 characters is shown as it was written.
+    Only links to http, https and mailto are kept, and they send no referrer. An image becomes its
+    alternative text, and a heading a bold paragraph, so that the outline of the page stays the
+    same. Text of more than 20,000 characters is shown as it was written.
     """
     text = visible(text)
     if len(text) > LONGEST:
         return format_html("<pre>{}</pre>", text)
-    # The parser, with html off, escapes all that was written: that makes it safe. Names of
-    # characters (&#x202E;) have become those characters.
+    # Safe because the parser, with html off, escapes the text. It decodes character references
+    # such as &#x202E;, so the result goes through visible() again.
     return SafeString(visible(_PARSER.render(text)))
 
 
@@ -52,14 +52,14 @@ def _render_link(
 def _render_image(
     renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
 ) -> str:
-    # An image would tell a foreign server who reads this and when.
+    # An image would tell another server who reads this and when.
     return escape(tokens[index].content)
 
 
 def _render_cell(
     renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
 ) -> str:
-    # A content security policy forbids the style that the parser would give it.
+    # The parser's style attribute would violate a content security policy.
     alignment = str(tokens[index].attrs.get("style", "")).removeprefix("text-align:")
     tag = tokens[index].tag
     return f'<{tag} align="{escape(alignment)}">' if alignment else f"<{tag}>"

@@ -1,31 +1,29 @@
-"""Text whose invisible characters are seen.
+"""Invisible characters, made visible.
 
-What a person, a model or a tool wrote can hold characters that change how the text around them is
-read, or that say to a model what no person sees. Whoever reads such text has to see that they are
-there. (pure)
+Text of a person, a model or a tool may contain characters that reorder the text around them, or
+that only a model reads. A person who reads the text has to see that they are there.
 """
 
 from __future__ import annotations
 
 import re
 
-# Joiners and the marks of a direction stay: words and emoji of many languages need them, and they
-# turn nothing around.
+# Joiners and direction marks stay: many languages and emoji need them, and they reorder nothing.
 _UNSEEN = re.compile(
     "["
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters but tab and line ends
-    "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates of a direction
-    "\u200b\u2060\ufeff"  # of no width
-    "\U000e0000-\U000e007f"  # tags, which spell whole sentences that nobody sees
-    "\ud800-\udfff"  # halves of characters, which no page can be sent with
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters except tab and line ends
+    "\u202a-\u202e\u2066-\u2069"  # direction embeddings, overrides and isolates
+    "\u200b\u2060\ufeff"  # zero-width characters
+    "\U000e0000-\U000e007f"  # tags, which can spell invisible sentences
+    "\ud800-\udfff"  # lone surrogates, which cannot be encoded
     "]"
 )
 
 
 def visible(text: str) -> str:
-    """Return `text` with names in the place of characters that are not seen: ⟨U+202E⟩.
+    """Return `text` with names such as ⟨U+202E⟩ instead of invisible characters.
 
-    What it returns is text like any other, and to be escaped.
+    The result still has to be escaped.
     """
     return _UNSEEN.sub(_name, text)
 

@@ -1,7 +1,7 @@
-"""Sessions as files to take along: JSON, items as lines of JSON, Markdown; and items back again.
+"""Export of sessions as JSON, JSON Lines and Markdown, and import of items.
 
-Each writer yields text in pieces and reads a few messages at once, so that a long session takes
-no more memory than a short one.
+Each function yields text in pieces and reads messages in batches, so that a long session needs no
+more memory than a short one.
 """
 
 from __future__ import annotations

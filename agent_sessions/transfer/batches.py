@@ -1,4 +1,4 @@
-"""A session read in windows: some messages and costs at once, however many there are."""
+"""The messages and costs of a session, read in batches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Tokens
 from agent_sessions.usage.totals import UsageTotal, group_of, totals
 
-WINDOW = 100
+BATCH = 100
 SHORT_LENGTH = 65_536  # in characters
 SHORT_TEXT = Case(
     When(LessThanOrEqual(Length("message_data"), SHORT_LENGTH), then=F("message_data")),
@@ -25,10 +25,10 @@ SHORT_TEXT = Case(
 
 
 def messages_of(session: Session) -> Iterator[Message]:
-    """Yield the messages of a session, oldest first, up to the newest that there is at first.
+    """Yield the messages of a session, oldest first, without those added during the iteration.
 
-    Of a window the short ones are read at once and each long one when its turn comes, so that no
-    more than one picture is in memory.
+    The short messages of a batch are read together and each long one when it is yielded, so that
+    at most one image is in memory.
     """
     if not isinstance(session, Session):
         raise TypeError(
@@ -36,49 +36,46 @@ def messages_of(session: Session) -> Iterator[Message]:
         )
     every = Message.objects.using(session._state.db).filter(session_id=session.pk)
     newest, after = every.aggregate(newest=Max("pk"))["newest"] or 0, 0
-    windows = every.defer("message_data").annotate(short=SHORT_TEXT).order_by("pk")
+    batches = every.defer("message_data").annotate(short=SHORT_TEXT).order_by("pk")
     while after < newest:
-        window = deque(windows.filter(pk__gt=after, pk__lte=newest)[:WINDOW])
-        after = window[-1].pk if window else newest  # the others have been deleted meanwhile
-        while window:
-            message = window.popleft()
+        batch = deque(batches.filter(pk__gt=after, pk__lte=newest)[:BATCH])
+        after = batch[-1].pk if batch else newest  # the rest has been deleted meanwhile
+        while batch:
+            message = batch.popleft()
             texts = [message.short] if message.short is not None else _text(every, message.pk)
             for message.message_data in texts:
                 yield message
 
 
 def _text(every: QuerySet[Message], pk: int) -> list[str]:
-    """Return the text of a message, or none of one that has been deleted meanwhile."""
+    """Return the text of a message in a list, which is empty if it has been deleted meanwhile."""
     return [*every.filter(pk=pk).values_list("message_data", flat=True)]
 
 
 def usage_of(session: Session) -> Iterator[Usage]:
-    """Yield what the steps of a session cost, in the order of their last messages.
-
-    Those come first of which no message is known.
-    """
+    """Yield the steps of a session in the order of their last messages, those without one first."""
     usage = Usage.objects.using(session._state.db).filter(session_id=session.pk)
     ordered = usage.order_by("message_id", "pk")
     yield from ordered.filter(message=None)
     message_id = pk = 0
     while True:
         later = Q(message__gt=message_id) | Q(message=message_id, pk__gt=pk)
-        window = list(ordered.filter(later, message__gte=message_id)[:WINDOW])
-        yield from window
-        if len(window) < WINDOW:
+        batch = list(ordered.filter(later, message__gte=message_id)[:BATCH])
+        yield from batch
+        if len(batch) < BATCH:
             return
-        message_id, pk = window[-1].message_id or 0, window[-1].pk
+        message_id, pk = batch[-1].message_id or 0, batch[-1].pk
 
 
-class Costs:
-    """What turns cost, asked for in their order."""
+class RunningCosts:
+    """The costs of a session, added up turn by turn while its messages are read."""
 
     def __init__(self, session: Session) -> None:
         self._usage = usage_of(session)
         self._next = next(self._usage, None)
 
     def until(self, message_id: int | None = None) -> UsageTotal:
-        """Return the sum of what was not asked for yet, of the steps before a message or of all."""
+        """Return the sum of the steps since the last call, up to a message or to the end."""
         groups = []
         while (step := self._next) and (message_id is None or (step.message_id or 0) < message_id):
             tokens = [getattr(step, name) for name in Tokens._fields]

@@ -1,4 +1,4 @@
-"""A session as one JSON document, of which nothing is left out."""
+"""A session as one complete JSON document."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ABOUT_A_STEP = ("message_id", "agent_name", "model", "run_id", "trace_id", "resp
 def document(session: Session, *, line_end: str = "\n") -> Iterator[str]:
     """Yield the JSON document of a session.
 
-    It holds the session's columns, its sums, its messages with their items, and the usage of its
-    steps. An item stands there as it is stored; that of a purged message is null, and so is what
-    is no JSON, which stands as text under "unreadable". A cost is text, as a Decimal is, or null.
-    With an empty `line_end` the document is a single line.
+    It contains the session's columns, sums, messages with their items, and usage by step. An item
+    is written as it is stored. It is null if the message is purged, or if the row is not JSON: then
+    its text follows as "unreadable". A cost is a string, as a Decimal is, or null. With an empty
+    `line_end` the document is a single line.
     """
     yield _opened(_about(session)) + f',"messages":[{line_end}'
     yield from _listed(map(_message, messages_of(session)), line_end)
@@ -65,7 +65,7 @@ def _message(message: Message) -> str:
         "kind": message.kind,
     }
     if _is_json(message.message_data):
-        # As it is stored: whoever reads the document decides how to read a number.
+        # As it is stored: the reader of the document decides how to read its numbers.
         return f'{_opened(about)},"item":{one_line(message.message_data)}}}'
     if message.is_purged:
         return encode(about | {"item": None})
@@ -79,23 +79,23 @@ def _step(step: Usage) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
-    """Return JSON without line ends, which stand between its values only."""
+    """Return JSON without line ends, which occur only between values."""
     return text.replace("\r", " ").replace("\n", " ")
 
 
 def _opened(value: dict[str, Any]) -> str:
-    """Return the JSON of a dict that goes on."""
+    """Return the JSON of a dict without the closing brace."""
     return encode(value).removesuffix("}")
 
 
 def _listed(values: Iterable[str], line_end: str) -> Iterator[str]:
-    """Yield values with commas between them, each on a line."""
+    """Yield values, separated by commas, each on a line."""
     for number, value in enumerate(values):
         yield f",{line_end}{value}" if number else value
 
 
 def _is_json(text: str) -> bool:
-    """Tell whether other readers than Python's, which knows NaN as well, read it as JSON."""
+    """Tell whether it is JSON for every reader: Python's accepts NaN as well."""
     try:
         json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The items of a session as lines of JSON, and back."""
+"""The items of a session as JSON Lines, and back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from agent_sessions.transfer.json_document import one_line
 
 
 def lines(session: Session) -> Iterator[str]:
-    """Yield a line for each item of a session, as it is stored: what a DjangoSession imports.
+    """Yield a line for each item of a session, as it is stored.
 
-    Messages that were purged, or that cannot be read, hold no item and have no line.
+    Messages that are purged or not JSON are left out.
     """
     for message in messages_of(session):
         try:
@@ -30,10 +30,10 @@ def imported(lines: Iterable[str]) -> Iterator[Item]:
         with open("conversation.jsonl", encoding="utf-8") as file:
             await session.add_items([*imported(file)])
 
-    Empty lines are skipped. Raises UnreadableItemError, a ValueError, that names the first line
-    which is no JSON.
+    Empty lines are skipped. Raises UnreadableItemError, a ValueError, with the number of the first
+    line that is not JSON.
     """
-    if isinstance(lines, str):  # whose letters would be taken for lines
+    if isinstance(lines, str):  # its characters would be taken for lines
         raise TypeError("lines is a str. Pass an open file, or text.splitlines().")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -42,6 +42,6 @@ def imported(lines: Iterable[str]) -> Iterator[Item]:
             item = decode(line)
         except UnreadableItemError as error:
             raise UnreadableItemError(
-                f"Line {number} is no item. {error}. Every line has to be JSON of its own."
+                f"Line {number} is not JSON. {error}. Write each item as JSON on one line."
             ) from error
         yield item

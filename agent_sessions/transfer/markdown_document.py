@@ -1,7 +1,7 @@
 """A session as Markdown, for a person to read.
 
-What people and models said stands in quotes, what went to tools and came from them in fences, and
-neither can end early: no text can pass for another's, or for a turn.
+Texts of people and models are in block quotes, and input and output of tools in code fences. A text
+cannot end its quote or fence, so it cannot pass for a text of somebody else, or for a turn.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from agent_sessions.items.reported_errors import faults_of
 from agent_sessions.models import Session
 from agent_sessions.models.message import Message
 from agent_sessions.text.visible import visible
-from agent_sessions.transfer.batches import Costs, messages_of
+from agent_sessions.transfer.batches import RunningCosts, messages_of
 from agent_sessions.turns.summaries import summaries, title_of
 from agent_sessions.usage.totals import UsageTotal
 
 SAID = ("message", "reasoning")
 
-# What Markdown gives a meaning to within a line.
+# Characters with a meaning in Markdown within a line.
 _MARKS = re.compile(r"[\\`*_{}\[\]<>()#!|~&]")
-# What a page made of it would load, or run: pictures, and HTML of any sort. As entities they are
-# text wherever they stand; a backslash would be one itself behind another.
+# The beginnings of images and HTML, which a page made of the Markdown would load or run. They are
+# written as entities, because a backslash may itself follow a backslash.
 _ACTIVE = re.compile(r"(?<=!)\[|<(?=[A-Za-z/!?])")
 
 
 def markdown(session: Session) -> Iterator[str]:
-    """Yield the Markdown of a session: turns, who spoke, calls and outputs, and numbers."""
+    """Yield the Markdown of a session: its turns with their messages and costs."""
     yield _heading(session)
-    costs, turn = Costs(session), 0
+    costs, turn = RunningCosts(session), 0
     for message in messages_of(session):
         entry = message.entry
         if is_user_message(entry):
@@ -59,7 +59,7 @@ def _heading(session: Session) -> str:
 
 
 def _numbers(total: UsageTotal) -> str:
-    """Return what steps cost as a line; nothing of none."""
+    """Return the cost of steps as a line; "" without steps."""
     if not total.steps:
         return ""
     tokens = _("%(steps)d steps, %(tokens)d tokens") % {
@@ -67,12 +67,12 @@ def _numbers(total: UsageTotal) -> str:
         "tokens": total.total_tokens,
     }
     cost = "" if total.cost is None else ", " + _("cost %s") % total.cost_text
-    unknown = "" if total.is_complete else ", " + _("of %d unknown") % total.unknown_steps
+    unknown = "" if total.is_complete else ", " + _("unknown for %d") % total.unknown_steps
     return f"*{tokens}{cost}{unknown}*\n\n"
 
 
 def message_of(message: Message) -> str:
-    """Return a message as a piece of the document."""
+    """Return the part of the document about one message."""
     entry = message.entry
     label = f"{entry.label} ({message.agent_name})" if message.agent_name else entry.label
     time = message.created_at.isoformat(" ", "seconds")
@@ -84,28 +84,28 @@ def message_of(message: Message) -> str:
 
 
 def _marks(message: Message) -> str:
-    """Return what has gone wrong with a call or an output, in bold."""
+    """Return the reported errors of a call or an output, in bold."""
     try:
         item = message.item
-    except UnreadableItemError:  # as that of a purged message is
+    except UnreadableItemError:  # a purged message, for example
         return ""
     faults = faults_of(columns(item).kind, item) if isinstance(item, dict) else []
     return f": **{_inline(', '.join(faults))}**" if faults else ""
 
 
 def _inline(text: str) -> str:
-    """Return text that is a part of a line, and means nothing to Markdown."""
+    """Return text as a part of a line, without a meaning in Markdown."""
     return _MARKS.sub(r"\\\g<0>", visible(" ".join(text.split())))
 
 
 def _quoted(text: str) -> str:
-    """Return Markdown inside a quote, which no line of it leaves, and that loads nothing."""
+    """Return Markdown inside a block quote that it cannot end, and that loads nothing."""
     inert = _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", visible(text))
     return "\n".join(f"> {line}".rstrip() for line in inert.splitlines() or [""])
 
 
 def _fenced(text: str) -> str:
-    """Return text inside a fence that is longer than any in the text."""
+    """Return text inside a code fence that is longer than any in the text."""
     ticks = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, ticks + 1)
     return f"{fence}\n{visible(text)}\n{fence}"

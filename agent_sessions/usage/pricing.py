@@ -1,4 +1,4 @@
-"""What tokens cost, at the prices that the project has written down."""
+"""The cost of tokens, at the prices of the setting AGENT_SESSIONS_PRICES."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
-# Of a million tokens, by model and kind of token, in whatever currency the project counts in.
+# The prices of a million tokens, by model and kind of token, in any currency.
 Prices: TypeAlias = Mapping[str, Mapping[str, "str | int | Decimal"]]
 
 KINDS = ("input", "cached", "output")
@@ -16,16 +16,16 @@ MILLION = 1_000_000
 def cost(
     prices: Prices, model: str, *, input_tokens: int, cached_tokens: int, output_tokens: int
 ) -> Decimal | None:
-    """Return what tokens of a model cost, exactly; None if that is unknown, which is not 0.
+    """Return the exact cost of tokens of a model; None if it is unknown, which is not 0.
 
-    Cached tokens are part of the input and have a price of their own; reasoning tokens are part of
-    the output and have its price. A price is needed only for the kinds of which there are tokens.
+    Cached tokens are part of the input, with a separate price; reasoning tokens are part of the
+    output, at the same price. Only kinds with tokens need a price.
     """
     if model not in prices:
         return None
     counts = (input_tokens - cached_tokens, cached_tokens, output_tokens)
     used = {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
-    # More cached than there was input: a provider who counts otherwise, so the rest is unknown.
+    # A provider that reports more cached tokens than input counts differently: cost unknown.
     if used.get("input", 0) < 0 or not used.keys() <= prices[model].keys():
         return None
     total = sum((count * price(prices[model][kind]) for kind, count in used.items()), Decimal())
@@ -33,9 +33,9 @@ def cost(
 
 
 def price(value: Any) -> Decimal:
-    """Return a price as a number, or raise the ValueError that says why it is none.
+    """Return a price as a number, or raise a ValueError that says how to write it.
 
-    A float is refused, because 0.1 is not what it says: costs would be off by a little.
+    A float is rejected, because 0.1 as a float is not exactly 0.1.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError(f"{value!r} is not a price. Write it as a string, such as '0.25'.")
@@ -49,7 +49,7 @@ def price(value: Any) -> Decimal:
 
 
 def are_prices(value: Any) -> bool:
-    """Tell whether a setting holds prices by model and kind of token."""
+    """Tell whether the value of the setting is prices by model and kind of token."""
     return isinstance(value, dict) and all(
         isinstance(model, str) and _are_of_a_model(kinds) for model, kinds in value.items()
     )

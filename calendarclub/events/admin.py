@@ -14,5 +14,5 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     search_fields = ("title", "description", "venue", "city", "uid")
     date_hierarchy = "start"
     readonly_fields = ("series_uid",)
-    # A second COUNT of the whole table, only to print it beside the first.
+    # It would take a second COUNT of the whole table.
     show_full_result_count = False

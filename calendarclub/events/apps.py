@@ -1,5 +1,3 @@
-"""The app as Django knows it."""
-
 from __future__ import annotations
 
 from django.apps import AppConfig

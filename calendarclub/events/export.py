@@ -1,4 +1,4 @@
-"""Events for other calendars: an .ics file, and the link that fills in Google's form."""
+"""Events for other calendars: an .ics file, and a link to Google Calendar's form."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from calendarclub.events.models import Event
 from calendarclub.events.web_address import is_web_address
 
 PRODUCT = "-//Calendar Club//calendarclub//EN"
-# What LOCATION cannot say: where the venue ends and the city begins.
+# LOCATION is one text, so the import could not tell where the city begins.
 CITY_PROPERTY = "X-CALENDARCLUB-CITY"
 GOOGLE_FORM = "https://calendar.google.com/calendar/render"
 # Google answers longer addresses with "414 URI Too Long".
 LONGEST_DETAILS = 1_000
-# A carriage return would begin a line of its own in the file; the rest no reader shows.
+# A carriage return would begin a new line in the file. No program shows the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def calendar_of(events: Iterable[Event]) -> bytes:
-    """Write the events as one .ics file, with the time zones that they use."""
+    """Return one .ics file with the events and their time zones."""
     chosen = list(events)
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
@@ -38,7 +38,7 @@ def calendar_of(events: Iterable[Event]) -> bytes:
 
 
 def google_calendar_url(event: Event) -> str:
-    """Return the address of Google's form for a new event, filled in with this one."""
+    """Return the URL of Google's form for a new event, filled in with this event."""
     start, end = _span(event)
     form = "%Y%m%d" if event.all_day else "%Y%m%dT%H%M%SZ"
     dates = f"{_google_time(start, form)}/{_google_time(end, form)}"
@@ -55,12 +55,12 @@ def google_calendar_url(event: Event) -> str:
 
 
 def location_of(event: Event) -> str:
-    """Return venue and city in one line."""
+    """Return venue and city as one text."""
     return ", ".join(filter(None, (event.venue, event.city)))
 
 
 def _only(names: set[str]) -> set[str]:
-    """Return the names if there is just one: a calendar has one zone or none of its own."""
+    """Return the names if there is only one: a calendar has at most one zone of its own."""
     return names if len(names) == 1 else set()
 
 
@@ -81,18 +81,18 @@ def _vevent(event: Event) -> icalendar.Event:
         if text:
             vevent.add(name, icalendar.vText(_plain(text)))
     if event.venue or event.city:
-        # Also where there is no city: a venue with a comma would be taken apart.
+        # Even without a city, because the import would split a venue with a comma.
         vevent.add(CITY_PROPERTY, icalendar.vText(_plain(event.city)))
     if event.category:
         vevent.add("categories", [_plain(event.category)])
-    # An address is written as it is, unescaped: only a sound one may be.
+    # URLs are not escaped, so only a valid one is written.
     if is_web_address(event.url):
         vevent.add("url", event.url)
     return vevent
 
 
 def _span(event: Event) -> tuple[date, date]:
-    """Return start and end: dates for a whole day, else times in the event's own zone."""
+    """Return start and end: dates for an all-day event, or else times in the event's own zone."""
     start, end = event.local_start, event.local_end
     if event.all_day:
         return start.date(), max(end.date(), start.date() + timedelta(days=1))
@@ -100,9 +100,9 @@ def _span(event: Event) -> tuple[date, date]:
 
 
 def _written_time(local: datetime) -> datetime:
-    """Return the time in UTC where a local one would be read as the hour before.
+    """Return the time in UTC if it is in the hour that is repeated when summer time ends.
 
-    When summer time ends, an hour comes twice, and .ics has no word for the second.
+    A local time in an .ics file always means the first of the two hours.
     """
     return local.astimezone(UTC) if local.fold else local
 
@@ -116,7 +116,7 @@ def _plain(text: str) -> str:
 
 
 def _add_time_zones(calendar: icalendar.Calendar, events: list[Event]) -> None:
-    """Add the rules of every zone used, for the years in question alone: they are long."""
+    """Add the rules of every zone, only for the years of the events, because they are long."""
     if not events:
         return
     first = min(event.local_start.date() for event in events)

@@ -1,4 +1,4 @@
-"""An event and the questions that people ask about events."""
+"""Events, and a queryset with the searches of the chat."""
 
 from __future__ import annotations
 
@@ -19,42 +19,41 @@ from calendarclub.events.web_address import validate_web_address
 from calendarclub.events.zones import project_zone_name, validate_zone_name, zone_or_project_zone
 
 SEARCHED_FIELDS = ("title", "description", "venue", "city", "category")
-# SQLite refuses a condition nested deeper than 1,000 and a pattern above 50,000 bytes.
+# SQLite's limits are a depth of 1,000 for conditions and 50,000 bytes for a pattern:
+# https://sqlite.org/limits.html
 MOST_WORDS, LONGEST_WORD = 20, 100
 
 
 def new_uid() -> str:
-    """Return a UID for an event that comes from no other calendar."""
+    """Return a UID for an event that was not imported."""
     return f"{uuid.uuid4()}@calendarclub"
 
 
 def title_words(title: str) -> list[str]:
-    """Return the words of a title that say what it is about, ten at most."""
-    # Shorter words are mostly "the", "and", "with"; the set is in the order of the title.
+    """Return at most ten words that describe the event."""
+    # Shorter words are mostly "the", "and", "with". The keys of a dict keep the title's order.
     return list(dict.fromkeys(re.findall(r"\w{5,}", title.lower())))[:10]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Events, chosen by what a person would ask for."""
-
     def between(self, start: datetime, end: datetime) -> Self:
-        """Keep what overlaps the half-open range of aware times.
+        """Return events that overlap the half-open range of aware times.
 
         An event without a length overlaps it if it starts in it.
         """
         return self.filter(Q(end__gt=start) | Q(start__gte=start), start__lt=end)
 
     def not_over(self, moment: datetime) -> Self:
-        """Keep what still goes on at `moment` or begins then or later."""
+        """Return events that end after `moment` or start then or later."""
         return self.filter(Q(end__gt=moment) | Q(start__gte=moment))
 
     def matching(self, words: str) -> Self:
-        """Keep what has every word in its title, description, venue, city or category.
+        """Return events with every word in their title, description, venue, city or category.
 
-        Words after the twentieth, and letters of a word after the hundredth, are not looked at.
+        Words after the twentieth, and characters of a word after the hundredth, are ignored.
         """
         found = self
-        # PostgreSQL takes no NUL in a text.
+        # PostgreSQL does not accept NUL in a text.
         for word in words.replace("\0", " ").split()[:MOST_WORDS]:
             part = word[:LONGEST_WORD]
             conditions = [Q((f"{field}__icontains", part)) for field in SEARCHED_FIELDS]
@@ -62,17 +61,17 @@ class EventQuerySet(models.QuerySet["Event"]):
         return found
 
     def in_category(self, name: str) -> Self:
-        """Keep what is in the category, written in any case."""
+        """Return events of the category, in upper or lower case."""
         return self.filter(category=name.replace("\0", "").strip().lower())
 
     def free(self) -> Self:
-        """Keep what is known to cost nothing."""
+        """Return events that are known to be free."""
         return self.filter(price=0)
 
     def similar_to(self, event: Event) -> Self:
-        """Keep what shares category or title words with `event` and is not over, best first.
+        """Return events that share category or title words with `event`, the best match first.
 
-        The category counts as two words. Other dates of the same series are the same event.
+        The category counts as two words. Past events and other dates of its series are left out.
         """
         scores = [_points(2, category=event.category)] if event.category else []
         scores += [_points(1, title__icontains=word) for word in title_words(event.title)]
@@ -85,20 +84,20 @@ class EventQuerySet(models.QuerySet["Event"]):
         return scored.order_by(F("score").desc(), "start", "id")
 
     def categories(self) -> models.QuerySet[Event, str]:
-        """Return the distinct categories, sorted, lazily: iterate with `for` or `async for`."""
+        """Return the distinct categories, sorted; a queryset of texts."""
         named = self.exclude(category="").order_by("category")
         return named.values_list("category", flat=True).distinct()
 
 
 def _points(points: int, **condition: str) -> Case:
-    """Give `points` to a row that meets the condition, else none."""
+    """Count `points` for a row that meets the condition, or else 0."""
     return Case(When(**condition, then=Value(points)), default=0, output_field=IntegerField())
 
 
 class Event(models.Model):
-    """Something that happens at a place and a time, as a calendar announced it.
+    """An event of an imported calendar, or one that was entered in the admin.
 
-    Every text may come from a stranger's calendar: escape it wherever it is shown.
+    Texts may come from a stranger's calendar: always escape them.
     """
 
     uid = models.CharField(
@@ -120,7 +119,7 @@ class Event(models.Model):
     description = models.TextField(_("description"), blank=True)
     start = models.DateTimeField(_("start"))
     end = models.DateTimeField(
-        _("end"), help_text=_("The first moment after it; of a whole day the next midnight.")
+        _("end"), help_text=_("The first moment after it. Midnight if the event is all day.")
     )
     timezone = models.CharField(
         _("time zone"),
@@ -176,15 +175,15 @@ class Event(models.Model):
 
     @property
     def local_start(self) -> datetime:
-        """Return the start, aware, as a clock where it happens shows it."""
+        """Return the start in the event's own time zone."""
         return self.start.astimezone(zone_or_project_zone(self.timezone))
 
     @property
     def local_end(self) -> datetime:
-        """Return the end, aware, as a clock where it happens shows it."""
+        """Return the end in the event's own time zone."""
         return self.end.astimezone(zone_or_project_zone(self.timezone))
 
     @property
     def is_free(self) -> bool:
-        """Tell whether it is known to cost nothing."""
+        """Tell whether the event is known to be free."""
         return self.price == 0

@@ -1,4 +1,4 @@
-"""A believable calendar around today, made as an .ics file, so that it comes in as real ones do."""
+"""A sample calendar around today, as an .ics file that is imported like any other."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from calendarclub.events.zones import project_zone_name
 
 DAYS = 35
 PRODUCT = "-//Calendar Club//sample events//EN"
-# Any day does that is long past; a series begins in the week of it.
+# Weekly events begin in this week. Any week in the past would do.
 LONG_AGO = date(2024, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """Something that is on every week: `weekday` is 0 on Mondays."""
+    """An activity of every week. `weekday` is 0 for Monday."""
 
     weekday: int
     activity: Activity
 
 
-Wish = Callable[[Activity], bool]
+Condition = Callable[[Activity], bool]
 
 WEEKLY = (
     Weekly(
@@ -71,10 +71,9 @@ WEEKLY = (
 
 
 def sample_calendar(today: date) -> bytes:
-    """Return an .ics file of what is on from yesterday until five weeks ahead.
+    """Return an .ics file with events from yesterday until five weeks from today.
 
-    What is on at a day hangs on that day alone: tomorrow's file says the same of the days that
-    it shares with today's, so that importing it updates and does not double.
+    The events of a day depend only on its date, so importing tomorrow's file changes none of them.
     """
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
@@ -90,26 +89,28 @@ def sample_calendar(today: date) -> bytes:
 
 
 def _events_of(day: date) -> Iterator[icalendar.Event]:
-    """Yield what is on: music every evening; by day at weekends, for children and for nothing."""
-    random = Random(day.isoformat())  # noqa: S311  # it makes a programme, not a secret
+    """Yield the events of a day: music in the evening, and at weekends family and free events."""
+    random = Random(day.isoformat())  # noqa: S311  # not a secret
     for activity in _chosen(EVENINGS, random, [lambda activity: activity.category == "music"]):
         yield _event(day, activity, random)
     if day.weekday() < 5:
         return
-    wanted: list[Wish] = [
+    conditions: list[Condition] = [
         lambda activity: activity.prices == (FREE,),
         lambda activity: activity.category == "family",
     ]
-    for activity in _chosen(DAYTIMES, random, wanted):
+    for activity in _chosen(DAYTIMES, random, conditions):
         yield _event(day, activity, random)
     # A weekend in four has something that lasts the whole of it.
     if day.weekday() == 5 and day.isocalendar().week % 4 == 0:
         yield _festival(day)
 
 
-def _chosen(activities: tuple[Activity, ...], random: Random, wanted: list[Wish]) -> list[Activity]:
-    """Choose three activities, one for each wish and the rest by chance."""
-    chosen = [random.choice([*filter(wish, activities)]) for wish in wanted]
+def _chosen(
+    activities: tuple[Activity, ...], random: Random, conditions: list[Condition]
+) -> list[Activity]:
+    """Choose three activities: one for each condition, and others at random."""
+    chosen = [random.choice([*filter(condition, activities)]) for condition in conditions]
     others = [activity for activity in activities if activity not in chosen]
     return [*chosen, *random.sample(others, 3 - len(chosen))]
 

@@ -1,4 +1,4 @@
-"""What goes on in Waterhaven, a city that is not on any map. Every name here is invented."""
+"""The activities of Waterhaven. The city and all names are invented."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FREE, UNKNOWN = "free", ""
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Something that can be on; one of `names` goes into its title, one of `prices` is asked."""
+    """An activity with one of `names` in its title, at one of `prices`."""
 
     category: str
     title: str

@@ -1,4 +1,4 @@
-"""The addresses below events/."""
+"""The URLs below events/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events to take along: .ics files and Google's form. Everybody may have them."""
+"""Downloads of events as .ics files, and links to Google Calendar. They need no login."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from calendarclub.events.export import calendar_of, google_calendar_url
 from calendarclub.events.models import Event
 
 MOST_EVENTS = 100
-# Digits enough for every id, and too few for a number that a database has no room for.
+# Every id of this length fits into the database's 64 bits.
 LONGEST_ID = 18
 
 
 @require_safe
 async def ics_one(request: HttpRequest, pk: int) -> HttpResponse:
-    """Answer with the .ics file of one event."""
+    """Return the .ics file of one event."""
     event = await aget_object_or_404(Event, pk=pk)
     return _file([event], name=slugify(event.title)[:50] or f"event-{pk}")
 
 
 @require_safe
 async def ics(request: HttpRequest) -> HttpResponse:
-    """Answer with one .ics file of the events that ?id=1&id=2 names."""
+    """Return one .ics file with the events of ?id=1&id=2."""
     try:
         ids = _ids(request.GET.getlist("id"))
     except ValueError as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     events = [event async for event in Event.objects.filter(pk__in=ids)]
     if len(events) < len(ids):
-        raise Http404("There is no event of one of these ids.")
+        raise Http404("An event with one of these ids does not exist.")
     return _file(events, name="events")
 
 
 @require_safe
 async def google(request: HttpRequest, pk: int) -> HttpResponse:
-    """Redirect to Google's form for a new event, filled in with this one."""
+    """Redirect to Google's form for a new event, filled in with this event."""
     return HttpResponseRedirect(google_calendar_url(await aget_object_or_404(Event, pk=pk)))
 
 
 def _ids(texts: list[str]) -> set[int]:
-    """Return the ids; raise ValueError with a sentence for the person if they are none."""
+    """Return the ids; raise ValueError with a sentence for the visitor if one is wrong."""
     if not texts:
-        raise ValueError("Name the events, like this: ?id=1&id=2.")
+        raise ValueError("Name the events like this: ?id=1&id=2.")
     if len(texts) > MOST_EVENTS:
-        raise ValueError(f"Ask for {MOST_EVENTS} events at most at a time.")
+        raise ValueError(f"Request at most {MOST_EVENTS} events at a time.")
     if not all(text.isascii() and text.isdigit() for text in texts):
-        raise ValueError("Every id is a whole number, like this: ?id=1&id=2.")
+        raise ValueError("Each id has to be a whole number, like this: ?id=1&id=2.")
     if any(len(text) > LONGEST_ID for text in texts):
-        raise ValueError("There is no id as long as that.")
+        raise ValueError(f"An id has at most {LONGEST_ID} digits.")
     return {int(text) for text in texts}
 
 

@@ -1,4 +1,4 @@
-"""Which addresses of an event are fit to become a link."""
+"""Addresses that may become a link."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ validate_web_address = URLValidator(schemes=["http", "https"])
 
 
 def is_web_address(url: str) -> bool:
-    """Tell whether `url` is a whole http(s) address, which neither runs nor breaks a line."""
+    """Tell whether `url` is a complete http(s) address, without scripts and line breaks."""
     try:
         validate_web_address(url)
     except ValidationError:

@@ -1,9 +1,10 @@
-"""A model that plays the Calendar Club agent's part by rules, without network or key.
+"""A model that answers for the Calendar Club agent by rules, without network or key.
 
-It gets what a real model gets, the items and the tools, and nothing else: no database, no state
-of its own. Item by item: memory.py reads the turns, request.py what the user says, wish.py what
-is being looked for; situation.py brings these together, decision.py chooses what to do next,
-wording.py and picks.py how to say it.
+To copy the chat you need not read it. It lets the demo and the tests run without an API: it gets
+what a language model gets, the instructions, the items and the tools, and calls the same tools.
+
+`conversation` reads the items, `parsed_message` the user's words, `search_arguments` what is being
+looked for. `next_step` chooses a tool call or an `answer`.
 """
 
 from calendarclub.offline_model.model import OfflineModel

@@ -1,4 +1,4 @@
-"""The conversation as the offline model reads it: turns, calls and what they answered."""
+"""The conversation as the offline model reads it from its input."""
 
 from __future__ import annotations
 
@@ -11,80 +11,79 @@ LOOKUPS = ("search_events", "refine_results", "find_similar")
 
 
 @dataclass(frozen=True)
-class Listing:
+class EventList:
     """The events that a tool call listed, and how many matched in all."""
 
-    cards: tuple[Mapping[str, Any], ...]
+    events: tuple[Mapping[str, Any], ...]
     total: int
 
     @property
     def ids(self) -> list[int]:
-        return [card["id"] for card in self.cards]
+        return [event["id"] for event in self.events]
 
     @property
     def is_complete(self) -> bool:
-        return self.total <= len(self.cards)
+        return self.total <= len(self.events)
 
 
 @dataclass
-class Call:
-    """A tool call; `output` stays empty until its output item comes, or if that is not JSON."""
+class ToolCall:
+    """A tool call. `output` is empty until there is one, and if it is not a JSON object."""
 
     name: str
     arguments: dict[str, Any]
     output: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def listing(self) -> Listing | None:
+    def event_list(self) -> EventList | None:
         events = self.output.get("events")
-        if self.name not in LOOKUPS or not isinstance(events, list):
+        if not isinstance(events, list):
             return None
-        cards = tuple(card for card in events if _is_card(card))
+        usable = tuple(event for event in events if _is_usable(event))
         total = self.output.get("total")
-        return Listing(cards, total if isinstance(total, int) else len(cards))
+        return EventList(usable, total if isinstance(total, int) else len(usable))
 
 
 @dataclass
-class Turn:
-    """A user message and all that answers it."""
+class Exchange:
+    """A message of the user, and the calls and texts that follow it."""
 
-    text: str
-    calls: list[Call] = field(default_factory=list)
-    answer: str = ""
-
-    @property
-    def lookups(self) -> list[Call]:
-        return [call for call in self.calls if call.name in LOOKUPS]
+    message: str
+    calls: dict[str, ToolCall] = field(default_factory=dict)
+    is_answered: bool = False
 
     @property
-    def listing(self) -> Listing | None:
-        """What the page shows of this turn: the last list of it."""
-        listings = [call.listing for call in self.lookups if call.listing is not None]
-        return listings[-1] if listings else None
+    def lookups(self) -> list[ToolCall]:
+        return [call for call in self.calls.values() if call.name in LOOKUPS]
+
+    @property
+    def has_picks(self) -> bool:
+        return any(call.name == "offer_quick_picks" for call in self.calls.values())
+
+    def take(self, item: Mapping[str, Any]) -> None:
+        """Add an item. An item of an unknown kind is ignored."""
+        call_id = str(item.get("call_id"))
+        if item.get("role") == "assistant":
+            self.is_answered = True
+        elif item.get("type") == "function_call":
+            arguments = _json_object(item.get("arguments"))
+            self.calls[call_id] = ToolCall(str(item.get("name")), arguments)
+        elif item.get("type") == "function_call_output" and call_id in self.calls:
+            self.calls[call_id].output = _json_object(item.get("output"))
 
 
-def turns(items: str | Iterable[Any]) -> list[Turn]:
-    """Read the turns from the model's input; what is not understood is passed over."""
+def exchanges(items: str | Iterable[Any]) -> list[Exchange]:
+    """Read the model's input. Items before the first message of the user are ignored."""
     if isinstance(items, str):
-        return [Turn(items)]
-    found: list[Turn] = []
-    calls: dict[str, Call] = {}
+        return [Exchange(items)]
+    found: list[Exchange] = []
     for item in items:
         if not isinstance(item, Mapping):
             continue
-        role, kind = item.get("role"), item.get("type", "message")
-        if role == "user":
-            found.append(Turn(_text(item.get("content"))))
-        elif not found:
-            continue
-        elif role == "assistant":
-            found[-1].answer += _text(item.get("content"))
-        elif kind == "function_call":
-            call = Call(str(item.get("name")), _object(item.get("arguments")))
-            calls[str(item.get("call_id"))] = call
-            found[-1].calls.append(call)
-        elif kind == "function_call_output" and str(item.get("call_id")) in calls:
-            calls[str(item.get("call_id"))].output = _object(_text(item.get("output")))
+        if item.get("role") == "user":
+            found.append(Exchange(_text(item.get("content"))))
+        elif found:
+            found[-1].take(item)
     return found
 
 
@@ -98,17 +97,17 @@ def _text(content: Any) -> str:
     return " ".join(part for part in parts if isinstance(part, str))
 
 
-def _object(text: Any) -> dict[str, Any]:
+def _json_object(content: Any) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+        value = json.loads(_text(content))
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
-def _is_card(card: Any) -> bool:
+def _is_usable(event: Any) -> bool:
     return (
-        isinstance(card, Mapping)
-        and isinstance(card.get("id"), int)
-        and isinstance(card.get("title"), str)
+        isinstance(event, Mapping)
+        and isinstance(event.get("id"), int)
+        and isinstance(event.get("title"), str)
     )

@@ -1,95 +1,82 @@
-"""Events in the words of an answer, from what the tools gave."""
+"""Events in Markdown, from the output of a tool."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
-from calendarclub.offline_model.conversation import Listing
+from calendarclub.offline_model.conversation import EventList
 
 MOST_LISTED = 5
 MARKDOWN = re.compile(r"([\\`*_\[\]<>~|&#])")
 
 
-def marked_down(text: str) -> str:
-    """Take the meaning from Markdown: titles are strangers' texts and may hold links or images."""
+def escaped(text: str) -> str:
+    """Escape Markdown: titles are strangers' texts and may contain links or images."""
     return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def numbered(listing: Listing) -> str:
-    """List the first events by the numbers that "the second" refers to."""
-    cards = listing.cards[:MOST_LISTED]
-    lines = [f"{number}. {_line(card)}" for number, card in enumerate(cards, start=1)]
-    left = len(listing.cards) - len(cards)
+def numbered(shown: EventList) -> str:
+    """List the first events. "The second" refers to these numbers."""
+    lines = [f"{number}. {_line(e)}" for number, e in enumerate(shown.events[:MOST_LISTED], 1)]
+    left = len(shown.events) - len(lines)
     if left:
         lines.append(f"\nThe cards show {left} more.")
     return "\n".join(lines)
 
 
-def _line(card: Mapping[str, Any]) -> str:
-    facts = [f"**{_fact(card, 'title')}**", _fact(card, "when"), place(card), _fact(card, "price")]
-    return " · ".join(filter(None, facts))
-
-
-def details(card: Mapping[str, Any]) -> str:
-    """Say all that is known of an event."""
+def details(event: Mapping[str, Any]) -> str:
+    """Describe one event."""
     facts = {
-        "When": _fact(card, "when"),
-        "Where": place(card) or "not known",
-        "Category": _fact(card, "category"),
-        "Price": _fact(card, "price") or "not known",
+        "When": _fact(event, "when"),
+        "Where": _place(event) or "not known",
+        "Category": _fact(event, "category"),
+        "Price": _fact(event, "price") or "not known",
     }
     lines = [f"- {name}: {fact}" for name, fact in facts.items() if fact]
-    return "\n".join(
-        [f"**{_fact(card, 'title')}**", "", *lines, "", "Its card has the link and the .ics file."]
-    )
+    title, note = f"**{_fact(event, 'title')}**", "Its card has the link and the .ics file."
+    return "\n".join([title, "", *lines, "", note])
 
 
-def place(card: Mapping[str, Any]) -> str:
-    return ", ".join(filter(None, [_fact(card, "venue"), _fact(card, "city")]))
-
-
-def _fact(card: Mapping[str, Any], name: str) -> str:
-    value = card.get(name)
-    return marked_down(value) if isinstance(value, str) else ""
-
-
-def price_of(card: Mapping[str, Any]) -> Decimal | None:
-    """Read the price on a card: "free", "EUR 12.50"; None where it says nothing."""
-    text = str(card.get("price") or "")
-    number = re.search(r"\d+(?:\.\d+)?", text)
-    if number:
-        return Decimal(number[0])
-    return Decimal(0) if text == "free" else None
-
-
-def subject(arguments: Mapping[str, Any], *, plural: bool) -> str:
-    """Name what a search is for: "free music events matching “jazz”"."""
+def subject(arguments: Mapping[str, Any], *, plural: bool = True) -> str:
+    """Describe the events that a search is for: "free music events matching “jazz”"."""
     words, category = str(arguments.get("words") or ""), str(arguments.get("category") or "")
     free = "free" if arguments.get("free_only") else ""
     event = "events" if plural else "event"
-    matching = f"matching “{marked_down(words)}”" if words else ""
-    return " ".join(filter(None, [free, marked_down(category), event, matching]))
+    matching = f"matching “{escaped(words)}”" if words else ""
+    return " ".join(filter(None, [free, escaped(category), event, matching]))
 
 
-def day_range(start: str, end: str, now: datetime) -> str:
-    """Name a half-open range of ISO moments: "on Friday 27 November from 17:00 to midnight"."""
+def day_range(arguments: Mapping[str, Any], now: datetime) -> str:
+    """Describe the range of a search: "on Friday 27 November from 17:00"."""
     try:
-        first, after = datetime.fromisoformat(start), datetime.fromisoformat(end)
+        first = datetime.fromisoformat(str(arguments.get("start")))
+        after = datetime.fromisoformat(str(arguments.get("end")))
         last = after - timedelta(minutes=1)
     except (ValueError, OverflowError):
         return "in that time"
     # A night ends in the small hours of the next day.
-    if last.date() > first.date() and last - first < timedelta(hours=18):
-        return f"on {_day(first, now)} from {first:%H:%M} to {after:%H:%M}"
-    if last.date() > first.date():
+    if last.date() > first.date() and last - first >= timedelta(hours=18):
         return f"from {_day(first, now)} to {_day(last, now)}"
-    hours = [] if first.time() == time.min else [f"from {first:%H:%M}"]
-    hours += [] if after.time() == time.min else [f"to {after:%H:%M}"]
-    return " ".join([f"on {_day(first, now)}", *hours])
+    begin = "" if first.time() == time.min else f" from {first:%H:%M}"
+    end = "" if after.time() == time.min else f" to {after:%H:%M}"
+    return f"on {_day(first, now)}{begin}{end}"
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    facts = [_fact(event, "when"), _place(event), _fact(event, "price")]
+    return " · ".join(filter(None, [f"**{_fact(event, 'title')}**", *facts]))
+
+
+def _place(event: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, [_fact(event, "venue"), _fact(event, "city")]))
+
+
+def _fact(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    return escaped(value) if isinstance(value, str) else ""
 
 
 def _day(day: datetime, now: datetime) -> str:

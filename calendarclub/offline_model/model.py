@@ -1,4 +1,4 @@
-"""The offline model, seen from the SDK."""
+"""The offline model as the SDK sees it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from openai.types.responses import (
     ResponseUsage,
 )
 
-from calendarclub.offline_model.conversation import Call, turns
+from calendarclub.offline_model.conversation import ToolCall, exchanges
 from calendarclub.offline_model.next_step import next_step
-from calendarclub.offline_model.response_events import stream
+from calendarclub.offline_model.response_events import response_events
 
 NAME = "offline"
 PRESENT = re.compile(r"^Now: (\S+) \(\w+\), time zone (\S+)\.$", re.MULTILINE)
-# Nothing is counted in tokens here, and an estimate would pass for a count.
+# There are no tokens to count, and an estimate would look like a count.
 NO_TOKENS = ResponseUsage.model_validate(
     {
         "input_tokens": 0,
@@ -42,11 +42,10 @@ NO_TOKENS = ResponseUsage.model_validate(
 
 
 class OfflineModel(Model):
-    """
-    Answer as the Calendar Club agent would, from the items and the tools that are given.
+    """Answer by rules, from the items, the tools and the instructions of a request alone.
 
-    The same items, tools and instructions always give the same calls and the same text; only ids
-    differ. The present moment is read from the instructions, as a language model does.
+    The same request always gives the same call or the same text; only ids differ. The current time
+    is read from the instructions, as a language model reads it.
     """
 
     model = "offline"  # its name where runs are recorded
@@ -84,19 +83,19 @@ class OfflineModel(Model):
             tools=[],
             usage=NO_TOKENS,
         )
-        async for event in stream(response):
+        async for event in response_events(response):
             yield event
 
 
 def _next_item(
     instructions: str | None, items: str | list[TResponseInputItem], tools: Sequence[Tool]
 ) -> TResponseOutputItem:
-    step = next_step(turns(items), {tool.name for tool in tools}, present(instructions or ""))
-    return _call_item(step) if isinstance(step, Call) else _message_item(step)
+    step = next_step(exchanges(items), {tool.name for tool in tools}, present(instructions or ""))
+    return _call_item(step) if isinstance(step, ToolCall) else _message_item(step)
 
 
 def present(instructions: str) -> datetime:
-    """Read the local moment that the instructions name; without one, take the clock's."""
+    """Return the local time that the instructions name, or else that of the clock."""
     found = PRESENT.search(instructions)
     if found is None:
         return timezone.localtime()
@@ -107,10 +106,10 @@ def present(instructions: str) -> datetime:
         return timezone.localtime()
 
 
-def _call_item(call: Call) -> ResponseFunctionToolCall:
+def _call_item(call: ToolCall) -> ResponseFunctionToolCall:
     return ResponseFunctionToolCall(
-        # No API has given these items their ids, so they have the SDK's mark for that: it is
-        # taken away before a real API sees it.
+        # The SDK's placeholder for items without an id of an API. It removes the placeholder
+        # before it sends the items to one.
         id=FAKE_RESPONSES_ID,
         call_id=_new_id("call"),
         name=call.name,

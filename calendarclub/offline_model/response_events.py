@@ -1,4 +1,4 @@
-"""A response as the events in which an API would stream it."""
+"""A response as the events in which an API streams it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from openai.types.responses import (
     Response,
     ResponseFunctionToolCall,
+    ResponseOutputItem,
     ResponseOutputMessage,
     ResponseOutputText,
     ResponseStreamEvent,
@@ -19,8 +20,8 @@ from pydantic import TypeAdapter
 EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
 
 
-async def stream(response: Response) -> AsyncIterator[ResponseStreamEvent]:
-    """Yield the events one by one, the text word by word; others run between two of them."""
+async def response_events(response: Response) -> AsyncIterator[ResponseStreamEvent]:
+    """Yield the events, the text word by word. Other tasks run between two events."""
     for number, event in enumerate(_events(response)):
         yield EVENT.validate_python(event | {"sequence_number": number})
         await asyncio.sleep(0)
@@ -31,19 +32,21 @@ def _events(response: Response) -> Iterator[dict[str, Any]]:
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
     for index, item in enumerate(response.output):
-        place = {"output_index": index}
-        if isinstance(item, ResponseFunctionToolCall):
-            empty: dict[str, Any] = {"arguments": "", "status": "in_progress"}
-            yield _item("added", item.model_copy(update=empty)) | place
-            for event in _call_events(item):
-                yield event | place
-        elif isinstance(item, ResponseOutputMessage):
-            empty = {"content": [], "status": "in_progress"}
-            yield _item("added", item.model_copy(update=empty)) | place
-            for event in _message_events(item):
-                yield event | place
-        yield _item("done", item) | place
+        for event in _item_events(item):
+            yield event | {"output_index": index}
     yield {"type": "response.completed", "response": response}
+
+
+def _item_events(item: ResponseOutputItem) -> Iterator[dict[str, Any]]:
+    empty: dict[str, Any] = {"status": "in_progress"}
+    events: Iterator[dict[str, Any]] = iter(())
+    if isinstance(item, ResponseFunctionToolCall):
+        empty["arguments"], events = "", _call_events(item)
+    elif isinstance(item, ResponseOutputMessage):
+        empty["content"], events = [], _message_events(item)
+    yield _item("added", item.model_copy(update=empty))
+    yield from events
+    yield _item("done", item)
 
 
 def _item(what: str, item: Any) -> dict[str, Any]:

@@ -12,7 +12,16 @@ from django.utils import timezone
 from agent_sessions import Message, Session
 from agent_sessions.items.codec import encode
 from agent_sessions.items.columns import columns
-from tests.admin.tellers import Step, answer, call, output, picture, tell, thought, user
+from tests.admin.session_builder import (
+    Step,
+    answer,
+    build_session,
+    call,
+    output,
+    picture,
+    thought,
+    user,
+)
 from tests.sample_items import SAMPLES
 
 CLUB, DESK = "Calendar Club", "Ticket Desk"
@@ -119,7 +128,7 @@ def evening(start: datetime, *, owner: Any) -> None:
             "gpt-5",
         ),
     ]
-    tell(
+    build_session(
         "evening", start, steps, user=owner, title="Live music tonight", metadata={"channel": "web"}
     )
 
@@ -174,7 +183,9 @@ def every_kind(start: datetime, *, owner: Any) -> None:
         Step(last, DESK),
         Step([user("Hello?")], seconds=300),
     ]
-    tell("every-kind", start, steps, user=owner, title="A poster, an invitation, four tickets")
+    build_session(
+        "every-kind", start, steps, user=owner, title="A poster, an invitation, four tickets"
+    )
     for role in ("user", "assistant"):
         Message.objects.create(
             session_id="every-kind", message_data="", kind="message", role=role, created_at=start
@@ -183,7 +194,7 @@ def every_kind(start: datetime, *, owner: Any) -> None:
 
 def long(start: datetime, turns: int = 400) -> None:
     """A conversation of more turns than a window holds."""
-    tell(
+    build_session(
         "season",
         start,
         [Step([user("Plan a whole season with me.")])],
@@ -221,7 +232,7 @@ def short(
         steps.append(
             Step([answer(reply)], agent, (2_100 + 91 * number, 1_024, 160 + number, 0), model)
         )
-    tell(session_id, start, steps, user=owner, title=title if number % 3 else "")
+    build_session(session_id, start, steps, user=owner, title=title if number % 3 else "")
 
 
 TALKS = [

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
+from axe_playwright_python.base import (  # type: ignore[import-untyped]  # it ships no types
+    AXE_SCRIPT,
+)
 
-from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
+from tests.admin.browser_testcase import LIST, PHONE, AdminBrowserTestCase, page_of
 
 pytestmark = pytest.mark.exhaustive
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 # In Django's own admin/search_form.html: a link amid words that only its colour tells (on phones),
 # and a field whose label is an image, which axe takes for none beside the help text.
@@ -20,7 +22,11 @@ DJANGOS = {
     ("link-in-text-block", '#changelist-search a[href="?"]'),
     ("label-title-only", "#searchbar"),
 }
-DESKTOP = {"width": 1280, "height": 860}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
+THEMES: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (
+    ("light", DESKTOP),
+    ("dark", PHONE),
+)
 
 
 class AccessibilityTests(AdminBrowserTestCase):
@@ -37,7 +43,7 @@ class AccessibilityTests(AdminBrowserTestCase):
 
     def check(self, page: Page) -> None:
         """Ask axe-core in each theme and at each width."""
-        for theme, screen in (("light", DESKTOP), ("dark", PHONE)):
+        for theme, screen in THEMES:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size(screen)
             # Buttons and links take a moment from one colour to the other.

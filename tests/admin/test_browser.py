@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.admin.browsing import LIST, PHONE, AdminBrowserTestCase, page_of
+from tests.admin.browser_testcase import LIST, PHONE, AdminBrowserTestCase, page_of
 from tests.browser import expect
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class AdminTests(AdminBrowserTestCase):
         page.keyboard.press("j")
         self.assertIn("Two seats", self.focused(page))
         page.keyboard.press("j")
-        expect(page.locator("#as-announcer")).to_contain_text("no further user message")
+        expect(page.locator("#as-announcer")).to_contain_text("no more user messages")
         page.keyboard.press("k")
         self.assertIn("live music tonight", self.focused(page))
 
@@ -61,9 +61,9 @@ class AdminTests(AdminBrowserTestCase):
         page.keyboard.press("t")  # what is left out comes back when an error is in it
         for _ in range(errors.count()):
             page.keyboard.press("e")
-        self.assertIn("no JSON", self.focused(page))
+        self.assertIn("not JSON", self.focused(page))
         page.keyboard.press("e")
-        expect(page.locator("#as-announcer")).to_contain_text("no further error")
+        expect(page.locator("#as-announcer")).to_contain_text("no more errors")
         for _ in range(2):
             page.keyboard.press("Shift+E")
 
@@ -139,7 +139,7 @@ class AdminTests(AdminBrowserTestCase):
         """What nobody said is said not to be there."""
         page = self.opened(f"{EVENING}?find=zebra")
 
-        expect(page.locator(".as-hits")).to_contain_text("No message says this.")
+        expect(page.locator(".as-hits")).to_contain_text("No message contains this.")
 
     def test_conversation_only(self) -> None:
         """What tools say is left out by a key or button, also in the next window and on return."""

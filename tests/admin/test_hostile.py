@@ -11,12 +11,12 @@ from django.contrib.auth import get_user_model
 from django.test import TestCase, override_settings
 from django.utils.http import urlencode
 
-from tests.admin import hostile
-from tests.admin.browsing import LIST, AdminBrowserTestCase, page_of
+from tests.admin import hostile_corpus
+from tests.admin.browser_testcase import LIST, AdminBrowserTestCase, page_of
 from tests.admin.hostile_texts import CHARACTERS, MARKUP, TEMPLATES
-from tests.admin.markup import read
-from tests.admin.tellers import user
-from tests.admin.watching import Witness
+from tests.admin.html_audit import read
+from tests.admin.session_builder import user
+from tests.admin.witness import Witness
 
 pytestmark = pytest.mark.exhaustive
 
@@ -100,13 +100,13 @@ class HostileTests(TestCase):
 
     def test_corpus(self) -> None:
         """There are many entries."""
-        self.assertGreaterEqual(len(hostile.CORPUS), 60)
+        self.assertGreaterEqual(len(hostile_corpus.CORPUS), 60)
 
     def test_each_alone(self) -> None:
         """A session that holds one entry: its page, and what the page leads to."""
-        for name, entry in hostile.CORPUS.items():
+        for name, entry in hostile_corpus.CORPUS.items():
             with self.subTest(name):
-                found = self.below(page_of(hostile.store(name, entry)))
+                found = self.below(page_of(hostile_corpus.store(name, entry)))
 
                 chosen = [one for one in found if "/export/html/" in one]
                 chosen += [one for one in found if "/item/" in one][:1]
@@ -117,9 +117,9 @@ class HostileTests(TestCase):
 
     def test_facts(self) -> None:
         """Whatever a session's id, title, owner, agents and models are: every page of it."""
-        for name, entry in {**hostile.FACTS, **hostile.ROWS}.items():
+        for name, entry in {**hostile_corpus.FACTS, **hostile_corpus.ROWS}.items():
             with self.subTest(name):
-                found = self.below(page_of(hostile.store(name, entry)))
+                found = self.below(page_of(hostile_corpus.store(name, entry)))
 
                 for page in PAGES:
                     self.assertTrue(any(page in address for address in found), page)
@@ -128,7 +128,7 @@ class HostileTests(TestCase):
 
     def test_all_together(self) -> None:
         """A session that holds them all: its ends, and every export. Its middle is a browser's."""
-        address = page_of(hostile.store_all("all"))
+        address = page_of(hostile_corpus.store_all("all"))
 
         self.look(f"{address}?after=0")
         for found in self.below(address):
@@ -137,8 +137,8 @@ class HostileTests(TestCase):
 
     def test_list(self) -> None:
         """The list of sessions that hold one entry each, however it is filtered."""
-        for name, entry in hostile.CORPUS.items():
-            hostile.store(name, entry)
+        for name, entry in hostile_corpus.CORPUS.items():
+            hostile_corpus.store(name, entry)
 
         for address in self.below(LIST):
             if "/change/" not in address:
@@ -146,7 +146,7 @@ class HostileTests(TestCase):
 
     def test_words_sought(self) -> None:
         """Whatever is sought, in the list or in a session."""
-        hostile.store("one", hostile.Hostile(items=(user("Any jazz?"),)))
+        hostile_corpus.store("one", hostile_corpus.Hostile(items=(user("Any jazz?"),)))
         for name, text in {**MARKUP, **TEMPLATES, **CHARACTERS}.items():
             with self.subTest(name):
                 words = text[:1_000].encode(errors="replace").decode()
@@ -186,9 +186,8 @@ class HostileBrowserTests(AdminBrowserTestCase):
             self.look(address)
             windows += 1
             earlier = self.page.get_by_role("link", name="Earlier", exact=True)
-            address = (
-                page_of("hostile") + earlier.first.get_attribute("href") if earlier.count() else ""
-            )
+            href = earlier.first.get_attribute("href") if earlier.count() else None
+            address = page_of("hostile") + href if href else ""
 
         self.assertGreater(windows, 10)
         self.assertEqual(self.witness.complaints, [])

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
 from agent_sessions import Session
-from tests.admin.changelist.test_changelist import ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
 from tests.contract import TURN
 
 User = get_user_model()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.contrib import admin
@@ -16,8 +17,8 @@ from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from agent_sessions import Message, Session
+from tests.admin.picture_session import PICTURE, PIXEL
 from tests.admin.tenant_urls import addresses, of_the_list
-from tests.admin.test_access import PICTURE, PIXEL
 
 User = get_user_model()
 URLS = "tests.admin.tenant_urls"
@@ -185,6 +186,8 @@ def _names(urls: Iterable[Any]) -> set[str]:
 class PermissionTests(TestCase):
     """The table, row by row."""
 
+    addresses: dict[str, str]
+
     @classmethod
     def setUpTestData(cls) -> None:
         customer = User.objects.create_user("customer")
@@ -214,7 +217,7 @@ class PermissionTests(TestCase):
             wanted = {**expected._asdict(), "customer": expected.nobody}
             for user, cell in wanted.items():
                 with self.subTest(row=row, user=user):
-                    self.assertEqual(self.undone(lambda u=user, r=request: self.cell(u, *r)), cell)
+                    self.assertEqual(self.undone(partial(self.cell, user, *request)), cell)
 
     def undone(self, find: Callable[[], str]) -> str:
         """Return what was found, and undo what was done for it."""

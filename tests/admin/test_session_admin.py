@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from agent_sessions import Message, Session
-from tests.admin.clients import LIST, AdminTestCase
+from tests.admin.testcase import LIST, AdminTestCase
 from tests.contract import TURN, numbered
 from tests.statements import statements
 

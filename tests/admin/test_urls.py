@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import RequestFactory, TestCase, override_settings
 
@@ -16,11 +16,10 @@ from agent_sessions import Message, Session
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.admin.changelist.lookups import is_of_a_popup, is_offered
 from agent_sessions.admin.changelist.text_sql import MOST_LENGTH, MOST_WORDS, bounded
-from tests.admin.clients import LIST, AdminTestCase
 from tests.admin.tenant_urls import addresses, of_the_list
+from tests.admin.testcase import LIST, AdminTestCase
 from tests.contract import TURN
 
-User = get_user_model()
 MOST_SECONDS = 15  # on a machine that others use as well
 MANY_DIGITS = "9" * 5_000
 
@@ -82,6 +81,9 @@ OF_USAGE = ("period", "by", "measure", "format", "from", "to")
 @override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
 class FuzzTests(TestCase):
     """A superuser whose addresses are wrong."""
+
+    superuser: User
+    message: int
 
     @classmethod
     def setUpTestData(cls) -> None:

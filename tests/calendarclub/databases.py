@@ -1,4 +1,4 @@
-"""A database of its own for a process of calendarclub that a test starts."""
+"""Databases for processes of calendarclub that tests start."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from agent_sessions.turso.driver.address import address_of
 
 
 def own_database(folder: str) -> dict[str, str]:
-    """Return the environment that gives calendarclub an empty database."""
+    """Return environment variables with which calendarclub has an empty database."""
     if os.environ.get("TEST_DATABASE") == "turso":
         return {"DATABASE_URL": tests.settings.server.create(f"own-{uuid4().hex}")}
     return {"DJANGO_SQLITE_FILE": f"{folder}/calendarclub.sqlite3"}
 
 
 def rows(environment: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
-    """Return what a database of own_database() answers."""
+    """Return the rows of a query on a database of own_database()."""
     with closing(_connect(environment)) as connection, closing(connection.cursor()) as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""A week in a town of 2040, which no clock of a test machine has passed."""
+"""Events of 2040, which are in the future on every test machine."""
 
 from __future__ import annotations
 

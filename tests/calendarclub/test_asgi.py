@@ -1,4 +1,4 @@
-"""asgi: the server loads what the first visitor would wait for."""
+"""The server loads the SDK before the first visitor comes."""
 
 from __future__ import annotations
 
@@ -63,23 +63,23 @@ class LoadingTests(SimpleTestCase):
         return str(subprocess.run(command, cwd=ROOT, env=cls.environment, **options).stdout)
 
     def loaded_by_the_first_visitor(self, code: str) -> int:
-        """Return how many modules of the SDK the first message loads after `code`."""
+        """Return how many of the SDK's modules the first message loads after `code`."""
         return int(self.run_python("-c", SCRIPT.format(code=code)).split()[-1])
 
     def test_server(self) -> None:
-        """A server that has started has loaded the SDK: the first message waits for none of it."""
+        """The first message to a server loads no module of the SDK."""
         loaded = self.loaded_by_the_first_visitor("import calendarclub.asgi")
 
         self.assertEqual(loaded, 0)
 
     def test_without_it(self) -> None:
-        """Without that the first message would load it."""
+        """Without asgi.py the first message loads the SDK."""
         loaded = self.loaded_by_the_first_visitor("import django; django.setup()")
 
         self.assertGreater(loaded, 100)
 
     def test_manage(self) -> None:
-        """Commands of manage.py load nothing of it, with the URLs and all checks."""
+        """manage.py does not load the SDK when it imports the URLs and runs all checks."""
         code = """
 import sys
 from django.core.management import execute_from_command_line

@@ -1,4 +1,4 @@
-"""private_file: conversations in a SQLite file are for the owner of the file alone."""
+"""Only its owner can read the SQLite file with the conversations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PrivateConnectionTests(SimpleTestCase):
         return sqlite3.connect(name, factory=PrivateConnection)
 
     def test_new_file(self) -> None:
-        """A new file and those beside it are readable by their owner alone."""
+        """Only its owner can read a new file and the files beside it."""
         with closing(self.connect(str(self.path))) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("CREATE TABLE one (name)")
@@ -41,7 +41,7 @@ class PrivateConnectionTests(SimpleTestCase):
         self.assertEqual(modes, dict.fromkeys(names, 0o600))
 
     def test_existing_file(self) -> None:
-        """A file that somebody else has made keeps its permissions."""
+        """An existing file keeps its permissions."""
         self.path.touch(0o640)
 
         self.connect(str(self.path)).close()
@@ -49,7 +49,7 @@ class PrivateConnectionTests(SimpleTestCase):
         self.assertEqual(mode(self.path), 0o640)
 
     def test_no_file(self) -> None:
-        """A database in memory makes no file, and a folder that is missing is SQLite's error."""
+        """A database in memory has no file, and a missing folder is SQLite's error."""
         self.connect(":memory:").close()
         with self.assertRaisesMessage(sqlite3.OperationalError, "unable to open database file"):
             self.connect(str(self.folder / "missing" / "club.sqlite3"))
@@ -57,7 +57,7 @@ class PrivateConnectionTests(SimpleTestCase):
         self.assertEqual([*self.folder.iterdir()], [])
 
     def test_migrate(self) -> None:
-        """calendarclub's own settings make such a file."""
+        """The settings of calendarclub create such a file."""
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "calendarclub.settings",

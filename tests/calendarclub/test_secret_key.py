@@ -1,4 +1,4 @@
-"""secret_key: one key per machine, made when it is first needed."""
+"""The first use creates a secret key for this machine."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from calendarclub.secret_key import local_secret_key
 
 
 class LocalSecretKeyTests(SimpleTestCase):
-    """local_secret_key()."""
-
     def setUp(self) -> None:
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.path = Path(folder) / ".secret_key"
 
     def test_made_once(self) -> None:
-        """The first call makes a key that only its owner reads; later calls find it."""
+        """The first call creates a key that only its owner can read. Later calls return it."""
         key = local_secret_key(self.path)
 
         self.assertGreaterEqual(len(key), 50)
@@ -28,7 +26,7 @@ class LocalSecretKeyTests(SimpleTestCase):
         self.assertEqual(list(self.path.parent.iterdir()), [self.path])
 
     def test_several_processes_at_once(self) -> None:
-        """Whoever starts at the same time has the same key."""
+        """Processes that start at the same time get the same key."""
         with ThreadPoolExecutor(8) as pool:
             keys = set(pool.map(lambda _: local_secret_key(self.path), range(8)))
 

@@ -1,4 +1,4 @@
-"""settings: the parts of them that the environment decides."""
+"""Settings that depend on the environment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def database(**environment: str) -> dict[str, Any]:
 
 class DatabaseTests(unittest.TestCase):
     def test_turso(self) -> None:
-        """DATABASE_URL chooses Turso; TURSO_WRITERS is the number of writers, 1 without it."""
+        """DATABASE_URL selects Turso. TURSO_WRITERS is the number of writers, 1 by default."""
         turso = {"DATABASE_URL": "libsql://shop.turso.io", "TURSO_AUTH_TOKEN": "token"}
 
         self.assertEqual(database()["ENGINE"], "django.db.backends.sqlite3")

@@ -1,1 +1,1 @@
-"""Actions on sessions: export, fork, purge, delete."""
+"""Actions on one session or on those selected in the list: export, fork, purge, delete."""

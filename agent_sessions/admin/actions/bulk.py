@@ -1,4 +1,4 @@
-"""The list's actions: sessions taken along, forked, purged, deleted, a limited number at once."""
+"""The list's actions: export, fork, purge and delete the selected sessions, up to AT_ONCE."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from agent_sessions.admin.actions.confirmation import report_failure
 from agent_sessions.admin.actions.export import export_several
-from agent_sessions.admin.actions.fork import answer, forked, question
-from agent_sessions.admin.actions.purge import confirmation, purged
-from agent_sessions.admin.log import say_how_far
+from agent_sessions.admin.actions.fork import fork_each, fork_question
+from agent_sessions.admin.actions.purge import purge_each, purge_question
 from agent_sessions.models import Session
 from agent_sessions.models.deletion import batches
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from agent_sessions.admin.base import SessionAdminBase
 
 AT_ONCE = 500
-"""How many sessions: what a request can do in its time, and a form of Django's can name."""
-NAMED = 10  # of the sessions with which something may not be done
+"""How many sessions one request can handle in its time, and a form of Django's can name."""
+NAMED = 10  # sessions in an error message
 
 
 @admin.action(permissions=["export"], description=gettext_lazy("Export selected sessions"))
 def export_selected(
     model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
-    sessions = _chosen(model_admin, request, queryset, model_admin.has_export_permission)
+    sessions = _selected(model_admin, request, queryset, model_admin.has_export_permission)
     return export_several(model_admin, request, sessions) if sessions else None
 
 
@@ -42,17 +42,11 @@ def export_selected(
 def fork_selected(
     model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
-    sessions = _chosen(model_admin, request, queryset, model_admin.has_fork_permission)
-    if not sessions:
-        return None
-    if "owner" not in request.POST:
-        back = request.get_full_path()
-        return question(model_admin, request, sessions, back=back, action="fork_selected")
-    owner = answer(model_admin, request, sessions)
-    made = [forked(model_admin, request, session, owner=owner) for session in sessions]
-    if count := sum(map(bool, made)):
-        text = ngettext("%d session was forked.", "%d sessions were forked.", count) % count
-        model_admin.message_user(request, text, messages.SUCCESS)
+    sessions = _selected(model_admin, request, queryset, model_admin.has_fork_permission)
+    if sessions and "owner" not in request.POST:
+        return fork_question(model_admin, request, sessions, action="fork_selected")
+    if sessions:
+        fork_each(model_admin, request, sessions)
     return None
 
 
@@ -62,13 +56,11 @@ def fork_selected(
 def purge_selected(
     model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
-    sessions = _chosen(model_admin, request, queryset, model_admin.has_purge_permission)
-    if not sessions:
-        return None
-    if "post" not in request.POST:
-        back = request.get_full_path()
-        return confirmation(model_admin, request, sessions, back=back, action="purge_selected")
-    purged(model_admin, request, sessions)
+    sessions = _selected(model_admin, request, queryset, model_admin.has_purge_permission)
+    if sessions and "post" not in request.POST:
+        return purge_question(model_admin, request, sessions, action="purge_selected")
+    if sessions:
+        purge_each(model_admin, request, sessions)
     return None
 
 
@@ -76,12 +68,12 @@ def purge_selected(
 def delete_selected(
     model_admin: SessionAdminBase, request: HttpRequest, queryset: QuerySet[Session]
 ) -> HttpResponseBase | None:
-    """Delete sessions after Django's page of that name, in batches.
+    """Delete sessions in batches, after the question of Django's action of the same name.
 
-    Each batch is deleted and logged in a transaction of its own, so that nobody who writes waits
-    for more than one. If the database fails, the batches before stay deleted.
+    Each batch is deleted and logged in its own transaction, so that other writers wait for one
+    batch at most. If the database fails, the earlier batches stay deleted.
     """
-    sessions = _chosen(model_admin, request, queryset, model_admin.has_delete_permission)
+    sessions = _selected(model_admin, request, queryset, model_admin.has_delete_permission)
     if not sessions:
         return None
     chosen = model_admin.get_queryset(request).filter(pk__in=[session.pk for session in sessions])
@@ -90,7 +82,7 @@ def delete_selected(
         if not lacking and not protected:
             _delete(model_admin, request, chosen)
             return None
-    # Django's action asks, or says what is in the way.
+    # Django's action asks, or shows the rows and permissions that prevent it.
     return django_delete_selected(model_admin, request, chosen)
 
 
@@ -101,27 +93,36 @@ def _delete(
     using = router.db_for_write(model_admin.model)
     try:
         for batch in batches(sessions.using(using)):
-            with transaction.atomic(using=using):
-                model_admin.log_deletions(request, batch)
-                pks = [session.pk for session in batch]
-                model_admin.delete_queryset(request, sessions.using(using).filter(pk__in=pks))
+            _delete_batch(model_admin, request, batch, sessions.using(using))
             done += len(batch)
     except DatabaseError as error:
-        say_how_far(model_admin, request, error, done, asked)
+        report_failure(model_admin, request, error, done, asked)
         return
     text = ngettext("%d session was deleted.", "%d sessions were deleted.", done) % done
     model_admin.message_user(request, text, messages.SUCCESS)
 
 
-def _chosen(
+def _delete_batch(
+    model_admin: SessionAdminBase,
+    request: HttpRequest,
+    batch: list[Session],
+    sessions: QuerySet[Session],
+) -> None:
+    with transaction.atomic(using=sessions.db):
+        model_admin.log_deletions(request, batch)
+        pks = [session.pk for session in batch]
+        model_admin.delete_queryset(request, sessions.filter(pk__in=pks))
+
+
+def _selected(
     model_admin: SessionAdminBase,
     request: HttpRequest,
     queryset: QuerySet[Session],
     is_permitted: Callable[[HttpRequest, Session], bool],
 ) -> list[Session]:
-    """Return the sessions that were chosen, or say why nothing can be done and return none.
+    """Return the selected sessions, or show why nothing can be done and return none.
 
-    Sessions that the request may not see are left out, as if they had not been chosen.
+    Sessions that the request may not see are left out, as if they had not been selected.
     """
     sessions = list(queryset.select_related("user")[: AT_ONCE + 1])
     if len(sessions) > AT_ONCE:

@@ -1,4 +1,4 @@
-"""Sessions taken along: one in a format of choice, several as documents on lines."""
+"""Export from the admin: one session in a chosen format, several as JSON Lines."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from django.utils.timezone import override as override_timezone
 from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
-from agent_sessions.admin.access import opened, tell
+from agent_sessions.admin.access import log_changes, opened, send_viewed
 from agent_sessions.admin.actions.export_html import web_page
 from agent_sessions.admin.csp import HEADER, SANDBOX
-from agent_sessions.admin.log import log_changes
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.models import Session
 from agent_sessions.transfer import document, lines, markdown
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
     from agent_sessions.admin.base import SessionAdminBase
 
-PIECE_LENGTH = 32_768  # of what is sent at once, in characters
+PIECE_LENGTH = 32_768  # characters that are sent at once
 NAME_LENGTH = 60
 
 logger = logging.getLogger("agent_sessions")
 
 
 class Format(NamedTuple):
-    """A kind of file that a session is written to."""
+    """A format of files into which a session can be exported."""
 
     label: str | Promise
     content_type: str
@@ -78,11 +77,11 @@ def export(
 def export_several(
     model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
 ) -> StreamingHttpResponse:
-    """Send sessions as JSON Lines, a document each.
+    """Send sessions as JSON Lines, one document each.
 
-    Not as an archive of files: this holds all that is known of them, no name of a file is made of
-    an id that may hold anything, and it is sent while it is read. Raises PermissionDenied before
-    anything is sent if the request may not export one of them.
+    Unlike an archive of files, JSON Lines can be sent while they are read, and need no file names
+    made from ids, which may contain anything. Raises PermissionDenied before anything is sent if
+    the request may not export one of the sessions.
     """
     if not all(_may_export(model_admin, request, session) for session in sessions):
         raise PermissionDenied
@@ -113,14 +112,14 @@ def _may_export(model_admin: SessionAdminBase, request: HttpRequest, session: Se
 def _note(
     model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session], *, view: str
 ) -> None:
-    """Note who takes sessions along, before anything of them is sent."""
+    """Record the export before anything is sent."""
     for session in sessions:
-        tell(request, session, view=view)
+        send_viewed(request, session, view=view)
     log_changes(model_admin, request, sessions, _("Exported: %s.") % view.removeprefix("export "))
 
 
 def _hide_parent(model_admin: SessionAdminBase, request: HttpRequest, session: Session) -> None:
-    """Leave out a parent that the request may not see; the session is not to be saved."""
+    """Blank the id of a parent that the request may not see. Do not save the session then."""
     if session.parent_id is None:
         return
     parent = model_admin.get_queryset(request).filter(pk=session.parent_id).first()
@@ -131,7 +130,7 @@ def _hide_parent(model_admin: SessionAdminBase, request: HttpRequest, session: S
 def _sent(
     request: HttpRequest, written: Iterator[str], content_type: str, filename: str
 ) -> StreamingHttpResponse:
-    """Send what is written as a file to save, which no browser takes for a page of this site."""
+    """Send a file to be saved, which browsers do not take for a page of this site."""
     pieces = _joined(written, get_language(), get_current_timezone())
     content = _in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
     return StreamingHttpResponse(
@@ -146,35 +145,40 @@ def _sent(
 
 
 def _joined(written: Iterator[str], language: str | None, zone: tzinfo) -> Iterator[str]:
-    """Join what is written to larger pieces, after a first that is sent at once."""
+    """Join small texts into pieces of PIECE_LENGTH, after a first one that is sent at once."""
     enough = 1
-    # The thread may have served other requests since the last piece.
+    # Each piece sets language and zone: the thread may serve other requests between them.
     while piece := _next_piece(written, enough, language, zone):
         yield piece
         enough = PIECE_LENGTH
 
 
 def _next_piece(written: Iterator[str], enough: int, language: str | None, zone: tzinfo) -> str:
-    """Write a piece in the language and the time zone of the request; "" at the end.
+    """Return a piece in the language and time zone of the request; "" at the end.
 
-    An error is logged and raised: the connection ends without the end of its answer, so that no
-    browser takes half a file for a whole one.
+    An error is logged and raised: then the connection breaks, so that the browser reports a failed
+    download instead of keeping half a file.
     """
-    pieces, length = [], 0
     try:
         with override(language), override_timezone(zone):
-            for text in written:
-                pieces.append(text)
-                length += len(text)
-                if length >= enough:
-                    break
-    except Exception:  # whatever it is: the server may be the only one that would hear of it
-        logger.exception("An export broke off.")
+            return _taken(written, enough)
+    except Exception:  # any: the response has begun, so this log is the only place that tells
+        logger.exception("An export failed after it had begun.")
         raise
-    return "".join(pieces)
+
+
+def _taken(written: Iterator[str], enough: int) -> str:
+    """Take texts until they have `enough` characters, and join them."""
+    texts, length = [], 0
+    for text in written:
+        texts.append(text)
+        length += len(text)
+        if length >= enough:
+            break
+    return "".join(texts)
 
 
 async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:
-    """Write in the database's thread; Django would hold all of it in memory."""
+    """Read in the database's thread. Django would read a sync iterator into memory at once."""
     while (piece := await in_database_thread(lambda: next(pieces, None))) is not None:
         yield piece

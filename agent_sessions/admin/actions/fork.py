@@ -1,21 +1,19 @@
-"""Sessions forked in the admin, after a question whose the forks are to be."""
+"""Forking in the admin. A page asks first who owns the forks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
 from django.http import HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from agent_sessions.admin.access import confirmed, opened
-from agent_sessions.admin.actions.purge import hidden_fields
-from agent_sessions.admin.log import log_changes
+from agent_sessions.admin.access import log_changes, opened
+from agent_sessions.admin.actions.confirmation import confirmation
 from agent_sessions.admin.urls import page_url
 from agent_sessions.models import Session
 from agent_sessions.text.visible import visible
@@ -26,11 +24,11 @@ if TYPE_CHECKING:
     from agent_sessions.admin.base import SessionAdminBase
 
 MINE, SAME = "mine", "same"
-PLACES = ("at", "before")
+PLACES = ("at", "before")  # a fork may end with a message, or before it
 
 
-class Choice(NamedTuple):
-    """Somebody to whom a fork may belong, and what follows from that."""
+class OwnerChoice(NamedTuple):
+    """A possible owner of a fork."""
 
     value: str
     label: str
@@ -38,115 +36,113 @@ class Choice(NamedTuple):
 
 
 def fork(model_admin: SessionAdminBase, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Ask whose the fork of a session is to be, and make it once that is answered.
+    """Ask who owns the fork of a session; once answered, fork it and redirect to the fork.
 
-    The fork is whole, or ends at or before a message; it is then led to.
+    The address may name the message at which the fork ends, or before which it does.
     """
     session = opened(model_admin, request, object_id)
     if not model_admin.has_fork_permission(request, session):
         raise PermissionDenied
-    page = page_url(model_admin, session.pk)
     sent = request.POST if request.method == "POST" else request.GET
     try:
         cut = {name: int(sent[name]) for name in PLACES if name in sent}
     except ValueError:
-        model_admin.message_user(request, _("That is no message's number."), messages.ERROR)
-        return HttpResponseRedirect(page)
+        model_admin.message_user(request, _("That is not a message's number."), messages.ERROR)
+        return HttpResponseRedirect(page_url(model_admin, session.pk))
     if "owner" not in request.POST:
-        hidden = [(name, str(pk)) for name, pk in cut.items()]
-        return question(model_admin, request, [session], back=page, hidden=hidden)
-    new = forked(
-        model_admin, request, session, owner=answer(model_admin, request, [session]), **cut
-    )
+        return fork_question(model_admin, request, [session], cut=cut)
+    owner = _chosen_owner(model_admin, request, [session])
+    new = _fork(model_admin, request, session, owner=owner, cut=cut)
     if new:
-        text = _("This is a fork, and began as a copy of %s.") % session.pk
+        text = _("This is a fork. It began as a copy of %s.") % session.pk
         model_admin.message_user(request, text, messages.SUCCESS)
     return HttpResponseRedirect(page_url(model_admin, (new or session).pk))
 
 
-def question(
+def fork_question(
     model_admin: SessionAdminBase,
     request: HttpRequest,
     sessions: list[Session],
     *,
-    back: str,
-    hidden: list[tuple[str, str]] | None = None,
+    cut: dict[str, int] | None = None,
     action: str = "",
 ) -> HttpResponse:
-    """Return the page that asks whose the forks are to be.
-
-    `back` is the page of whoever wants none, `hidden` what the answer sends along, and `action` the
-    one of the list that asks.
-    """
+    """Return the page that asks who owns the forks."""
+    cut = cut or {}
     context = {
-        **model_admin.admin_site.each_context(request),
         "title": ngettext("Fork a session", "Fork sessions", len(sessions)),
-        "opts": model_admin.opts,
-        "media": model_admin.media,
-        "names": confirmed(model_admin, request, sessions),
-        "is_cut": bool(hidden),
-        "choices": choices(model_admin, request, sessions),
-        "back": back,
-        "hidden": [
-            *(hidden or []),
-            *(hidden_fields([one.pk for one in sessions], action) if action else []),
-        ],
+        "is_cut": bool(cut),
+        "choices": owner_choices(model_admin, request, sessions),
     }
-    request.current_app = model_admin.admin_site.name
-    return TemplateResponse(
-        request, "admin/agent_sessions/session/actions/fork_question.html", context
+    hidden = [(name, str(pk)) for name, pk in cut.items()]
+    return confirmation(
+        model_admin,
+        request,
+        sessions,
+        "fork_question.html",
+        context,
+        hidden=hidden,
+        action=action,
     )
 
 
-def choices(
-    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
-) -> list[Choice]:
-    """Return to whom the forks may belong; the first is the one to suggest.
+def fork_each(model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]) -> None:
+    """Fork whole sessions for the owner that was chosen, and show how many."""
+    owner = _chosen_owner(model_admin, request, sessions)
+    forks = [_fork(model_admin, request, session, owner=owner, cut={}) for session in sessions]
+    if count := sum(map(bool, forks)):
+        text = ngettext("%d session was forked.", "%d sessions were forked.", count) % count
+        model_admin.message_user(request, text, messages.SUCCESS)
 
-    A fork can be read by its owner, outside the admin as well. So nobody gets one into their own
-    account who may not read the conversation.
+
+def owner_choices(
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
+) -> list[OwnerChoice]:
+    """Return the possible owners of the forks, the suggested one first.
+
+    The owner of a fork can read it outside the admin as well. So a user who may not read the
+    conversations cannot become the owner of their forks.
     """
-    found = []
-    if _may_read(model_admin, request, sessions):
-        me = visible(request.user.get_username())
-        found.append(Choice(MINE, _("Me (%s)") % me, _("It appears among your own sessions only.")))
+    choices = []
+    if all(model_admin.may_read(request, session) for session in sessions):
+        me = _("Me (%s)") % visible(request.user.get_username())
+        choices.append(OwnerChoice(MINE, me, _("It appears among your own sessions only.")))
+    return [*choices, _same_owner(sessions)]
+
+
+def _same_owner(sessions: list[Session]) -> OwnerChoice:
     owners = {session.user for session in sessions}
     if owners == {None}:
-        found.append(Choice(SAME, _("Nobody"), _("The conversation has no owner either.")))
-    elif len(owners) == 1:
-        found.append(
-            Choice(
-                SAME,
-                _("The owner of the conversation (%s)") % visible(str(sessions[0].user)),
-                _("They see it among their sessions at once."),
-            )
-        )
-    else:
+        return OwnerChoice(SAME, _("Nobody"), _("The conversation has no owner either."))
+    if len(owners) > 1:
         remark = _("They see them among their sessions at once.")
-        found.append(Choice(SAME, _("The owner of each conversation"), remark))
-    return found
+        return OwnerChoice(SAME, _("The owner of each conversation"), remark)
+    label = _("The owner of the conversation (%s)") % visible(str(sessions[0].user))
+    return OwnerChoice(SAME, label, _("They see it among their sessions at once."))
 
 
-def answer(model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]) -> str:
+def _chosen_owner(
+    model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]
+) -> str:
     """Return the choice that was made. Raises PermissionDenied if it was not offered."""
     owner = request.POST["owner"]
-    if owner not in {choice.value for choice in choices(model_admin, request, sessions)}:
+    if owner not in {choice.value for choice in owner_choices(model_admin, request, sessions)}:
         raise PermissionDenied
     return owner
 
 
-def forked(
-    model_admin: SessionAdminBase, request: HttpRequest, session: Session, *, owner: str, **cut: int
+def _fork(
+    model_admin: SessionAdminBase,
+    request: HttpRequest,
+    session: Session,
+    *,
+    owner: str,
+    cut: dict[str, int],
 ) -> Session | None:
-    """Fork a session for its owner, or for whoever asks, and log it; or say why that cannot be."""
-    sessions = Session.objects.using(router.db_for_write(Session, instance=session))
+    """Fork a session and log it; show the error and return None if there is no such message."""
     new = type(session)(session_id=uuid4().hex)
     try:
-        # In one transaction: at no time does it belong to somebody else.
-        with transaction.atomic(using=sessions.db):
-            sessions.fork(session.pk, new.pk, **cut)
-            if owner == MINE:
-                sessions.filter(pk=new.pk).update(user=request.user.pk)
+        _copy(session, new.pk, cut, user_id=request.user.pk if owner == MINE else None)
     except ValueError as error:
         model_admin.message_user(request, str(error), messages.ERROR)
         return None
@@ -155,5 +151,11 @@ def forked(
     return new
 
 
-def _may_read(model_admin: SessionAdminBase, request: HttpRequest, sessions: list[Session]) -> bool:
-    return all(model_admin.may_read(request, session) for session in sessions)
+def _copy(session: Session, new_id: str, cut: dict[str, int], *, user_id: Any) -> None:
+    """Fork a session for a user; for its own owner if `user_id` is None."""
+    sessions = Session.objects.using(router.db_for_write(Session, instance=session))
+    # In one transaction, so that the fork never belongs to another user.
+    with transaction.atomic(using=sessions.db):
+        sessions.fork(session.pk, new_id, **cut)
+        if user_id is not None:
+            sessions.filter(pk=new_id).update(user=user_id)

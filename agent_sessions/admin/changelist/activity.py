@@ -1,9 +1,9 @@
-"""Sessions by the days of their last activity, in the time zone of whoever looks."""
+"""The filter by days of last activity, in the current time zone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
@@ -14,6 +14,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from agent_sessions.admin.changelist.filter_forms import hidden_fields
+from agent_sessions.admin.local_days import start_of
+
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from agent_sessions.models import Session
 
-NAMES: dict[str, Promise] = {
+PERIODS: dict[str, Promise] = {
     "today": _("Today"),
     "yesterday": _("Yesterday"),
     "week": _("Past 7 days"),
@@ -32,16 +35,16 @@ PERIOD, FIRST, LAST = "active", "from", "to"
 
 
 class Days(NamedTuple):
-    """The first and the last day that are looked for; None where there is no end."""
+    """The first and the last day of a range. None leaves that end open."""
 
     first: date | None = None
     last: date | None = None
 
 
 class ActivityFilter(ListFilter):
-    """Sessions whose last activity was on some days: named ones, or from one to another.
+    """Sessions last active on a named day or period, or in a range of days.
 
-    A named day such as "yesterday" stays in the address, so that a bookmark goes with the time.
+    The address keeps the name, such as "yesterday", so that a bookmark stays up to date.
     """
 
     title = _("last activity")
@@ -63,22 +66,21 @@ class ActivityFilter(ListFilter):
         return True
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        """Yield the links, and last what the form shows and sends along."""
+        """Yield the links, and last the values of the form."""
         chosen, own = self.used_parameters, [*self.parameter_names]
         yield {
             "selected": not any(chosen.values()),
             "query_string": changelist.get_query_string(remove=own),
             "display": _("Any date"),
         }
-        for name, display in NAMES.items():
+        for name, display in PERIODS.items():
             yield {
                 "selected": chosen.get(PERIOD) == name,
                 "query_string": changelist.get_query_string({PERIOD: name}, own),
                 "display": display,
             }
-        others = changelist.filter_params.items()
         yield {
-            "others": [(key, v) for key, values in others for v in values if key not in own],
+            "others": hidden_fields(changelist, own=own),
             "first": chosen.get(FIRST, ""),
             "last": chosen.get(LAST, ""),
         }
@@ -87,20 +89,20 @@ class ActivityFilter(ListFilter):
         days = self._days()
         within = Q()
         if days.first:
-            within &= Q(updated_at__gte=_beginning(days.first))
+            within &= Q(updated_at__gte=start_of(days.first))
         if days.last:
-            within &= Q(updated_at__lt=_beginning(days.last + timedelta(days=1)))
+            within &= Q(updated_at__lt=start_of(days.last + timedelta(days=1)))
         return queryset.filter(within)
 
     def _days(self) -> Days:
-        """Return the days that the address asks for. Raises IncorrectLookupParameters."""
+        """Return the days in the address. Raises IncorrectLookupParameters."""
         period = self.used_parameters.get(PERIOD)
         if period:
-            return _named(str(period))
+            return _named_days(str(period))
         return Days(*(_day(self.used_parameters.get(name)) for name in (FIRST, LAST)))
 
 
-def _named(period: str) -> Days:
+def _named_days(period: str) -> Days:
     today = timezone.localdate() if settings.USE_TZ else date.today()
     match period:
         case "today":
@@ -118,7 +120,7 @@ def _named(period: str) -> Days:
 
 
 def _day(text: Any) -> date | None:
-    """Return the day that a form's field names; None if it is empty."""
+    """Return the day in a field of the form; None if it is empty."""
     if not text:
         return None
     try:
@@ -126,12 +128,6 @@ def _day(text: Any) -> date | None:
     except ValueError as error:
         raise IncorrectLookupParameters(error) from error
     if not MINYEAR < day.year < MAXYEAR:
-        # In another time zone it would be before all time, or after it.
+        # A datetime could not hold it in every time zone.
         raise IncorrectLookupParameters(text)
     return day
-
-
-def _beginning(day: date) -> datetime:
-    """Return the moment at which a day begins: it is as long as its clocks say."""
-    midnight = datetime.combine(day, time())
-    return timezone.make_aware(midnight) if settings.USE_TZ else midnight

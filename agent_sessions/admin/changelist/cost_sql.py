@@ -1,7 +1,8 @@
-"""What sessions cost, told by the database, to find them by it.
+"""The cost of a session as SQL, so that the list can be filtered by it.
 
-Costs are whole numbers of a unit so small that every price is a whole number of it: floating
-point, which SQLite computes with, would put a cost beside the border that it is on.
+The database counts in a unit so small that every price is a whole number of units. SQLite has no
+exact decimals, and floating point could put a cost on the wrong side of a band's border:
+https://www.sqlite.org/floatingpoint.html
 """
 
 from __future__ import annotations
@@ -26,28 +27,25 @@ from django.db.models import (
 )
 
 from agent_sessions.conf import conf
-from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage import TOKENS_ARE_KNOWN, Usage
 from agent_sessions.usage.pricing import KINDS, MILLION, price
-from agent_sessions.usage.steps import Tokens
 
-# Prices of more digits are rounded: what they cost would not fit into an integer of the database,
-# which holds 18. Six are for the tokens of a million.
-DIGITS, MOST_BEHIND = 18, 12
-
-_ARE_TOKENS_KNOWN = {f"{name}__isnull": False for name in Tokens._fields if name != "requests"}
+# A database's integer holds 18 digits, and six of them are needed to count the tokens of a million.
+# Prices with more decimals than the rest allows are rounded.
+MOST_DIGITS, MOST_DECIMALS = 18, 12
 
 
-class Costs(NamedTuple):
-    """An expression of sessions: how many units is known of their cost, NULL if nothing is."""
+class SessionCost(NamedTuple):
+    """An expression for the known cost of a session in units, NULL if none is known."""
 
     expression: Subquery
     unit: Decimal
 
 
-def costs() -> Costs:
-    """Return what sessions cost at the prices of the settings, as `UsageTotal.cost` tells it."""
+def session_cost() -> SessionCost:
+    """Return the cost at the prices of the settings, with the meaning of `UsageTotal.cost`."""
     models = [
-        _Model(f"model_{number}", name, {kind: price(value) for kind, value in kinds.items()})
+        _ModelCost(f"model_{number}", name, {kind: price(value) for kind, value in kinds.items()})
         for number, (name, kinds) in enumerate(conf.prices.items())
     ]
     unit = _unit([value for model in models for value in model.prices.values()])
@@ -58,15 +56,16 @@ def costs() -> Costs:
             then=reduce(add, (model.spent(unit) for model in models)),
         )
     )
-    steps = Usage.objects.filter(session=OuterRef("pk"), model__in=conf.prices, **_ARE_TOKENS_KNOWN)
+    steps = Usage.objects.filter(TOKENS_ARE_KNOWN, session=OuterRef("pk"), model__in=conf.prices)
     grouped = steps.order_by().values("session").annotate(**sums).annotate(spent=spent)
-    # Of a smaller kind of integer Django would take the borders for more than there can be.
+    # A big integer: Django compares with the range of the field, and finds nothing if the border of
+    # a band is outside of it. See https://code.djangoproject.com/ticket/27397
     expression: Subquery = Subquery(grouped.values("spent"), output_field=BigIntegerField())
-    return Costs(expression, unit / MILLION)
+    return SessionCost(expression, unit / MILLION)
 
 
-class _Model(NamedTuple):
-    """What the steps of one model cost: prices are a model's."""
+class _ModelCost(NamedTuple):
+    """The cost of the steps of one model. `alias` begins the names of its annotations."""
 
     alias: str
     name: str
@@ -77,12 +76,14 @@ class _Model(NamedTuple):
         yield f"{self.alias}_steps", Count("pk", filter=its)
         for name in ("cached", "output"):
             yield f"{self.alias}_{name}", Sum(f"{name}_tokens", filter=its)
-        # Cached tokens are part of the input. Sums are subtracted: MariaDB's columns have no sign.
+        # Cached tokens are part of the input. Sums are subtracted, because the columns are unsigned
+        # on MariaDB, and so would be the difference of two columns:
+        # https://dev.mysql.com/doc/refman/8.4/en/out-of-range-and-overflow.html
         given = Sum("input_tokens", filter=its)
         yield f"{self.alias}_input", given - F(f"{self.alias}_cached")
 
     def is_known(self) -> Q:
-        """Tell whether the cost is, as `pricing.cost` does."""
+        """Return the condition under which `pricing.cost` knows the cost."""
         unpriced = {f"{self.alias}_{kind}": 0 for kind in KINDS if kind not in self.prices}
         return Q(**{f"{self.alias}_steps__gt": 0, f"{self.alias}_input__gte": 0}, **unpriced)
 
@@ -95,7 +96,10 @@ class _Model(NamedTuple):
 
 
 def _unit(prices: list[Decimal]) -> Decimal:
-    """Return that of which prices are whole numbers, each with its digits before the point."""
-    before = max((price.adjusted() + 1 for price in prices if price), default=0)
-    behind = max((-int(price.as_tuple().exponent) for price in prices), default=0)
-    return Decimal(1).scaleb(-max(0, min(behind, MOST_BEHIND, DIGITS - before)))
+    """Return the greatest power of ten, up to 1, that divides all prices.
+
+    Prices of 0.25 and 0.025 are 250 and 25 units of 0.001.
+    """
+    digits_before = max((price.adjusted() + 1 for price in prices if price), default=0)
+    decimals = max((-int(price.as_tuple().exponent) for price in prices), default=0)
+    return Decimal(1).scaleb(-max(0, min(decimals, MOST_DECIMALS, MOST_DIGITS - digits_before)))

@@ -1,8 +1,9 @@
-"""The years, months and days to look into: Django's date hierarchy, found by an index.
+"""The years, months and days above the list: Django's date hierarchy, found by an index.
 
-Django's own has the database cut every moment down to its day: on SQLite by a function of Python,
-on MariaDB by tables of time zones that may not be there. Here each period that might be offered is
-asked for: is there anything from its first moment to that of the next?
+Django's own truncates the time of every session to its day: on SQLite by a Python function for each
+row, on MariaDB by time zone tables that may not be loaded. Here the database answers a yes or no
+question for each period on offer: is there a session between its start and the next one's?
+https://docs.djangoproject.com/en/stable/ref/databases/#time-zone-definitions
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from datetime import date, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django.conf import settings
 from django.db.models import Exists, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from agent_sessions.admin.local_days import start_of
 from agent_sessions.models import Session
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
 
-Period: TypeAlias = tuple[int, ...]
-"""A year, a month of it, a day of that."""
+DateParts: TypeAlias = tuple[int, ...]
+"""A year, a year and a month, or a year, a month and a day. Empty stands for all dates."""
 
 ACTIVITY = "updated_at"
 PARTS = ("year", "month", "day")
@@ -38,19 +39,17 @@ MOST_YEARS = 100  # a session may have any date
 def periods(
     changelist: ChangeList, queryset: QuerySet[Session], ends: QuerySet[Session]
 ) -> dict[str, Any]:
-    """Return what Django's template of a date hierarchy shows.
+    """Return the context of Django's template admin/date_hierarchy.html.
 
-    `ends` are sessions of which the first and the last are those of the queryset.
+    `ends` are sessions that include the first and the last one of the queryset.
     """
     chosen = _chosen(changelist)
     if len(chosen) == len(PARTS):
         choices = [{"title": _title(chosen)}]
     else:
         inner = _inside(chosen) if chosen else _between(*_moments(ends))
-        offered = _with_something(queryset, list(inner))
-        choices = [
-            {"title": _title(period), "link": _link(changelist, period)} for period in offered
-        ]
+        offered = _with_sessions(queryset, list(inner))
+        choices = [{"title": _title(parts), "link": _link(changelist, parts)} for parts in offered]
     outer = chosen[:-1]
     back = {"title": _title(outer) if outer else _("All dates"), "link": _link(changelist, outer)}
     return {
@@ -60,14 +59,14 @@ def periods(
     }
 
 
-def _chosen(changelist: ChangeList) -> Period:
-    """Return the period that the address names, which the list has found to be one."""
+def _chosen(changelist: ChangeList) -> DateParts:
+    """Return the period in the address, which the list has validated."""
     values = (changelist.params.get(f"{ACTIVITY}__{part}", "") for part in PARTS)
     return tuple(int(value) for value in takewhile(bool, values))
 
 
 def _moments(ends: QuerySet[Session]) -> list[datetime]:
-    """Return the first and the last moment, in the current time zone; none if there is nothing."""
+    """Return the first and the last activity in the current time zone; nothing if there is none."""
     moments = [
         moment
         for order in (ACTIVITY, f"-{ACTIVITY}")
@@ -76,8 +75,8 @@ def _moments(ends: QuerySet[Session]) -> list[datetime]:
     return [timezone.localtime(at) if timezone.is_aware(at) else at for at in moments]
 
 
-def _between(first: datetime | None = None, last: datetime | None = None) -> Iterator[Period]:
-    """Return the years from the first moment to the last; if it is one, its months, or days."""
+def _between(first: datetime | None = None, last: datetime | None = None) -> Iterator[DateParts]:
+    """Return the years from first to last; the months if it is one year, the days if one month."""
     if first is None or last is None:
         return iter(())
     if first.year < last.year:
@@ -87,52 +86,50 @@ def _between(first: datetime | None = None, last: datetime | None = None) -> Ite
     return _inside((first.year, first.month))
 
 
-def _inside(period: Period) -> Iterator[Period]:
+def _inside(parts: DateParts) -> Iterator[DateParts]:
     """Return the months of a year, or the days of a month."""
-    if len(period) == 1:
-        return ((*period, month) for month in range(1, 13))
-    _, days = monthrange(period[0], period[1])
-    return ((*period, day) for day in range(1, days + 1))
+    if len(parts) == 1:
+        return ((*parts, month) for month in range(1, 13))
+    _, days = monthrange(parts[0], parts[1])
+    return ((*parts, day) for day in range(1, days + 1))
 
 
-def _with_something(queryset: QuerySet[Session], asked: list[Period]) -> list[Period]:
-    """Return those of the periods that something is in, asked for in one statement."""
-    if not asked or queryset.query.is_empty():
+def _with_sessions(queryset: QuerySet[Session], candidates: list[DateParts]) -> list[DateParts]:
+    """Return the periods with a session in them, found by one statement."""
+    if not candidates or queryset.query.is_empty():
         return []
     answers = {
-        f"period_{number}": Exists(queryset.filter(_within(period)))
-        for number, period in enumerate(asked)
+        f"period_{number}": Exists(queryset.filter(_within(parts)))
+        for number, parts in enumerate(candidates)
     }
-    anything = Session.objects.using(queryset.db).order_by().annotate(**answers)
-    found = anything.values_list(*answers)[:1]
-    return [period for row in found for period, is_used in zip(asked, row, strict=True) if is_used]
+    any_session = Session.objects.using(queryset.db).order_by().annotate(**answers)
+    found = any_session.values_list(*answers)[:1]
+    return [
+        parts for row in found for parts, is_used in zip(candidates, row, strict=True) if is_used
+    ]
 
 
-def _within(period: Period) -> Q:
-    year, month, day = (*period, 1, 1)[: len(PARTS)]
-    begin = datetime(year, month, day)
-    match len(period):
+def _within(parts: DateParts) -> Q:
+    """Return the condition of sessions that were last active in a period."""
+    year, month, day = (*parts, 1, 1)[: len(PARTS)]
+    first = date(year, month, day)
+    match len(parts):
         case 1:
-            end = begin.replace(year=begin.year + 1)
+            end = first.replace(year=first.year + 1)
         case 2:
-            end = (begin + timedelta(days=31)).replace(day=1)
+            end = (first + timedelta(days=31)).replace(day=1)
         case _:
-            end = begin + timedelta(days=1)
-    # As Django cuts the list: a day is as long as its clocks say.
-    return Q((f"{ACTIVITY}__gte", _in_zone(begin)), (f"{ACTIVITY}__lt", _in_zone(end)))
+            end = first + timedelta(days=1)
+    return Q((f"{ACTIVITY}__gte", start_of(first)), (f"{ACTIVITY}__lt", start_of(end)))
 
 
-def _in_zone(moment: datetime) -> datetime:
-    return timezone.make_aware(moment) if settings.USE_TZ else moment
+def _title(parts: DateParts) -> str:
+    if len(parts) == 1:
+        return str(parts[0])
+    year, month, day = (*parts, 1)[: len(PARTS)]
+    return capfirst(date_format(date(year, month, day), FORMATS[len(parts) - 1]))
 
 
-def _title(period: Period) -> str:
-    if len(period) == 1:
-        return str(period[0])
-    year, month, day = (*period, 1)[: len(PARTS)]
-    return capfirst(date_format(date(year, month, day), FORMATS[len(period) - 1]))
-
-
-def _link(changelist: ChangeList, period: Period) -> str:
-    values = zip((f"{ACTIVITY}__{part}" for part in PARTS), period, strict=False)
+def _link(changelist: ChangeList, parts: DateParts) -> str:
+    values = zip((f"{ACTIVITY}__{part}" for part in PARTS), parts, strict=False)
     return changelist.get_query_string(dict(values), [f"{ACTIVITY}__"])

@@ -1,11 +1,11 @@
-"""What the list can be narrowed down by."""
+"""The filters of the list."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -18,14 +18,15 @@ from django.utils.translation import gettext_lazy as _
 from agent_sessions.admin.access import permitted
 from agent_sessions.admin.changelist.activity import ActivityFilter
 from agent_sessions.admin.changelist.columns import STATES
-from agent_sessions.admin.changelist.cost_sql import costs
+from agent_sessions.admin.changelist.cost_sql import session_cost
+from agent_sessions.admin.changelist.filter_forms import hidden_fields
 from agent_sessions.admin.changelist.recent_names import recent_names
 from agent_sessions.admin.changelist.text_sql import saying
+from agent_sessions.admin.formats import money
 from agent_sessions.conf import conf
 from agent_sessions.models.message import FAILED, Message
 from agent_sessions.text.visible import visible
 from agent_sessions.turns.session_state import state
-from agent_sessions.usage.money import shown
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -34,38 +35,49 @@ if TYPE_CHECKING:
 
     from agent_sessions.models import Session
 
-# From how much on, and below how much, is what a cost is looked for by; whatever the currency.
-BANDS: dict[str, tuple[Decimal, Decimal | None]] = {
-    "0-0.01": (Decimal(0), Decimal("0.01")),
-    "0.01-0.1": (Decimal("0.01"), Decimal("0.1")),
-    "0.1-1": (Decimal("0.1"), Decimal(1)),
-    "1-": (Decimal(1), None),
+
+class CostBand(NamedTuple):
+    """A range of costs: from `least` on, and less than `below` if there is a limit."""
+
+    least: Decimal
+    below: Decimal | None
+
+
+BANDS = {
+    "0-0.01": CostBand(Decimal(0), Decimal("0.01")),
+    "0.01-0.1": CostBand(Decimal("0.01"), Decimal("0.1")),
+    "0.1-1": CostBand(Decimal("0.1"), Decimal(1)),
+    "1-": CostBand(Decimal(1), None),
 }
+"""The bands of CostFilter by their value in the address, in whatever currency the prices have."""
 
 
-class Filter(SimpleListFilter):
-    """A filter that PostgreSQL, whose text has no NUL, can always be asked about."""
+class NulFreeFilter(SimpleListFilter):
+    """A filter whose value contains no NUL, which PostgreSQL rejects in any text.
+
+    See https://code.djangoproject.com/ticket/30064
+    """
 
     def value(self) -> str | None:
         value = super().value()
         return None if value is None else str(value).replace("\x00", "")
 
 
-class ComputedFilter(Filter):
-    """A filter that no index serves: the list has it look at the newest sessions alone."""
+class ComputedFilter(NulFreeFilter):
+    """A filter without an index. The list applies it to the newest sessions only."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        """Leave all as it is, until every other filter has had its say."""
+        """Leave the queryset as it is: the list calls narrowed() after all other filters."""
 
     @abstractmethod
     def narrowed(self, queryset: QuerySet[Session]) -> QuerySet[Session]:
-        """Return the sessions that are looked for. Called only where something is."""
+        """Return the sessions that match. Called only if the filter has a value."""
 
 
-class OwnerFilter(Filter):
-    """Sessions with an owner, without one, or of one owner, to whom the list has a link.
+class OwnerFilter(NulFreeFilter):
+    """Sessions with an owner, without one, or of one owner, chosen by a link in the list.
 
-    Django's own filter would offer every user there is.
+    Django's own filter by a relation offers every user.
     """
 
     title = _("owner")
@@ -75,9 +87,9 @@ class OwnerFilter(Filter):
         yield "any", _("With an owner")
         yield "none", _("Without an owner")
         if self.value() not in (None, "any", "none"):
-            # Only who owns something that the request may see has a name here.
-            theirs = self._of_one(model_admin.get_queryset(request)).select_related("user")
-            for session in permitted(model_admin, request, theirs.order_by())[:1]:
+            # An owner is named only if the request may see one of their sessions.
+            owned = self._of_one(model_admin.get_queryset(request)).select_related("user")
+            for session in permitted(model_admin, request, owned.order_by())[:1]:
                 yield str(self.value()), visible(str(session.user))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
@@ -92,13 +104,13 @@ class OwnerFilter(Filter):
         key = get_user_model()._meta.pk
         try:
             value = key.to_python(self.value())
-            key.run_validators(value)  # a number may be more than the database has room for
+            key.run_validators(value)  # the database may have no room for a number
         except (ValueError, ValidationError) as error:
             raise IncorrectLookupParameters(error) from error
         return queryset.filter(Q(user=value))
 
 
-class ToolFilter(Filter):
+class ToolFilter(NulFreeFilter):
     title = _("tool used")
     parameter_name = "tool"
 
@@ -136,7 +148,7 @@ class StateFilter(ComputedFilter):
 
 
 class FailureFilter(ComputedFilter):
-    """Sessions in which a tool failed: any tool, or the one that is chosen beside it."""
+    """Sessions in which a tool failed: any tool, or the one that ToolFilter has chosen."""
 
     title = _("failures")
     parameter_name = "failed"
@@ -155,15 +167,15 @@ class FailureFilter(ComputedFilter):
             raise IncorrectLookupParameters(self.value())
         failed = Message.objects.filter(FAILED, session=OuterRef("pk"))
         if self.tool:
-            # The output of a function does not name it: the call with the same id does.
-            alike = {"session": OuterRef("session"), "call_id": OuterRef("call_id")}
-            calls = Message.objects.filter(tool_name=self.tool, **alike)
+            # The output of a function does not name it, but its call does.
+            same_call = {"session": OuterRef("session"), "call_id": OuterRef("call_id")}
+            calls = Message.objects.filter(tool_name=self.tool, **same_call)
             failed = failed.filter(Q(tool_name=self.tool) | Exists(calls))
         return queryset.filter(Exists(failed))
 
 
 class CostFilter(ComputedFilter):
-    """What is known of the cost; offered where there are prices."""
+    """Sessions by their known cost. Offered if the settings have prices."""
 
     title = _("cost")
     parameter_name = "cost"
@@ -171,19 +183,19 @@ class CostFilter(ComputedFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         if not conf.prices:
             return
-        yield "unknown", _("Not known")
-        yield "0", _amount(Decimal(0))
+        yield "unknown", _("Unknown")
+        yield "0", money(Decimal(0))
         for value, (least, below) in BANDS.items():
-            names = {"least": _amount(least), "below": below and _amount(below)}
+            names = {"least": money(least), "below": below and money(below)}
             if not least:
                 yield value, gettext("Under %(below)s") % names
             elif below is None:
-                yield value, gettext("%(least)s and more") % names
+                yield value, gettext("%(least)s or more") % names
             else:
                 yield value, gettext("%(least)s to under %(below)s") % names
 
     def narrowed(self, queryset: QuerySet[Session]) -> QuerySet[Session]:
-        expression, unit = costs()
+        expression, unit = session_cost()
         queryset = queryset.alias(session_cost=expression)
         match self.value():
             case "unknown":
@@ -198,9 +210,10 @@ class CostFilter(ComputedFilter):
 
 
 class TextFilter(ComputedFilter):
-    """Words that a message says, to be typed; for who may read what messages say.
+    """Sessions with a message that contains all of the typed words.
 
-    To anybody else the filter would tell, word by word, what there is to be read.
+    It is offered only to those who may read messages: to anybody else it would reveal their words
+    one by one.
     """
 
     title = _("words in messages")
@@ -220,15 +233,9 @@ class TextFilter(ComputedFilter):
         return bool(self.is_offered)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Yield what the form has to send along, and where its words are taken back."""
-        others = changelist.filter_params.items()
+        """Yield the values of the form, and the address without its words."""
         yield {
-            "others": [
-                (name, value)
-                for name, values in others
-                for value in values
-                if name != self.parameter_name
-            ],
+            "others": hidden_fields(changelist, own=[self.parameter_name]),
             "words": self.value() or "",
             "without": changelist.get_query_string(remove=[self.parameter_name]),
         }
@@ -249,12 +256,8 @@ FILTERS = (
 )
 
 
-def _amount(amount: Decimal) -> str:
-    return shown(amount, conf.currency)
-
-
 def _offered(names: set[str], chosen: str | None) -> list[tuple[str, str]]:
-    """Return names to choose from, the chosen one among them."""
+    """Return the choices for names; the chosen name is always among them."""
     return [(name, visible(name)) for name in sorted({*names, *filter(None, [chosen])})]
 
 

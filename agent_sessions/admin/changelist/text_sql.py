@@ -1,4 +1,4 @@
-"""Sessions found by what their messages say, which is JSON in the database."""
+"""Sessions found by words in their messages, which are JSON in the database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from django.db.models.lookups import IContains, IsNull
 from agent_sessions.admin.session_page.search import written
 from agent_sessions.models.message import Message
 
-# What stands in most items and nobody said. A string in JSON has its quotes escaped, so that these
-# are never within one.
+# Words that most items contain as JSON keys or constants, though nobody wrote them. A search for
+# "user" would find every session by `"role": "user"`. Quotes inside a JSON string are escaped, so
+# these pieces are never part of a message's text.
 _ROLES = ("user", "assistant", "system", "developer")
 _KINDS = ("message", "input_text", "output_text", "reasoning", "summary_text")
 _KEYS = ("annotations", "arguments", "content", "id", "logprobs", "name", "output", "text")
-_FORM = [
+_BOILERPLATE = [
     f"{left}:{space}{right}"
-    for space in ("", " ")  # ours, and what the SDK writes
+    for space in ("", " ")  # as DjangoSession writes JSON, and as the SDK's own sessions do
     for left, right in (
         *(('"role"', f'"{role}"') for role in _ROLES),
         *(('"type"', f'"{kind}"') for kind in _KINDS),
@@ -29,38 +30,38 @@ _FORM = [
     )
 ]
 
-
 MOST_WORDS = 10
 MOST_LENGTH = 200
-"""Of the words, in characters: each word is one more look at every message."""
+"""The limits of a search, in words and in characters: each word searches every message again."""
 
 
 def bounded(words: str) -> str:
-    """Return the words, or the first of them, if they are more than a search looks for."""
+    """Return the words that a search looks for: all, or the first of too many."""
     kept = words[:MOST_LENGTH]
     return kept if len(kept.split()) <= MOST_WORDS else " ".join(kept.split()[:MOST_WORDS])
 
 
 def saying(words: str) -> IsNull:
-    """Return a condition of sessions: one of their messages has each of the words in its item.
+    """Return the condition of sessions with a message that contains all of the words.
 
-    Upper and lower case of plain letters are alike. Ids and names of tools are found as well.
+    It ignores the case of ASCII letters, and searches ids and names of tools too.
     """
     has_all = reduce(and_, map(_has, bounded(words).split()), Q())
-    such = Message.objects.filter(has_all, session=OuterRef("pk")).order_by()
-    # Not Exists: PostgreSQL would join it, and so search every message of the database.
-    return IsNull(Subquery(such.values("pk")[:1]), False)
+    found = Message.objects.filter(has_all, session=OuterRef("pk")).order_by()
+    # Not Exists: PostgreSQL may turn that into a semijoin, and then searches every message of the
+    # database. See https://github.com/postgres/postgres/blob/master/src/backend/optimizer/README
+    return IsNull(Subquery(found.values("pk")[:1]), False)
 
 
 def _has(word: str) -> Q:
-    text = _without_form(word)
+    text = _without_boilerplate(word)
     return reduce(or_, (Q(IContains(text, form)) for form in written(word)))
 
 
-def _without_form(word: str) -> Any:
-    """Return the item less what would have the whole word in it though nobody said it."""
+def _without_boilerplate(word: str) -> Any:
+    """Return the item's JSON without the boilerplate that contains the whole word."""
     text: Any = F("message_data")
-    for piece in _FORM:
+    for piece in _BOILERPLATE:
         if word.lower() in re.findall("[a-z]+", piece):
             text = Replace(text, Value(piece), Value(""), output_field=TextField())
     return text

@@ -1,1 +1,1 @@
-"""The page of one session: its conversation, and what was searched for in it."""
+"""The page of one session: a window of its conversation as turns and cards, and its search."""

@@ -1,4 +1,4 @@
-"""An item as it is stored, and what it holds: answers that no browser takes for a page of ours."""
+"""Raw items and attachments, sent so that no browser takes them for a page of this site."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/
 def item_view(
     model_admin: SessionAdminBase, request: HttpRequest, object_id: str, message_id: int
 ) -> HttpResponse:
-    """Send the text of an item, byte for byte as it is stored."""
+    """Send the text of an item exactly as it is stored."""
     message = _message(model_admin, request, object_id, message_id, view="item")
     return _sandboxed(HttpResponse(message.message_data, content_type="text/plain; charset=utf-8"))
 
@@ -34,7 +34,7 @@ def item_view(
 def media_view(
     model_admin: SessionAdminBase, request: HttpRequest, object_id: str, message_id: int, place: int
 ) -> HttpResponse:
-    """Send an image to be looked at, and any other attachment to be saved."""
+    """Send an attachment: an image to be shown, anything else to be saved."""
     message = _message(model_admin, request, object_id, message_id, view="media")
     attachment, content = _attachment(message, place)
     kind = image_type(content) if attachment.what == "image" else ""
@@ -69,12 +69,12 @@ def _attachment(message: Message, place: int) -> tuple[Attachment, bytes]:
     attachment = found[place] if place < len(found) else Attachment("")
     content = attachment.content() if attachment.data else None
     if content is None:
-        raise Http404(_("The message holds no such attachment."))
+        raise Http404(_("The message has no such attachment."))
     return attachment, content
 
 
 def _file_name(message: Message, attachment: Attachment) -> str:
-    """Return a name that every system takes, and that says no more than what a file is called."""
+    """Return a file name that every system accepts: ASCII letters and digits, no folder."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", attachment.name).strip("._")[-100:]
     return f"{message.pk}-{plain or attachment.what}"
 

@@ -1,4 +1,4 @@
-"""Words sought in what messages say."""
+"""Search in the messages of one session."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from agent_sessions.text.visible import visible
 from agent_sessions.transcript import entry
 
 MOST_HITS = 50
-# Words of whole paragraphs are no search, and databases limit how long a pattern may be.
-MOST_WORDS = 200
-READ_LENGTH = 65_536
-AROUND = 80
+LONGEST_WORDS = 200  # characters: databases limit the length of a pattern
+READ_LENGTH = 65_536  # characters read of each item
+AROUND = 80  # characters shown before and after the words
 
 
 def written(words: str) -> list[str]:
-    """Return how words stand in the JSON of items: one way, or two.
+    """Return one or two ways in which the JSON of items writes words.
 
-    JSON writes quotes, line ends and the like in another way than people do, and some sessions of
-    the SDK, and ours with half characters, write every letter beyond ASCII as its code.
+    JSON escapes quotes, line ends and the like. Some sessions of the SDK escape every letter beyond
+    ASCII as well, and DjangoSession does for items with unpaired surrogates.
     """
     return sorted(
         {json.dumps(words, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True)}
@@ -36,12 +35,12 @@ def written(words: str) -> list[str]:
 
 
 def holding(words: str) -> Q:
-    """Return the condition of messages that their items hold `words`, upper or lower case."""
+    """Return the condition that a message's item contains `words`, upper or lower case."""
     return reduce(or_, (Q(message_data__icontains=form) for form in written(words)))
 
 
 class Hit(NamedTuple):
-    """A message that holds the words, and the words with what stands around them."""
+    """A message that contains the words, and the text around them."""
 
     pk: int
     label: str
@@ -51,7 +50,7 @@ class Hit(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """What a search has found; `is_cut` if there may be more."""
+    """The result of a search; `is_cut` if there may be more."""
 
     words: str
     found: list[Hit]
@@ -63,21 +62,21 @@ class Hits(NamedTuple):
 
 
 def sought(value: str) -> str:
-    """Return the words that somebody looks for, without what no database takes."""
-    return value.strip().replace("\x00", "")[:MOST_WORDS]
+    """Return the words to search for, without NUL, which PostgreSQL rejects."""
+    return value.strip().replace("\x00", "")[:LONGEST_WORDS]
 
 
 def search(messages: QuerySet[Message], words: str) -> Hits:
-    """Return the first messages whose text, or whose tool, holds the words, in one statement.
+    """Return the first messages whose text, tool name or call id contains the words, in one query.
 
-    It reads every item of the session, so that it takes the longer the more there is.
+    The query reads every item of the session, so its time grows with the session.
     """
     rows = (
         messages.filter(holding(words))
         .order_by("pk")
         .values_list("pk", Substr("message_data", 1, READ_LENGTH), Length("message_data"))
     )
-    # The keys of JSON hold words as well: "content", "role". So some are found in vain.
+    # Words such as "content" and "role" are keys of JSON too, so not every candidate is a hit.
     candidates = list(rows[: 4 * MOST_HITS + 1])
     found = list(_hits(candidates[: 4 * MOST_HITS], words))
     is_cut = len(found) > MOST_HITS or len(candidates) > 4 * MOST_HITS

@@ -1,9 +1,9 @@
-"""Windows: which messages of a session a page shows, however many there are.
+"""Windows: the messages of a session that one page shows.
 
-A window is about as long as AGENT_SESSIONS_ADMIN_PAGE_SIZE says, and begins and ends between turns
-where that is possible within twice that. It is found by the columns of messages, of which an index
-holds what is needed; then the items are read that it shows, and of a long one only the beginning.
-The numbers of statements and of rows do not depend on the session's length.
+A window has about AGENT_SESSIONS_ADMIN_PAGE_SIZE messages, at most twice as many. Within that it
+begins and ends between turns. Its place is found by the columns of messages, most of it in an
+index; then the items of the window are read, and only the beginning of long ones. The numbers of
+queries and of rows do not grow with the session.
 """
 
 from __future__ import annotations
@@ -23,22 +23,20 @@ from agent_sessions.turns.rows import COLUMNS, Row, read
 
 Messages: TypeAlias = "QuerySet[Message, Any]"
 
-# How much is read of any item that is shown, how much of longer ones, which are pictures mostly,
-# together, and how much of an item to tell whether it begins a turn.
-HEAD_LENGTH = 65_536
-LONG_LENGTH = 4_000_000
-TELLING_LENGTH = 16_384
+HEAD_LENGTH = 65_536  # characters read of every item
+LONG_LENGTH = 4_000_000  # characters read of all longer items together: most of them are images
+ROLE_LENGTH = 16_384  # characters in which the role of a message is looked for
 
-# Of a message that the SDK wrote only its item tells whether it begins a turn.
-_TELLING = Case(
-    When(WITHOUT_COLUMNS, then=Substr("message_data", 1, TELLING_LENGTH)),
+# A message that the SDK wrote has no columns: only its item tells whether it begins a turn.
+_ROLE_TEXT = Case(
+    When(WITHOUT_COLUMNS, then=Substr("message_data", 1, ROLE_LENGTH)),
     default=Value(None),
     output_field=TextField(),
 )
 
 
-class Text(NamedTuple):
-    """The JSON of an item, or how it begins if it is long."""
+class StoredText(NamedTuple):
+    """The JSON of an item, or its beginning; `size` is the length of all of it."""
 
     text: str
     size: int
@@ -50,15 +48,16 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """The messages that a page shows, with those before and after them for what they belong to.
+    """The messages that a page shows, and some before and after, which may be their partners.
 
-    `number` is that of the turn in which the window begins, None where it is not known.
+    A call and its output may lie on both sides of an edge. `number` is the number of the turn in
+    which the window begins; None if it is not known.
     """
 
     rows: list[Row]
     before: list[Row]
     after: list[Row]
-    texts: dict[int, Text]
+    texts: dict[int, StoredText]
     number: int | None
 
     @property
@@ -71,17 +70,17 @@ class Window:
 
     @property
     def begins_inside(self) -> bool:
-        """Whether its first turn began earlier."""
+        """Whether the first turn began before the window."""
         return bool(self.rows and self.before and not is_user_message(self.rows[0]))
 
     @property
     def ends_inside(self) -> bool:
-        """Whether its last turn goes on later."""
+        """Whether the last turn goes on after the window."""
         return bool(self.after and not is_user_message(self.after[0]))
 
 
-class _Place(NamedTuple):
-    """Messages in their order, and which of them the window is made of."""
+class _Found(NamedTuple):
+    """Messages in order; those from `start` up to `end` are the window."""
 
     rows: list[Row]
     start: int
@@ -89,18 +88,18 @@ class _Place(NamedTuple):
 
 
 def window(messages: Messages, query: Mapping[str, str], *, turns: int | None = None) -> Window:
-    """Return the window that an address asks for, or the newest if there is none such.
+    """Return the window that an address asks for, or the newest if there is no such window.
 
-    `turns` is how many the session has, where that is known: the newest are counted from the end,
-    and a turn is found by its number.
+    `turns` is the number of turns of the session, if it is known. It allows `?turn=`, and saves the
+    query that counts the turns before the newest window.
     """
     size = conf.admin_page_size
-    place = _asked(messages.order_by(), query, size)
-    if place is None and turns:
-        place = _turn(messages.order_by(), query.get("turn", ""), turns, size)
-    if place is None or place.start == place.end:
-        place = _ending(_earlier(messages, 3 * size + 1), [], size)
-    rows, after = place.rows[place.start : place.end], place.rows[place.end :]
+    found = _asked(messages.order_by(), query, size)
+    if found is None and turns:
+        found = _turn(messages.order_by(), query.get("turn", ""), turns, size)
+    if found is None or found.start == found.end:
+        found = _ending(_earlier(messages, 3 * size + 1), [], size)
+    rows, after = found.rows[found.start : found.end], found.rows[found.end :]
     texts = _texts(messages, rows)
     if turns is None or after or not rows:
         number = _number(messages, rows)
@@ -108,23 +107,23 @@ def window(messages: Messages, query: Mapping[str, str], *, turns: int | None = 
         number = turns - sum(map(is_user_message, rows[1:]))
     return Window(
         rows=[_reread(row, texts) for row in rows],
-        before=place.rows[: place.start],
+        before=found.rows[: found.start],
         after=after,
         texts=texts,
         number=number,
     )
 
 
-def _asked(messages: Messages, query: Mapping[str, str], size: int) -> _Place | None:
-    places = {"at": _at, "before": _before, "after": _after}
-    for name, place in places.items():
+def _asked(messages: Messages, query: Mapping[str, str], size: int) -> _Found | None:
+    finders = {"at": _at, "before": _before, "after": _after}
+    for name, find in finders.items():
         if (pk := _id(query.get(name, ""))) is not None:
-            return place(messages, pk, size)
+            return find(messages, pk, size)
     return None
 
 
-def _turn(messages: Messages, value: str, turns: int, size: int) -> _Place | None:
-    """Begin with the turn of a number, or with the last if there are not so many."""
+def _turn(messages: Messages, value: str, turns: int, size: int) -> _Found | None:
+    """Begin with the turn of a number, or with the last turn if there are fewer."""
     number = _id(value)
     if number is None:
         return None
@@ -137,22 +136,22 @@ def _turn(messages: Messages, value: str, turns: int, size: int) -> _Place | Non
 
 
 def _id(value: str) -> int | None:
-    # No digits of other scripts, and none that no database has room for.
+    # At most 18 ASCII digits: more would not fit into a database's integer.
     return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else None
 
 
-def _before(messages: Messages, pk: int, size: int) -> _Place:
+def _before(messages: Messages, pk: int, size: int) -> _Found:
     earlier = _earlier(messages.filter(pk__lt=pk), 3 * size + 1)
     return _ending(earlier, _later(messages.filter(pk__gte=pk), size), size)
 
 
-def _after(messages: Messages, pk: int, size: int) -> _Place:
+def _after(messages: Messages, pk: int, size: int) -> _Found:
     earlier = _earlier(messages.filter(pk__lte=pk), size)
     return _beginning(earlier, _later(messages.filter(pk__gt=pk), 3 * size + 1), size)
 
 
-def _at(messages: Messages, pk: int, size: int) -> _Place:
-    """Begin with the turn that holds the message, or with the message if that is far inside."""
+def _at(messages: Messages, pk: int, size: int) -> _Found:
+    """Begin with the message's turn, or with the message if it is far inside that turn."""
     earlier = _earlier(messages.filter(pk__lte=pk), 2 * size)
     later = _later(messages.filter(pk__gt=pk), 3 * size + 1)
     near = range(len(earlier) - 1, max(0, len(earlier) - size) - 1, -1)
@@ -163,22 +162,22 @@ def _at(messages: Messages, pk: int, size: int) -> _Place:
     return _beginning(earlier[:start], earlier[start:] + later, size)
 
 
-def _ending(earlier: list[Row], later: list[Row], size: int) -> _Place:
-    """Return the window that ends between the two."""
+def _ending(earlier: list[Row], later: list[Row], size: int) -> _Found:
+    """Return the window that ends between `earlier` and `later`."""
     end = len(earlier)
     start = max(0, end - size)
     near = range(start, max(0, start - size) - 1, -1)
     start = next((at for at in near if at == 0 or is_user_message(earlier[at])), start)
-    return _Place(earlier + later, start, end)
+    return _Found(earlier + later, start, end)
 
 
-def _beginning(earlier: list[Row], later: list[Row], size: int) -> _Place:
-    """Return the window that begins between the two."""
+def _beginning(earlier: list[Row], later: list[Row], size: int) -> _Found:
+    """Return the window that begins between `earlier` and `later`."""
     start = len(earlier)
     end = min(size, len(later))
     near = range(end, min(len(later), end + size) + 1)
     end = next((at for at in near if at == len(later) or is_user_message(later[at])), end)
-    return _Place(earlier + later, start, start + end)
+    return _Found(earlier + later, start, start + end)
 
 
 def _earlier(messages: Messages, limit: int) -> list[Row]:
@@ -190,38 +189,38 @@ def _later(messages: Messages, limit: int) -> list[Row]:
 
 
 def _read(messages: Messages, ordered: Messages, limit: int) -> list[Row]:
-    """Return the first of some messages in an order, oldest first.
+    """Return the first `limit` messages of an order, oldest first.
 
-    Their ids are found first, in the index of a session's ids. With more columns and a LIMIT
-    PostgreSQL goes through the table by id, past the newer messages of all other sessions.
+    Their ids are read first, from the index of a session's ids. Given more columns and a LIMIT,
+    PostgreSQL walks the whole table by id, past the newer messages of all other sessions.
     """
     pks = list(ordered.values_list("pk", flat=True)[:limit])
-    rows = messages.filter(pk__in=pks).order_by("pk").values_list(*COLUMNS, _TELLING)
+    rows = messages.filter(pk__in=pks).order_by("pk").values_list(*COLUMNS, _ROLE_TEXT)
     return [*read(rows)] if pks else []
 
 
-def _texts(messages: Messages, rows: list[Row]) -> dict[int, Text]:
+def _texts(messages: Messages, rows: list[Row]) -> dict[int, StoredText]:
     if not rows:
         return {}
     shown = messages.filter(pk__gte=rows[0].pk, pk__lte=rows[-1].pk).order_by()
     head, size = Substr("message_data", 1, HEAD_LENGTH), Length("message_data")
-    found = {pk: Text(*values) for pk, *values in shown.values_list("pk", head, size)}
+    found = {pk: StoredText(*values) for pk, *values in shown.values_list("pk", head, size)}
     wanted = _affordable({pk: text.size for pk, text in found.items() if not text.is_whole})
     if wanted:
         whole = shown.filter(pk__in=wanted).values_list("pk", "message_data")
-        found |= {pk: Text(text, len(text)) for pk, text in whole}
+        found |= {pk: StoredText(text, len(text)) for pk, text in whole}
     return found
 
 
-def _reread(row: Row, texts: dict[int, Text]) -> Row:
-    """Find the columns that are blank because too little of the item had been read."""
+def _reread(row: Row, texts: dict[int, StoredText]) -> Row:
+    """Derive the columns of a row again if they were not in the beginning of its item."""
     if row.kind or row.item is not None or row.pk not in texts:
         return row
     return next(read([(*row[:-1], texts[row.pk].text)]))
 
 
 def _affordable(sizes: dict[int, int]) -> list[int]:
-    """Choose the long items that are read as a whole, beginning with the shortest."""
+    """Choose the long items that are read completely, beginning with the shortest."""
     left = LONG_LENGTH
     chosen = []
     for pk, size in sorted(sizes.items(), key=lambda pair: pair[1]):
@@ -233,7 +232,7 @@ def _affordable(sizes: dict[int, int]) -> list[int]:
 
 
 def _number(messages: Messages, rows: list[Row]) -> int | None:
-    """Count the turns until the first of the rows, which an index does without the items."""
+    """Return the turn of the first row. An index counts the turns before it, without the items."""
     if not rows:
         return None
     counts = (

@@ -1,1 +1,1 @@
-"""The page of usage: tokens, sessions and costs by day, agent, model and user."""
+"""The usage page: tokens, sessions and costs by day, agent, model and user."""

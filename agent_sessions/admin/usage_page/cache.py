@@ -1,4 +1,4 @@
-"""Numbers that took long to count, kept in the cache for the next who asks."""
+"""Numbers that took long to count, kept in Django's cache for the next request."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from agent_sessions.conf import conf
 from agent_sessions.models import Session
 
 SLOW_SECONDS = 0.2
-"""Numbers that are counted faster are counted each time."""
+"""Numbers that take less time to count are not kept."""
 
 KEPT_TIMES = 600
-"""Numbers are kept for so many times the seconds of their count, up to MOST_KEPT_SECONDS."""
+"""Numbers are kept this many times as long as their count took, up to MOST_KEPT_SECONDS."""
 
 MOST_KEPT_SECONDS = 3_600
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Counted(NamedTuple, Generic[T]):
-    """A value and the moment of its count; `is_kept` if it was not counted for this request."""
+    """A value and the time of its count; `is_kept` if it came from the cache."""
 
     value: T
     at: datetime
@@ -40,11 +40,11 @@ class Counted(NamedTuple, Generic[T]):
 def counted(
     sessions: QuerySet[Session], *facts: Any, count: Callable[[], T], is_new: bool = False
 ) -> Counted[T]:
-    """Return what is kept of a count of sessions, or count.
+    """Return a kept count of sessions, or count.
 
-    It is kept for everybody who may see the same sessions: their SQL is part of its key, and so
-    are the time zone, the prices and all of `facts`. Later changes show up when it is counted
-    again, which `is_new` asks for.
+    A count is kept for everybody who may see the same sessions: the key contains their SQL, the
+    time zone, the prices and all of `facts`. Later changes show up in the next count, which
+    `is_new` forces.
     """
     key = _key(sessions, facts)
     if not is_new and (kept := cache.get(key)) is not None:
@@ -65,8 +65,8 @@ def _key(sessions: QuerySet[Session], facts: tuple[Any, ...]) -> str:
         sql: Any = sessions.query.get_compiler(sessions.db).as_sql()
     except EmptyResultSet:
         sql = None
-    # Another release may have its classes elsewhere, so its entries are not read.
-    told = (
+    # The version, because another release may not be able to unpickle the entry.
+    parts = (
         __version__,
         sessions.db,
         sql,
@@ -74,4 +74,4 @@ def _key(sessions: QuerySet[Session], facts: tuple[Any, ...]) -> str:
         conf.prices,
         facts,
     )
-    return f"agent_sessions.models.usage.{hashlib.sha256(repr(told).encode()).hexdigest()}"
+    return f"agent_sessions.usage_page.{hashlib.sha256(repr(parts).encode()).hexdigest()}"

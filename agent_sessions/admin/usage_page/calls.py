@@ -1,4 +1,4 @@
-"""How often tools were called in a period, as the usage page shows it."""
+"""How often tools were called in a period."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import NamedTuple
 from django.db.models import Count, QuerySet
 
 from agent_sessions.admin.usage_page.buckets import Period
-from agent_sessions.admin.usage_page.numbers import LISTED, is_restricted
+from agent_sessions.admin.usage_page.numbers import is_restricted
+from agent_sessions.admin.usage_page.report import LISTED
 from agent_sessions.models import Message, Session
 
 
 class Calls(NamedTuple):
-    """The calls of a tool, of one kind; `tool` and `sessions` are None for all other tools."""
+    """The calls of one kind of a tool. `tool` and `sessions` are None for all other tools."""
 
     tool: str | None
     kind: str
@@ -23,13 +24,13 @@ class Calls(NamedTuple):
 def calls_of(sessions: QuerySet[Session], period: Period) -> list[Calls]:
     """Count the calls of each tool in the messages of sessions, the most frequent first.
 
-    Messages that the SDK's own sessions stored name no tool, and are not counted. The index
-    agent_messages_tool holds every column that is needed.
+    Messages that the SDK's own sessions stored have no `tool_name` and are not counted. The
+    database reads nothing but the index agent_messages_tool, which contains all of these columns.
     """
     moments = period.moments()
     messages = Message.objects.using(sessions.db).filter(
         tool_name__gt="",
-        kind__endswith="_call",  # an output may name its tool as well, and so does an approval
+        kind__endswith="_call",  # approvals name their tool too, and so do some outputs
         created_at__gte=moments[0],
         created_at__lt=moments[-1],
     )

@@ -1,7 +1,7 @@
-"""A chart of stacked bars, as strings for an SVG template (pure).
+"""A chart of stacked bars, as coordinates for an SVG template. (pure)
 
-Coordinates are strings: Django writes numbers in templates as the language does, and SVG knows no
-comma.
+Coordinates are strings, because Django's templates localize numbers and SVG knows no decimal comma:
+https://docs.djangoproject.com/en/stable/topics/i18n/formatting/
 """
 
 from __future__ import annotations
@@ -14,58 +14,55 @@ from typing import NamedTuple
 
 WIDTH, HEIGHT = 960, 300
 TOP, LEFT, BOTTOM = 22, 30, 30
-CHARACTER, LABEL = 7, 66  # the width of a digit, and of the longest name of a day with its gap
-BAR = 0.72  # of the room that a day has
-WIDEST = 56
-TICKS = 5
+CHARACTER_WIDTH = 7  # of a digit
+LABEL_WIDTH = 66  # of the longest short name of a day, with a gap
+BAR_SHARE = 0.72  # of the room that a day has
+WIDEST_BAR = 56
+MOST_TICKS = 5
 
 
-class Part(NamedTuple):
-    """A piece of a bar; series are numbered, for their colours and patterns."""
+class Segment(NamedTuple):
+    """A part of a bar. Series are numbered for their colours and patterns."""
 
     series: int
     value: int | Decimal
     title: str
 
 
-class Column(NamedTuple):
-    """A bar and what stands below it; a partial one has a mark: there is more than it shows."""
+class Bar(NamedTuple):
+    """A bar, and the label below it. A partial bar gets a mark, because its value is higher."""
 
     label: str
     title: str
-    parts: Sequence[Part] = ()
+    segments: Sequence[Segment] = ()
     is_partial: bool = False
 
 
-class Box(NamedTuple):
-    """A rectangle."""
-
+class Rectangle(NamedTuple):
     x: str
     y: str
     width: str
     height: str
 
 
-class Piece(NamedTuple):
-    """A part of a bar, drawn."""
-
+class DrawnSegment(NamedTuple):
     series: int
     title: str
-    box: Box
+    box: Rectangle
 
 
-class Bar(NamedTuple):
-    """A column, drawn: the area that is its own, its pieces, its middle, where its mark is."""
+class DrawnBar(NamedTuple):
+    """A drawn bar: the area around it, its middle, and where its mark is, or "" without one."""
 
     title: str
-    area: Box
-    pieces: list[Piece]
+    area: Rectangle
+    segments: list[DrawnSegment]
     x: str
     mark: str
 
 
-class Text(NamedTuple):
-    """A label and where it is along its axis."""
+class AxisLabel(NamedTuple):
+    """A text beside an axis, and its position along it."""
 
     at: str
     text: str
@@ -73,92 +70,95 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """All that is drawn."""
+    """Everything that the template draws."""
 
     left: str
     right: str
     bottom: str
-    ticks: list[Text]
-    labels: list[Text]
-    bars: list[Bar]
+    ticks: list[AxisLabel]
+    labels: list[AxisLabel]
+    bars: list[DrawnBar]
     width: str = str(WIDTH)
     height: str = str(HEIGHT)
 
 
 def chart(
-    columns: Sequence[Column], *, written: Callable[[Decimal], str], is_whole: bool
+    bars: Sequence[Bar], *, written: Callable[[Decimal], str], is_whole: bool
 ) -> Chart | None:
-    """Draw columns; None if there is nothing to see in them.
+    """Draw bars; return None if all of them are empty.
 
-    `written` tells how a tick's value reads. Of what is whole there is no tick between 1 and 2.
+    `written` turns the value of a tick into text. If values are whole, so are ticks.
     """
-    highest = max((_height(column) for column in columns), default=Decimal(0))
+    highest = max((_value(bar) for bar in bars), default=Decimal(0))
     if not highest:
         return None
     values = ticks(highest, is_whole=is_whole)
     texts = [written(value) for value in values]
-    # The axis is on the side of the newest days, which are seen first where there is little room.
-    right = WIDTH - 12 - CHARACTER * max(map(len, texts))
-    room = (right - LEFT) / len(columns)
+    top = values[-1]
+    # The axis is on the right, because a narrow screen shows the newest days first.
+    right = WIDTH - 12 - CHARACTER_WIDTH * max(map(len, texts))
+    room = (right - LEFT) / len(bars)
     return Chart(
         left=_text(LEFT),
         right=_text(right),
         bottom=_text(HEIGHT - BOTTOM),
-        ticks=[
-            Text(_y(value / values[-1]), text) for value, text in zip(values, texts, strict=True)
-        ],
-        labels=list(_labels(columns, room)),
-        bars=[
-            _bar(column, LEFT + at * room, room, values[-1]) for at, column in enumerate(columns)
-        ],
+        ticks=[AxisLabel(_y(value / top), text) for value, text in zip(values, texts, strict=True)],
+        labels=list(_labels(bars, room)),
+        bars=[_drawn(bar, LEFT + at * room, room, top) for at, bar in enumerate(bars)],
     )
 
 
 def ticks(highest: Decimal, *, is_whole: bool) -> list[Decimal]:
     """Return round values at equal distances, from 0 to at least the highest."""
-    least = highest / TICKS
+    least = highest / MOST_TICKS
     power = Decimal(1).scaleb(least.adjusted())
     step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= least)
     if is_whole:
         step = max(step, Decimal(1))
-    step = step.normalize()  # what is whole is written without a fraction
+    step = step.normalize()  # 2 and not 2.0
     return [step * number for number in range(ceil(highest / step) + 1)]
 
 
-def _bar(column: Column, x: float, room: float, top: Decimal) -> Bar:
-    width = min(room * BAR, WIDEST)
+def _drawn(bar: Bar, x: float, room: float, top: Decimal) -> DrawnBar:
+    """Draw a bar in the room that begins at x; `top` is the value of the highest tick."""
+    width = min(room * BAR_SHARE, WIDEST_BAR)
     inset = (room - width) / 2
-    pieces, below = [], Decimal(0)
-    for part in column.parts:
-        above = below + part.value
-        if part.value:
-            box = _box(x + inset, width, below / top, above / top)
-            pieces.append(Piece(part.series, part.title, box))
+    segments, below = [], Decimal(0)
+    for segment in bar.segments:
+        above = below + segment.value
+        if segment.value:
+            box = _rectangle(x + inset, width, below / top, above / top)
+            segments.append(DrawnSegment(segment.series, segment.title, box))
         below = above
-    mark = _y(below / top, lift=8) if column.is_partial else ""
-    area = _box(x, room, Decimal(0), Decimal(1))
-    return Bar(column.title, area, pieces, _text(x + room / 2), mark)
+    return DrawnBar(
+        title=bar.title,
+        area=_rectangle(x, room, Decimal(0), Decimal(1)),
+        segments=segments,
+        x=_text(x + room / 2),
+        mark=_y(below / top, lift=8) if bar.is_partial else "",
+    )
 
 
-def _labels(columns: Sequence[Column], room: float) -> Iterator[Text]:
-    """Yield as many labels as there is room for, that of the last column among them."""
-    every = ceil(LABEL / room)
-    for at, column in enumerate(columns):
-        if (len(columns) - 1 - at) % every == 0:
-            yield Text(_text(LEFT + (at + 0.5) * room), column.label)
+def _labels(bars: Sequence[Bar], room: float) -> Iterator[AxisLabel]:
+    """Yield as many labels as there is room for, always with that of the last bar."""
+    every = ceil(LABEL_WIDTH / room)
+    for at, bar in enumerate(bars):
+        if (len(bars) - 1 - at) % every == 0:
+            yield AxisLabel(_text(LEFT + (at + 0.5) * room), bar.label)
 
 
-def _height(column: Column) -> Decimal:
-    return sum((Decimal(part.value) for part in column.parts), Decimal(0))
+def _value(bar: Bar) -> Decimal:
+    return sum((Decimal(segment.value) for segment in bar.segments), Decimal(0))
 
 
-def _box(x: float, width: float, below: Decimal, above: Decimal) -> Box:
+def _rectangle(x: float, width: float, below: Decimal, above: Decimal) -> Rectangle:
+    """Return a rectangle between two shares of the greatest height."""
     height = float(above - below) * (HEIGHT - BOTTOM - TOP)
-    return Box(_text(x), _y(above), _text(width), _text(height))
+    return Rectangle(_text(x), _y(above), _text(width), _text(height))
 
 
 def _y(share: Decimal, lift: float = 0) -> str:
-    """Return where a share of the greatest height is; 0 is at the top of a picture."""
+    """Return the y of a share of the greatest height. SVG counts from the top."""
     return _text(HEIGHT - BOTTOM - float(share) * (HEIGHT - BOTTOM - TOP) - lift)
 
 

@@ -1,4 +1,4 @@
-"""The numbers of the usage page for a spreadsheet."""
+"""The numbers of the usage page as CSV files."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from django.http import HttpResponse
 
 from agent_sessions.admin.usage_page.buckets import Period
 from agent_sessions.admin.usage_page.calls import Calls
-from agent_sessions.admin.usage_page.numbers import Line, Numbers
-from agent_sessions.admin.usage_page.tables import name_of, names_of
+from agent_sessions.admin.usage_page.report import Tally, UsageReport
+from agent_sessions.admin.usage_page.tables import label_of, labels_of
 from agent_sessions.conf import conf
 from agent_sessions.usage.steps import Tokens
 
-# A spreadsheet runs what begins with one of these as a formula. It may leave out what it does not
-# see before that, and read full-width characters as the usual ones. In countries that write 1,5 it
-# also begins a cell after a semicolon.
-_UNSEEN = r"[\s\x00-\x1f\x7f-\xa0\xad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+# A spreadsheet runs a cell that begins with one of these signs as a formula. It may skip invisible
+# characters before the sign and read full-width signs as the usual ones. In countries that write
+# 1,5 a semicolon begins a cell too. See https://owasp.org/www-community/attacks/CSV_Injection
+_INVISIBLE = r"[\s\x00-\x1f\x7f-\xa0\xad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
 _SIGNS = r"[-=+@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212]"
-_FORMULA = re.compile(rf"(\A|;)(?={_UNSEEN}{_SIGNS})|\A(?=[\t\r\n])")
+_FORMULA = re.compile(rf"(\A|;)(?={_INVISIBLE}{_SIGNS})|\A(?=[\t\r\n])")
 
 
-def as_csv(numbers: Numbers, period: Period, *, by: str, with_cost: bool) -> HttpResponse:
-    """Return a file with a line for each day, or month, and agent, model or user."""
+def as_csv(report: UsageReport, period: Period, *, by: str, with_cost: bool) -> HttpResponse:
+    """Return a file with a line for each day or month, and each agent, model or user."""
     response = _file(f"usage-by-{by}", period)
     heading = ["month" if period.is_by_month else "day", by, "sessions", "steps", "unknown_steps"]
     costs = ["unpriced_steps", "cost"] if with_cost else []
     costs += ["currency"] if with_cost and conf.currency else []
     writer = csv.writer(response)
     writer.writerow([*heading, *Tokens._fields, *costs])
-    names = names_of(numbers, by)
-    for (day, series), line in numbers.cells.items():
-        values = list(_values(line, with_cost=with_cost))
-        writer.writerow([period.starts[day], safe(name_of(numbers.series[series], names)), *values])
+    labels = labels_of(report, by)
+    for cell, tally in report.cells.items():
+        day, name = period.starts[cell.bucket], report.series[cell.series]
+        values = _values(tally, with_cost=with_cost)
+        writer.writerow([day, safe(label_of(name, labels)), *values])
     return response
 
 
@@ -46,7 +47,7 @@ def calls_as_csv(calls: list[Calls], period: Period) -> HttpResponse:
     writer.writerow(Calls._fields)
     for tool, kind, count, sessions in calls:
         in_sessions = "" if sessions is None else sessions
-        writer.writerow([safe(name_of(tool, {})), kind, count, in_sessions])
+        writer.writerow([safe(label_of(tool)), kind, count, in_sessions])
     return response
 
 
@@ -59,13 +60,13 @@ def _file(name: str, period: Period) -> HttpResponse:
 
 
 def safe(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, with a quote where one would begin."""
+    """Return a text with a quote before each formula that a spreadsheet would run."""
     return _FORMULA.sub(lambda match: f"{match[0]}'", text)
 
 
-def _values(line: Line, *, with_cost: bool) -> Iterator[Any]:
-    total = line.total
-    yield from (line.sessions, total.steps, total.unknown_steps)
+def _values(tally: Tally, *, with_cost: bool) -> Iterator[Any]:
+    total = tally.total
+    yield from (tally.sessions, total.steps, total.unknown_steps)
     for name in Tokens._fields:
         count = getattr(total, name)
         yield count if count or total.unknown_steps < total.steps else ""

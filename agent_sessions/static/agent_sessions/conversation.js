@@ -1,4 +1,4 @@
-/* What the page of a session does beside being read: copy, jump, leave out. All else needs no script. */
+/* Copying, jumping and hiding on the page of a session. Everything else works without a script. */
 (() => {
   "use strict";
 
@@ -10,17 +10,17 @@
 
   const announce = (name) => {
     announcer.textContent = "";
-    // Said again only if the text was gone for a moment.
+    // Screen readers repeat a text only if it was gone for a moment.
     requestAnimationFrame(() => { announcer.textContent = announcer.dataset[name]; });
   };
 
-  // Leave out what tools, models and systems say among themselves.
+  // Hide the cards of tools, reasoning and system messages.
 
   const remembered = (value) => {
     try { // a browser may forbid its storage
       if (value === undefined) return localStorage.getItem(SETTING) === "1";
       localStorage.setItem(SETTING, value ? "1" : "0");
-    } catch { /* Then it is forgotten. */ }
+    } catch { /* Then the setting is forgotten. */ }
     return false;
   };
 
@@ -54,7 +54,7 @@
   const copy = async (text) => {
     let isDone = false;
     try {
-      await navigator.clipboard.writeText(text); // there is none without https
+      await navigator.clipboard.writeText(text); // undefined without HTTPS
       isDone = true;
     } catch {
       isDone = copyOldWay(text);
@@ -66,12 +66,12 @@
     .map((part) => (part.tagName === "PRE" ? part.textContent : part.innerText).trim())
     .join("\n\n");
 
-  // Jump between what users said, and between errors.
+  // Jump between user messages, and between errors.
 
   const users = [...page.querySelectorAll(".as-card.as-user")];
   const errors = [...page.querySelectorAll(".as-card")].filter((card) => card.querySelector(".as-fault"));
 
-  // Returns whether there was a card to jump to.
+  // Returns false if there is no card to jump to.
   const jump = (cards, step) => {
     const focused = cards.findIndex((card) => card.contains(document.activeElement));
     const inView = cards.findIndex((card) => card.getBoundingClientRect().top >= -1);
@@ -137,7 +137,7 @@
     }
   });
 
-  // A link to what is left out shows it.
+  // A link to a hidden card shows the hidden cards.
 
   const arrive = () => {
     const target = document.getElementById(location.hash.slice(1));

@@ -1,8 +1,8 @@
-"""Real calendars in: .ics files into the table of events.
+"""The import of .ics files of any calendar program.
 
-`import_calendar` takes what any calendar program writes and reports, by line or UID, what it
-could not take. `lines` and `blocks` cut the file up, `vevents` makes each piece a sound event,
-`recurrence` expands it, `fields` makes it a row and `store` saves what has changed.
+`import_calendar` reports by line or UID what it could not import. `lines` and `blocks` split the
+file, `vevents` checks each event, `recurrence` and `series` expand it, `clock` and `fields` make it
+a row, and `store` saves the changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An .ics file cut into its components, so that a broken one harms no other."""
+"""The components of an .ics file, split so that a broken one does not affect the others."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from calendarclub.events.ics.lines import Line
+from calendarclub.events.ics.lines import ContentLine
 from calendarclub.events.ics.report import Report
 
-# Components that stand in a calendar and in nothing else: where one begins, the one before it
-# is over, whether it says so or not.
+# Components that are never inside another one. Where one begins, the one before it has ended, even
+# if its END is missing.
 TOP_LEVEL = {"VEVENT", "VTIMEZONE", "VTODO", "VJOURNAL", "VFREEBUSY"}
 
 
@@ -20,16 +20,16 @@ class Block:
 
     name: str
     number: int
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ContentLine] = field(default_factory=list)
 
     @property
     def where(self) -> str:
-        """Return the place as a report names it: its line, and its UID if it has one."""
+        """Return the block's place for a report: its line, and its UID if it has one."""
         uid = self.value_of("UID")
         return f"line {self.number}, UID {uid[:80]}" if uid else f"line {self.number}"
 
     def value_of(self, name: str) -> str:
-        """Return the raw value of the first line of that name, without any escape undone."""
+        """Return the raw value of the first line of that name, with its escapes."""
         for line in self.lines:
             key, _, value = line.text.partition(":")
             if key.partition(";")[0].strip().upper() == name:
@@ -39,15 +39,15 @@ class Block:
 
 @dataclass(slots=True)
 class CalendarText:
-    """One VCALENDAR in pieces; `properties` holds the lines that belong to no component."""
+    """One VCALENDAR. `properties` has the lines that belong to no component."""
 
     properties: Block
     zones: list[Block] = field(default_factory=list)
     events: list[Block] = field(default_factory=list)
 
 
-def calendars_in(lines: Iterable[Line], report: Report) -> list[CalendarText]:
-    """Cut the file into calendars; report what is cut off, or is no event."""
+def calendars_in(lines: Iterable[ContentLine], report: Report) -> list[CalendarText]:
+    """Split the file into calendars, and report incomplete components and those without events."""
     cutter = _Cutter(report)
     for line in lines:
         cutter.take(line)
@@ -56,7 +56,7 @@ def calendars_in(lines: Iterable[Line], report: Report) -> list[CalendarText]:
 
 
 class _Cutter:
-    """Reads line after line and remembers which component is open."""
+    """Reads lines and knows which component is open."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -67,7 +67,7 @@ class _Cutter:
         self.others: Counter[str] = Counter()
         self.strays: list[int] = []
 
-    def take(self, line: Line) -> None:
+    def take(self, line: ContentLine) -> None:
         keyword, _, rest = line.text.partition(":")
         name = rest.strip().upper()
         match keyword.strip().upper():
@@ -79,19 +79,19 @@ class _Cutter:
                 self._property(line)
 
     def finish(self) -> None:
-        """Report what is still open at the end of the file, and what is no event."""
+        """Report components that are not closed, and those that are not events."""
         self._cut_off("the file ends")
         if self.in_calendar:
-            self.report.note("end of file", "END:VCALENDAR is missing; the file may be cut off")
+            self.report.note("end of file", "END:VCALENDAR is missing; the file may be incomplete")
         if not self.calendars:
-            self.report.skip("line 1", "this is no calendar: BEGIN:VCALENDAR is not in it")
+            self.report.skip("line 1", "this is not a calendar: it has no BEGIN:VCALENDAR")
         elif self.strays:
-            reason = f"outside any calendar and left out (lines like that: {len(self.strays)})"
+            reason = f"outside any calendar and left out (such lines: {len(self.strays)})"
             self.report.note(f"line {self.strays[0]}", reason)
         for name, count in self.others.items():
-            self.report.note("file", f"{count} {name} left out: only VEVENT is an event")
+            self.report.note("file", f"{count} {name} left out: only VEVENT is imported")
 
-    def _begin(self, line: Line, name: str) -> None:
+    def _begin(self, line: ContentLine, name: str) -> None:
         if name == "VCALENDAR":
             self._cut_off("a calendar begins")
             self._open_calendar(line)
@@ -102,7 +102,7 @@ class _Cutter:
             self.nested.append(name)
             self._keep_in_zone(line)
 
-    def _end(self, line: Line, name: str) -> None:
+    def _end(self, line: ContentLine, name: str) -> None:
         if name == "VCALENDAR":
             self._cut_off("the calendar ends")
             self.in_calendar = False
@@ -113,9 +113,9 @@ class _Cutter:
             self.nested.pop()
             self._keep_in_zone(line)
         else:
-            self.report.note(f"line {line.number}", f"END:{name} ends nothing and was ignored")
+            self.report.note(f"line {line.number}", f"END:{name} has no BEGIN and was ignored")
 
-    def _property(self, line: Line) -> None:
+    def _property(self, line: ContentLine) -> None:
         if self.nested:
             self._keep_in_zone(line)
         elif self.block is not None:
@@ -125,12 +125,12 @@ class _Cutter:
         else:
             self.strays.append(line.number)
 
-    def _keep_in_zone(self, line: Line) -> None:
-        """Keep the rules inside a time zone; alarms and whatever else is nested are left out."""
+    def _keep_in_zone(self, line: ContentLine) -> None:
+        """Keep the rules of a time zone. Alarms and other nested components are left out."""
         if self.block is not None and self.block.name == "VTIMEZONE":
             self.block.lines.append(line)
 
-    def _open_calendar(self, line: Line) -> None:
+    def _open_calendar(self, line: ContentLine) -> None:
         self.calendars.append(CalendarText(Block("VCALENDAR", line.number)))
         self.in_calendar = True
 

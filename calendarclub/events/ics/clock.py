@@ -1,4 +1,4 @@
-"""The times of a VEVENT as aware ones, and the time zone that they are announced in."""
+"""Start and end of a VEVENT in UTC, and its time zone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from calendarclub.events.zones import zone_named
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """From when to when, in UTC, and how it is announced."""
+class EventTime:
+    """Start and end in UTC, the IANA name of the time zone, and whether it lasts all day."""
 
     start: datetime
     end: datetime
@@ -23,21 +23,21 @@ class Span:
     all_day: bool
 
 
-def span_of(component: icalendar.Event, home: ZoneInfo) -> Span:
-    """Return the span of a sound VEVENT; `home` is the zone of times that name none."""
+def event_time(component: icalendar.Event, home: ZoneInfo) -> EventTime:
+    """Return the time of a valid VEVENT. `home` is the zone of times that have none."""
     start = moment(component, "DTSTART")
-    assert start is not None, "read_event() lets no other pass"  # noqa: S101
+    assert start is not None, "read_event() checks it"  # noqa: S101
     end = _end(component, start, home)
     all_day = not isinstance(start, datetime)
     if all_day and end <= start:
-        # Outlook writes the same date twice; it means that day.
+        # Outlook writes the same date twice for one day.
         end = start + timedelta(days=1)
     zone = home.key if all_day else _zone_name(component, home)
-    return Span(utc(start, home), utc(end, home), zone, all_day)
+    return EventTime(utc(start, home), utc(end, home), zone, all_day)
 
 
 def utc(moment: date, home: ZoneInfo) -> datetime:
-    """Return the moment in UTC: of a day its midnight in `home`, of a floating time the same."""
+    """Return the moment in UTC. Days, and times without a zone, are in `home`."""
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)  # zone follows
     if moment.tzinfo is None:
@@ -53,15 +53,15 @@ def _end(component: icalendar.Event, start: date, home: ZoneInfo) -> date:
         return start
     duration: timedelta = component.get("DURATION").dt
     if isinstance(start, datetime) and duration.seconds:
-        # Hours are hours, also in the night when the clock changes; days are dates.
+        # Hours are elapsed time, even if the clock changes in between. Days are dates.
         return utc(start, home) + duration
     return start + duration
 
 
 def _zone_name(component: icalendar.Event, home: ZoneInfo) -> str:
-    """Return the IANA name of the start's zone, or that of `home` where it has none.
+    """Return the IANA name of the start's zone, or of `home` if it has none.
 
-    A time in UTC is such a case: it is how a calendar writes a moment, not a place.
+    UTC counts as none: calendars write times in UTC that are shown in another zone.
     """
     value = component.get("DTSTART")
     written = str(value.params.get("TZID", ""))

@@ -1,4 +1,4 @@
-"""A VEVENT as a row of the table, with a note on whatever did not fit."""
+"""The fields of an event from a VEVENT, with notes on values that had to be changed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import icalendar
 from django.db.models import CharField
 
 from calendarclub.events.export import CITY_PROPERTY
-from calendarclub.events.ics.clock import span_of
+from calendarclub.events.ics.clock import event_time
 from calendarclub.events.ics.place import venue_and_city
 from calendarclub.events.ics.price import price_of
 from calendarclub.events.models import Event
 from calendarclub.events.web_address import is_web_address
 
 Note = Callable[[str], None]
-# PostgreSQL takes no NUL, and no reader shows the others.
+# PostgreSQL does not store NUL, and no program shows the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ESCAPED = re.compile(r"\\(.)")
 
 
 def event_of(component: icalendar.Event, *, uid: str, home: ZoneInfo, note: Note) -> Event:
-    """Return the event, not saved, of a sound VEVENT; tell `note` what was changed."""
-    span = span_of(component, home)
+    """Return an unsaved event for a valid VEVENT, and call `note` with each change."""
+    when = event_time(component, home)
     venue, city = _place(component, note)
     categories = _categories(component)
     price, currency = _price(component, note)
@@ -33,10 +33,10 @@ def event_of(component: icalendar.Event, *, uid: str, home: ZoneInfo, note: Note
         uid=uid,
         title=_title(component, note),
         description=_description(component, categories, note),
-        start=span.start,
-        end=span.end,
-        timezone=span.timezone,
-        all_day=span.all_day,
+        start=when.start,
+        end=when.end,
+        timezone=when.timezone,
+        all_day=when.all_day,
         venue=_fit("venue", venue, note),
         city=_fit("city", city, note),
         category=_fit("category", categories[0] if categories else "", note),
@@ -49,19 +49,19 @@ def event_of(component: icalendar.Event, *, uid: str, home: ZoneInfo, note: Note
 def _title(component: icalendar.Event, note: Note) -> str:
     title = _line(component, "SUMMARY", note)
     if not title:
-        note("SUMMARY is missing; “Untitled” stands in for it")
+        note("SUMMARY is missing; the title is “Untitled”")
     return _fit("title", title or "Untitled", note)
 
 
 def _text(component: icalendar.Event, name: str, note: Note) -> str:
-    """Return the text of a property, of the first if it stands there more than once."""
+    """Return the text of a property, or of the first one if there are several."""
     value = component.get(name, "")
     if isinstance(value, list):
-        note(f"{name} is there {len(value)} times; the first was taken")
+        note(f"there are {len(value)} {name}; the first was used")
         value = value[0]
     text = value if isinstance(value, str) else value.to_ical().decode()
     if name.startswith("X-") and not isinstance(value, icalendar.vText):
-        # icalendar 7 leaves the escapes in what the standard does not name.
+        # icalendar 7 leaves escapes in properties that the standard does not name.
         text = _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], text)
     return _CONTROLS.sub("", text.replace("\r\n", "\n")).strip()
 
@@ -71,23 +71,23 @@ def _line(component: icalendar.Event, name: str, note: Note) -> str:
 
 
 def _fit(field: str, text: str, note: Note) -> str:
-    """Return as much of the text as the column holds."""
+    """Return the text, cut to the length of the column."""
     longest = _room(field)
     if len(text) <= longest:
         return text
-    note(f"{field} has {len(text)} letters and was cut after {longest}")
+    note(f"{field} has {len(text)} characters and was cut after {longest}")
     return text[:longest].rstrip()
 
 
 def _room(field: str) -> int:
-    """Return how many letters the column holds."""
+    """Return the maximum length of the column."""
     column = Event._meta.get_field(field)
-    assert isinstance(column, CharField), "only these are cut"  # noqa: S101  # for mypy
+    assert isinstance(column, CharField), "only these have a length"  # noqa: S101  # for mypy
     return column.max_length or 0
 
 
 def _description(component: icalendar.Event, categories: list[str], note: Note) -> str:
-    """Return the description, followed by the categories if there are more than the column's."""
+    """Return the description, followed by the categories if there are several."""
     text = _text(component, "DESCRIPTION", note)
     if len(categories) < 2:
         return text
@@ -95,7 +95,7 @@ def _description(component: icalendar.Event, categories: list[str], note: Note) 
 
 
 def _categories(component: icalendar.Event) -> list[str]:
-    """Return all categories once, in lower case, in their order."""
+    """Return each category once, in lower case."""
     values = component.get("CATEGORIES", [])
     groups = values if isinstance(values, list) else [values]
     texts = [str(text) for group in groups for text in getattr(group, "cats", ())]
@@ -115,16 +115,16 @@ def _url(component: icalendar.Event, note: Note) -> str:
     url = _text(component, "URL", note)
     if not url or (is_web_address(url) and len(url) <= _room("url")):
         return url
-    note("URL is no http or https address that fits, and was left out")
+    note("URL is not a valid http or https address and was left out")
     return ""
 
 
 def _price(component: icalendar.Event, note: Note) -> tuple[Decimal | None, str]:
-    """Return price and currency from the properties that WordPress calendars write."""
+    """Return price and currency from the properties of WordPress calendars."""
     text = _line(component, "X-COST", note) or _line(component, "X-PRICE", note)
     if not text and str(component.get("X-COST-TYPE", "")).lower() == "free":
         return Decimal(0), ""
     found = price_of(text)
     if text and found is None:
-        note(f"the price “{text[:40]}” is not plain and was left out")
+        note(f"the price “{text[:40]}” is not clear and was left out")
     return found or (None, "")

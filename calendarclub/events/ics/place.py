@@ -1,4 +1,4 @@
-"""A LOCATION in one line, taken apart into venue and city."""
+"""Venue and city from a LOCATION, which is one text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 _CODE_FIRST = re.compile(r"(?:[A-Z]{1,2}-)?\d{4,5}(?:\s?[A-Z]{2})?\s+(?P<city>[^\d]+)")
 # "London SW1A 1AA", "Portland OR 97205": it comes last.
 _CODE_LAST = re.compile(r"(?P<city>[^\d]+?)\s+(?:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|[A-Z]{2}\s\d{5})")
-# "OR 97205" alone: the city stands before it.
+# "OR 97205" alone: the city comes before it.
 _STATE = re.compile(r"[A-Z]{2}\s+\d{5}(?:-\d{4})?")
 _COUNTRIES = {
     "austria", "belgië", "belgique", "belgium", "canada", "czechia", "denmark", "deutschland",
@@ -20,9 +20,9 @@ _COUNTRIES = {
 
 
 def venue_and_city(location: str) -> tuple[str, str]:
-    """Return the venue, its street included, and the city, which is "" if none is plain.
+    """Return the venue with its street, and the city or "".
 
-    What follows the city (the country, as a rule) is left out.
+    Text after the city, usually the country, is left out.
     """
     parts = [part.strip() for part in re.split(r"[,\n]", location) if part.strip()]
     for index, part in enumerate(parts[1:], start=1):
@@ -35,7 +35,7 @@ def venue_and_city(location: str) -> tuple[str, str]:
 
 
 def _without_postal_code(parts: list[str]) -> tuple[str, str]:
-    """Take the last part for the city if it is neither a country nor a street with a number."""
+    """Read the last part as the city, unless it is a country or a street with a number."""
     while len(parts) > 1 and parts[-1].lower() in _COUNTRIES:
         parts = parts[:-1]
     if len(parts) > 1 and not re.search(r"\d", parts[-1]):

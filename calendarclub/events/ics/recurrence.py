@@ -1,4 +1,4 @@
-"""The dates of a recurring event within a range, by the library, after a look at its rules."""
+"""The dates of a recurring event within a range."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def occurrences(
 ) -> list[icalendar.Event]:
     """Return a VEVENT for each date of the series that overlaps the range.
 
-    `start` and `end` are in the zone that times without one belong to: the library compares
-    such times with them as a clock there shows them.
+    `start` and `end` are in the zone of times that have none: recurring_ical_events compares such
+    times with them by the clock of that zone.
     """
     calendar = icalendar.Calendar()
     for event in series:
@@ -35,11 +35,11 @@ def occurrences(
 
 
 def check_rule(rule: icalendar.vRecur) -> None:
-    """Raise EventRefusedError for a rule that would expand for hours, or for ever."""
+    """Raise EventRefusedError for a rule that would take hours, or for ever, to expand."""
     frequency = str(rule.get("FREQ", [""])[0]).upper()
     times_a_day = prod(len(rule.get(f"BY{unit}", "1")) for unit in ("HOUR", "MINUTE", "SECOND"))
     if frequency not in FREQUENCIES or times_a_day > MOST_TIMES_A_DAY:
-        raise EventRefusedError("RRULE repeats more often than an event does")
+        raise EventRefusedError("RRULE repeats too often for an event")
     # dateutil never returns from an interval of 0.
     if min(rule.get("INTERVAL", [1])) < 1:
         raise EventRefusedError("RRULE has an INTERVAL below 1")
@@ -52,13 +52,13 @@ def _check_rules(component: icalendar.Event) -> None:
 
 
 def occurrence_uid(series_uid: str, component: icalendar.Event, home: ZoneInfo) -> str:
-    """Return the series' UID with the start that the occurrence had before it was moved.
+    """Return the series' UID with the original start of the occurrence.
 
-    So it stays the same event when its organizer moves it, and whoever noted it finds it.
+    It stays the same when the organizer moves the occurrence.
     """
     name = "RECURRENCE-ID"
     if "RANGE" in component.get(name).params:
-        # The library gives the id of the first changed date to all that follow it.
+        # recurring_ical_events gives all later dates the id of the first changed one.
         name = "DTSTART"
     original: date = component.get(name).dt
     if isinstance(original, datetime):

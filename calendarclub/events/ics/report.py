@@ -1,4 +1,4 @@
-"""What an import did, and everything that it could not take as it stood."""
+"""The report of an import: counts, and problems with the file."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class EventRefusedError(Exception):
-    """An event cannot be imported; the message is the sentence for the report."""
+    """An event cannot be imported. The message is the reason for the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with the file, and where."""
+    """A problem and its place in the file."""
 
     where: str
     reason: str
 
     def __str__(self) -> str:
-        # Both quote the file, and a terminal obeys some of what a stranger can write there.
+        # Both quote the file, which may contain control sequences for a terminal.
         return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", f"{self.where}: {self.reason}")[:LONGEST]
 
 
 @dataclass(slots=True)
 class Report:
-    """Counts of rows, and problems: `skipped` is missing in the table, `notes` is there, changed.
+    """Counts of events, and problems.
 
-    Both are dicts used as ordered sets, so that a series of fifty dates complains once.
+    Events in `skipped` were not imported, those in `notes` were imported with changes. Both are
+    dicts used as ordered sets, so that a problem of fifty dates is reported once.
     """
 
     created: int = 0
@@ -42,22 +43,22 @@ class Report:
     notes: dict[Problem, None] = field(default_factory=dict)
 
     def skip(self, where: str, reason: str) -> None:
-        """Record that something is not imported."""
+        """Report an event that is not imported."""
         self.skipped[Problem(where, reason)] = None
 
     def note(self, where: str, reason: str) -> None:
-        """Record that something is imported otherwise than it stands there."""
+        """Report a change to an event that is imported."""
         self.notes[Problem(where, reason)] = None
 
     @contextmanager
     def skipping(self, where: str) -> Iterator[None]:
-        """Turn an error of the block into a skipped event, so that the others come in."""
+        """Report an exception of the block as a skipped event."""
         try:
             yield
         except EventRefusedError as refusal:
             self.skip(where, str(refusal))
-        # Any error at all: the text is a stranger's, three libraries read it, and what they
-        # raise on nonsense is not in their promises. The report carries it on.
+        # Any error, because the file may contain anything and the three libraries that read it do
+        # not document their exceptions. The error is in the report.
         except Exception as error:
             self.skip(where, f"it cannot be read ({type(error).__name__}: {error})")
 

@@ -1,4 +1,4 @@
-"""The events of a calendar, those of one UID together."""
+"""The events of a calendar, grouped by UID."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from calendarclub.events.models import Event
 
 @dataclass(slots=True)
 class Series:
-    """All that a calendar says of one UID.
+    """The events of one UID.
 
-    `events` are its dates in the range, or its only one, not saved. If it `is_whole`, dates of
-    the UID in the range that are not among them are gone. Rows whose UID is in `cancelled` are
-    gone wherever they are.
+    `events` are its unsaved dates in the range, or its only date. If it `is_whole`, other stored
+    dates of the UID in the range are removed. Events whose UID is in `cancelled` are removed
+    whatever their date is.
     """
 
     uid: str
@@ -34,10 +34,10 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads a calendar's blocks: `start` to `end` is the range in which series are expanded.
+class SeriesReader:
+    """Reads the series of a calendar, and expands them from `start` to `end`.
 
-    Times that name no zone belong to `home`.
+    `home` is the zone of times that have none.
     """
 
     start: datetime
@@ -46,7 +46,7 @@ class Reader:
     report: Report
 
     def series_in(self, blocks: Sequence[Block], *, cancelled: bool) -> list[Series]:
-        """Return what the blocks say; what cannot be read is in the report and not here."""
+        """Return the series of the blocks, and report blocks that cannot be read."""
         by_uid: dict[str, list[SourceEvent]] = {}
         for block in blocks:
             with self.report.skipping(block.where):
@@ -65,11 +65,11 @@ class Reader:
             older = newest.get(event.overrides)
             newest[event.overrides] = event
             if older is not None:
-                self.report.skip(older.where, f"the same event is there again ({event.where})")
+                self.report.skip(older.where, f"the file has another version of it ({event.where})")
         return newest
 
     def _series(self, newest: dict[date | None, SourceEvent]) -> Series:
-        """Return what the file says of one UID, whose event and overrides these are."""
+        """Return the series of one UID, from its event (at None) and its overrides."""
         main = newest.get(None)
         if main is None:
             return self._overrides_alone(list(newest.values()))
@@ -90,7 +90,7 @@ class Reader:
         return found
 
     def _overrides_alone(self, events: list[SourceEvent]) -> Series:
-        """Return changed dates of a series that the file does not hold: the others stay."""
+        """Return changed dates of a series whose event is not in the file. The others stay."""
         found = Series(events[0].uid, is_whole=False)
         for event in events:
             uid = occurrence_uid(event.uid, event.component, self.home)

@@ -1,4 +1,4 @@
-"""Imported events into the table, in a number of queries that does not grow event by event."""
+"""Imported events are stored in batches, not event by event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calendarclub.events.ics.report import Report
 from calendarclub.events.ics.series import Series
 from calendarclub.events.models import Event
 
-# Keeps a query below every database's bound on parameters.
+# Keeps queries below every database's limit of parameters.
 CHUNK = 500
 IMPORTED_FIELDS = [
     "title", "description", "start", "end", "timezone", "all_day", "venue", "city", "category",
@@ -21,7 +21,7 @@ IMPORTED_FIELDS = [
 
 
 def store(all_series: Sequence[Series], start: datetime, end: datetime, report: Report) -> None:
-    """Bring the table to what the calendar says of the range, and count what that took."""
+    """Create, update and remove events from `start` to `end`, and count them in the report."""
     using = router.db_for_write(Event)
     events = _by_uid(all_series, report)
     with transaction.atomic(using=using):
@@ -48,13 +48,13 @@ def _by_uid(all_series: Sequence[Series], report: Report) -> dict[str, Event]:
     events: dict[str, Event] = {}
     for event in (event for series in all_series for event in series.events):
         if event.uid in events:
-            report.skip(f"UID {event.uid}", "it is there twice, once as a date of a series")
+            report.skip(f"UID {event.uid}", "the file has it twice, once as a date of a series")
         events[event.uid] = event
     return events
 
 
 def _rows(uids: set[str], using: str) -> dict[str, Event]:
-    """Return, by UID, the rows of every series and every date that the calendar speaks of."""
+    """Return the stored events of all series and dates in the calendar, by UID."""
     names = sorted(uids)
     chunks = (names[first : first + CHUNK] for first in range(0, len(names), CHUNK))
     return {
@@ -71,7 +71,7 @@ def _differs(event: Event, row: Event | None) -> bool:
 
 
 def _upsert(events: list[Event], using: str) -> None:
-    """Insert or update: another import may have inserted since the rows were read."""
+    """Insert or update, because another import may have inserted rows in the meantime."""
     targeted = connections[using].features.supports_update_conflicts_with_target
     Event.objects.using(using).bulk_create(
         events,
@@ -82,7 +82,7 @@ def _upsert(events: list[Event], using: str) -> None:
 
 
 def _is_gone(row: Event, series: Series | None, start: datetime, end: datetime) -> bool:
-    """Tell whether the row's series had it and has it no more."""
+    """Tell whether the stored event is no longer in its series."""
     if series is None:
         return False
     within = row.start < end and (row.end > start or row.start >= start)

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 (
                     "end",
                     models.DateTimeField(
-                        help_text="The first moment after it; of a whole day the next midnight.",
+                        help_text="The first moment after it. Midnight if the event is all day.",
                         verbose_name="end",
                     ),
                 ),

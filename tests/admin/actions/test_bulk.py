@@ -1,4 +1,4 @@
-"""admin.actions, forking, purging, log: sessions taken along, forked, purged and deleted."""
+"""admin.actions.bulk: the list's actions, and deletion."""
 
 from __future__ import annotations
 
@@ -8,187 +8,24 @@ from typing import Any
 from unittest.mock import patch
 
 from django.contrib import admin
-from django.contrib.admin.models import ADDITION, DELETION, LogEntry
-from django.contrib.admin.utils import quote
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.messages import get_messages
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection
 from django.test import RequestFactory
-from django.urls import reverse
 
-from agent_sessions import Message, Session, Usage
+from agent_sessions import Message, Session
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.admin.actions.bulk import delete_selected
 from agent_sessions.models.deletion import BATCH
-from agent_sessions.usage.steps import Step, Tokens
-from tests.admin.clients import LIST, AdminTestCase
-from tests.contract import TURN, USER, numbered
+from agent_sessions.models.operations import SessionQuerySet
+from tests.admin.actions.testcase import ActionTestCase, url
+from tests.admin.testcase import LIST
+from tests.contract import TURN
 from tests.statements import statements
 
-User = get_user_model()
 
-
-def url(view: str, session_id: str) -> str:
-    name = f"admin:agent_sessions_session_{view}"
-    return reverse(name, args=[quote(session_id)], urlconf="tests.admin_urls")
-
-
-class Acting(AdminTestCase):
-    """Tests of a superuser."""
-
-    def said(self, response: Any) -> str:
-        """Return what the admin tells its user after a request."""
-        return " ".join(map(str, get_messages(response.wsgi_request)))
-
-    def act(self, action: str, session_ids: list[str], **data: Any) -> Any:
-        return self.client.post(LIST, {"action": action, "_selected_action": session_ids, **data})
-
-    def logged(self) -> list[tuple[str, str]]:
-        entries = LogEntry.objects.order_by("pk")
-        return list(entries.values_list("object_repr", "change_message"))
-
-
-class ForkTests(Acting):
-    """One session forked."""
-
-    def test_whole(self) -> None:
-        """A fork belongs to whoever made it; the browser is led to it, and the log knows."""
-        Session.objects.append("a/b", TURN, user=self.owner)
-        Session.objects.update(title="Secret")
-
-        response = self.client.post(url("fork", "a/b"), {"owner": "mine"})
-
-        new = Session.objects.get(parent="a/b")
-        self.assertRedirects(response, url("change", new.pk))
-        self.assertEqual((new.user, new.title), (self.superuser, "Secret"))
-        self.assertEqual(list(Session.objects.owned_by(self.owner)), [Session(pk="a/b")])
-        self.assertEqual(Session.objects.items(new.pk), TURN)
-        self.assertIn("a/b", self.said(response))
-        self.assertEqual(
-            self.logged(), [(new.pk, "Forked from a/b."), ("a/b", f"Forked as {new.pk}.")]
-        )
-        self.assertEqual(LogEntry.objects.filter(action_flag=ADDITION).count(), 1)
-
-    def test_from_a_message(self) -> None:
-        """A fork ends at or before the message that is named."""
-        Session.objects.append("one", numbered(4))
-        third = Message.objects.order_by("pk")[2].pk
-
-        for place, length in (("at", 3), ("before", 2)):
-            self.client.post(url("fork", "one"), {place: third, "owner": "same"})
-            new = Session.objects.get(parent="one")
-            self.assertEqual(Session.objects.items(new.pk), numbered(length))
-            new.delete()
-
-    def test_what_cannot_be(self) -> None:
-        """A place that is not there is an error that the page shows, and no fork."""
-        Session.objects.append("one", TURN)
-        Session.objects.append("other", TURN)
-        foreign = Message.objects.filter(session="other").first()
-        assert foreign
-        places: list[dict[str, Any]] = [
-            {"at": foreign.pk},
-            {"at": 9 * 10**30},
-            {"at": 1, "before": 1},
-            {"before": "x"},
-            {"at": ""},
-            {"at": "9" * 5_000},
-        ]
-
-        for place in places:
-            response = self.client.post(url("fork", "one"), place | {"owner": "mine"})
-            self.assertRedirects(response, url("change", "one"))
-            self.assertTrue(self.said(response), place)
-
-        self.assertEqual(Session.objects.count(), 2)
-
-    def test_question(self) -> None:
-        """A button of the page makes no fork but asks whose it is to be; "me" comes first."""
-        Session.objects.append("one", TURN, user=self.owner)
-        first = Message.objects.order_by("pk")[0].pk
-
-        page = self.client.get(url("fork", "one"), {"at": first}).content.decode()
-        again = self.client.post(url("fork", "one"), {"at": first}).content.decode()
-
-        for asked in (page, again):
-            mine, _, same = asked.partition('value="same"')
-            self.assertIn('name="owner" value="mine" checked', mine)
-            self.assertIn("Me (root)", mine)
-            self.assertIn("The owner of the conversation (annelies)", same)
-            self.assertIn(f'name="at" value="{first}"', asked)
-        self.assertEqual(Session.objects.count(), 1)
-
-    def test_for_the_owner(self) -> None:
-        """A fork that is to stay with the owner is theirs, or nobody's as the session is."""
-        Session.objects.append("one", TURN, user=self.owner)
-        Session.objects.append("nobody's", TURN)
-
-        for session_id, owner in (("one", self.owner), ("nobody's", None)):
-            self.client.post(url("fork", session_id), {"owner": "same"})
-            self.assertEqual(Session.objects.get(parent=session_id).user, owner)
-        self.assertContains(self.client.get(url("fork", "nobody's")), "Nobody")
-
-    def test_only_who_may_read_gets_one(self) -> None:
-        """A fork in one's own account takes the permission to read the conversation."""
-        forker = User.objects.create_user("forker", is_staff=True)
-        codenames = ("view_session", "add_session")
-        forker.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        self.client.force_login(forker)
-        Session.objects.append("one", TURN, user=self.owner)
-
-        self.assertNotContains(self.client.get(url("fork", "one")), 'value="mine"')
-        for owner in ("mine", "somebody", ""):
-            response = self.client.post(url("fork", "one"), {"owner": owner})
-            self.assertEqual(response.status_code, 403)
-        self.assertEqual(self.act("fork_selected", ["one"], owner="mine").status_code, 403)
-
-        self.assertEqual(Session.objects.count(), 1)
-
-    def test_no_such_session(self) -> None:
-        """There is nothing to fork, purge or export of a session that is not there."""
-        for view in ("fork", "purge"):
-            self.assertEqual(self.client.post(url(view, "unknown")).status_code, 404)
-
-
-class PurgeTests(Acting):
-    """One session purged."""
-
-    def test_asks_first(self) -> None:
-        """The page counts messages, and forks, which keep their copies, and changes nothing."""
-        Session.objects.append("one", numbered(300))
-        Session.objects.fork("one", "copy")
-        Session.objects.filter(pk="one").update(title="Jazz \u202e")
-
-        with statements() as sent:
-            page = unescape(self.client.get(url("purge", "one")).content.decode())
-
-        self.assertIn("Messages that lose their content: 300", page)
-        self.assertIn("Forks that keep their copies: 1", page)
-        self.assertIn("Jazz ⟨U+202E⟩", page)
-        self.assertIn(f'href="{url("change", "one")}"', page)
-        self.assertEqual(Session.objects.items("one"), numbered(300))
-        self.assertLess(len(sent), 8)
-
-    def test_purges(self) -> None:
-        """Content and title go, numbers stay, and the log names neither."""
-        step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
-        Session.objects.append("one", TURN, step=step)
-        Session.objects.update(title="Secret")
-
-        response = self.client.post(url("purge", "one"))
-
-        self.assertRedirects(response, url("change", "one"))
-        self.assertIn("4 messages have lost their content.", self.said(response))
-        self.assertEqual(Session.objects.items("one"), [])
-        self.assertEqual((Session.objects.get().title, Message.objects.count()), ("", 4))
-        self.assertEqual(Usage.objects.total().total_tokens, 15)
-        self.assertEqual(self.logged(), [("one", "Purged the content.")])
-
-
-class DeletionTests(Acting):
+class DeletionTests(ActionTestCase):
     """Sessions deleted."""
 
     def test_log_without_titles(self) -> None:
@@ -239,7 +76,7 @@ class DeletionTests(Acting):
             self.assertEqual(response.status_code, 302, action)
 
 
-class ListTests(Acting):
+class ListTests(ActionTestCase):
     """Several sessions at once."""
 
     def setUp(self) -> None:
@@ -283,7 +120,7 @@ class ListTests(Acting):
 
     def test_forking_what_goes(self) -> None:
         """A session that goes between being chosen and forked is an error that is shown."""
-        with patch.object(Session.objects._queryset_class, "_hold", return_value=False):
+        with patch.object(SessionQuerySet, "_hold", return_value=False):
             response = self.act("fork_selected", ["one"], owner="mine")
 
         self.assertIn("There is no session 'one' to fork.", self.said(response))
@@ -346,7 +183,7 @@ class ListTests(Acting):
         self.assertFalse(Session.objects.exists())
 
 
-class BatchTests(Acting):
+class BatchTests(ActionTestCase):
     """Many sessions at once, in transactions of their own, and a database that fails."""
 
     def setUp(self) -> None:
@@ -415,29 +252,3 @@ class BatchTests(Acting):
         with self.assertRaises(PermissionDenied):
             delete_selected(guarded, request, Session.objects.all())
         self.assertEqual(Session.objects.count(), BATCH + 10)
-
-
-class ToolsTests(Acting):
-    """The buttons of a page."""
-
-    def test_of_a_session(self) -> None:
-        """A session's page leads to all that can be done with it."""
-        Session.objects.append("a/b", [USER])
-
-        page = self.client.get(url("change", "a/b")).content.decode()
-
-        for view in ("fork", "purge", "delete"):
-            self.assertIn(f'"{url(view, "a/b")}"', page)
-        for name in ("html", "markdown", "json", "jsonl"):
-            export = reverse("admin:agent_sessions_session_export", args=[quote("a/b"), name])
-            self.assertIn(f'"{export}"', page)
-
-    def test_of_a_turn(self) -> None:
-        """Each turn can be forked before its first message, or after its last."""
-        Session.objects.append("one", TURN + TURN)
-        pks = list(Message.objects.order_by("pk").values_list("pk", flat=True))
-
-        page = self.client.get(url("change", "one")).content.decode()
-
-        for name, pk in (("before", pks[0]), ("at", pks[3]), ("before", pks[4]), ("at", pks[7])):
-            self.assertIn(f'name="{name}" value="{pk}"', page)

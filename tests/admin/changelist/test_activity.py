@@ -1,4 +1,4 @@
-"""admin.activity: sessions by the days of their last activity."""
+"""The filter by days of last activity."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from django.utils import timezone
 
 from agent_sessions import Session
 from agent_sessions.admin.changelist.activity import ActivityFilter
-from tests.admin.changelist.test_changelist import LIST, ListTestCase
+from tests.admin.changelist.testcase import ListTestCase
+from tests.admin.testcase import LIST
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 @override_settings(TIME_ZONE="America/New_York")
 class ActivityTests(ListTestCase):
-    """The filter of the list, at noon UTC of a Thursday."""
+    """ActivityFilter, at noon UTC of a Thursday."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -43,7 +44,7 @@ class ActivityTests(ListTestCase):
         return sorted(session_id[3:8] for session_id in self.found(**query))
 
     def test_names(self) -> None:
-        """Today, yesterday and the others are days of the time zone of whoever looks."""
+        """Named periods are days of the current time zone."""
         self.assertEqual(self.days(active="today"), ["11-26"])
         self.assertEqual(self.days(active="yesterday"), ["11-25", "11-25"])
         week = ["11-19", "11-24", "11-25", "11-25", "11-26"]
@@ -58,7 +59,7 @@ class ActivityTests(ListTestCase):
             self.assertEqual(self.found(active="yesterday"), ["26-11-26T00:00", "26-11-25T23:59"])
 
     def test_range(self) -> None:
-        """Both ends of a range are in it, and either may be left open."""
+        """A range includes both ends, and either may be left open."""
         both = {"from": "2026-11-19", "to": "2026-11-25"}
 
         self.assertEqual(self.days(**both), ["11-19", "11-24", "11-25", "11-25"])
@@ -67,15 +68,15 @@ class ActivityTests(ListTestCase):
         self.assertEqual(self.days(**{"from": "2026-11-20", "to": "2026-11-01"}), [])
         self.assertEqual(len(self.days(**{"from": "", "to": ""})), 10)
 
-    def test_what_is_no_day(self) -> None:
-        """Anything that is no day, or at the ends of time, leads back to the list."""
+    def test_invalid(self) -> None:
+        """A text that is not a date, or a date at the ends of time, leads back to the list."""
         for value in ("x", "2026-13-01", "0001-01-01", "9999-12-31", "1" * 5_000, "\x00"):
             for name in ("from", "to", "active"):
                 response = self.client.get(LIST, {name: value})
                 self.assertRedirects(response, f"{LIST}?e=1")
 
     def test_choices(self) -> None:
-        """The chosen day is marked, and the form keeps what else is chosen."""
+        """The chosen period is marked, and the form keeps the other filters."""
         page = self.get(active="yesterday", state="empty").content.decode()
 
         chosen = page.partition(">Yesterday</a>")[0].rpartition("<li")[2]
@@ -91,7 +92,7 @@ class ActivityTests(ListTestCase):
 class WithoutTimeZonesTests(TestCase):
     @override_settings(USE_TZ=False)
     def test_days(self) -> None:
-        """A project without time zones has the days of its clock."""
+        """In a project without time zones, days are those of the local clock."""
         Session.objects.create(session_id="today", updated_at=datetime.now())
 
         for name, expected in (("today", ["today"]), ("yesterday", [])):

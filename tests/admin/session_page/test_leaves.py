@@ -9,14 +9,15 @@ from hypothesis import given
 
 from agent_sessions import Message, Session
 from agent_sessions.admin.actions.export import FORMATS
-from agent_sessions.admin.actions.export_html import turn_of
-from agent_sessions.admin.session_page.turns import Spent, TurnView, conversation
+from agent_sessions.admin.actions.export_html import rendered
+from agent_sessions.admin.session_page.spent import Spent
+from agent_sessions.admin.session_page.turns import TurnView, conversation
 from agent_sessions.items import Item
 from agent_sessions.items.codec import encode
 from agent_sessions.transfer.markdown_document import message_of
-from tests.admin.actions.test_export import export_url
-from tests.admin.browsing import page_of
-from tests.admin.pieces import START, window_of
+from tests.admin.actions.exporting import export_url
+from tests.admin.browser_testcase import page_of
+from tests.admin.windows import START, window_of
 from tests.item_strategies import items, places, shown_leaves
 from tests.sample_items import SAMPLES
 
@@ -49,7 +50,7 @@ class LeavesTests(SimpleTestCase):
     @given(items)
     def test_web_page(self, item: Item) -> None:
         """Every leaf is in the exported web page."""
-        page = turn_of(turn(item))
+        page = rendered(turn(item))
 
         self.assertEqual(lost(item, page), set(), page)
 

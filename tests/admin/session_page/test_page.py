@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from agent_sessions import Message, Session, Usage
 from agent_sessions.admin import SessionAdmin
 from agent_sessions.signals import content_viewed
-from tests.admin.clients import AdminTestCase
+from tests.admin.testcase import AdminTestCase
 from tests.contract import LONE_SURROGATES, STRANGE_ITEMS, TURN, numbered
 from tests.sample_items import SAMPLES
 from tests.statements import statements
@@ -71,7 +71,7 @@ class ConversationTests(PageTestCase):
         page = self.page("one")
 
         self.assertLess(len(page), 60_000)
-        self.assertIn("All of it is in the raw item.", page)
+        self.assertIn("The raw item has all of it.", page)
 
     def test_attachments(self) -> None:
         """An image is behind a click and sent from here; one from elsewhere is an address."""
@@ -139,7 +139,7 @@ class WindowTests(PageTestCase):
         page = self.page("one", before=Message.objects.order_by("-pk")[9].pk)
 
         self.assertIn("continued", page)
-        self.assertIn("This turn goes on.", page)
+        self.assertIn("This turn continues.", page)
 
     def test_turn_of_a_number(self) -> None:
         """A long conversation has a way to a turn and to its end; a short one needs none."""
@@ -236,7 +236,7 @@ class SearchTests(PageTestCase):
 
         self.assertIn(f'href="?at={pk}#message-{pk}"', page)
         self.assertIn("1 message with “<B>jazz”", page)
-        self.assertIn("No message says this.", self.page("one", find="samba"))
+        self.assertIn("No message contains this.", self.page("one", find="samba"))
         self.assertNotIn("as-hits", self.page("one", find=" "))
 
 

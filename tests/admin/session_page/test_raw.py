@@ -5,8 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import TestCase, override_settings
 from django.urls import reverse
@@ -14,7 +13,6 @@ from django.urls import reverse
 from agent_sessions import Message, Session
 from agent_sessions.signals import content_viewed
 
-User = get_user_model()
 PNG = b"\x89PNG\r\n\x1a\n and more"
 
 
@@ -24,7 +22,9 @@ def url_of(data: bytes, kind: str = "image/png") -> str:
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class AnswerTestCase(TestCase):
-    """A superuser, and a session under an id that has to be quoted."""
+    """A superuser, and a session whose id has to be quoted."""
+
+    superuser: User
 
     @classmethod
     def setUpTestData(cls) -> None:
@@ -39,7 +39,8 @@ class AnswerTestCase(TestCase):
 
     def get(self, name: str, *args: Any, session_id: str = "a_2Fb") -> HttpResponse:
         url = reverse(f"admin:agent_sessions_session_{name}", args=[session_id, *args])
-        response: Any = self.client.get(url)
+        response = self.client.get(url)
+        assert isinstance(response, HttpResponse)
         return response
 
     def check_sandboxed(self, response: HttpResponse) -> None:
@@ -60,7 +61,7 @@ class ItemTests(AnswerTestCase):
         response = self.get("item", message.pk - 1)
 
         self.assertEqual(response.headers["Content-Type"], "text/plain; charset=utf-8")
-        self.assertEqual(response.content.decode(), Message.objects.first().message_data)
+        self.assertEqual(response.content.decode(), Message.objects.earliest("pk").message_data)
         self.check_sandboxed(response)
         self.assertEqual(self.get("item", message.pk).content, b"not JSON <b>")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.test import SimpleTestCase, override_settings
 
-from agent_sessions.admin.session_page.turns import Spent, TurnView, conversation, trace_url
-from agent_sessions.admin.session_page.window import Text
+from agent_sessions.admin.session_page.spent import Spent
+from agent_sessions.admin.session_page.turns import TurnView, conversation, trace_url
+from agent_sessions.admin.session_page.window import StoredText
 from agent_sessions.items.reported_errors import TOOL_FAILED
 from agent_sessions.text.markdown import LONGEST
 from agent_sessions.usage.totals import Group
-from tests.admin.pieces import window_of
+from tests.admin.windows import window_of
 
 USER = {"role": "user", "content": "Any jazz?"}
 ANSWER = {"role": "assistant", "content": "Two."}
@@ -97,7 +98,7 @@ class TurnTests(SimpleTestCase):
         broken = {**TURN[2], "output": f"{TOOL_FAILED}."}
         items = [*TURN, USER, CALL, broken]
         window = window_of(items)
-        window.texts[7] = Text("", 0)
+        window.texts[7] = StoredText("", 0)
 
         shown = [
             conversation(window_of(items), NOTHING, may_read=True),

@@ -53,8 +53,8 @@ class PlaceTests(WindowTestCase):
         messages = Message.objects.filter(session="one")
 
         for query in ({}, {"before": str(messages.latest("pk").pk + 1)}, {"after": "0"}):
-            numbers = [window(messages, query, turns=turns).number for turns in (None, 23)]
-            self.assertEqual(*numbers, query)
+            counted, given = (window(messages, query, turns=turns) for turns in (None, 23))
+            self.assertEqual(counted.number, given.number, query)
 
     def test_earlier_and_later(self) -> None:
         """Windows follow upon each other in both directions and leave nothing out."""

@@ -1,11 +1,11 @@
-"""usage_cache: what was counted slowly is kept, for those who may see the same sessions."""
+"""Slow counts of the usage page are kept for everybody who may see the same sessions."""
 
 from __future__ import annotations
 
 from typing import Any
 from unittest.mock import patch
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import TestCase, override_settings
 from django.urls import reverse
@@ -14,8 +14,7 @@ from django.utils import timezone
 from agent_sessions.admin.usage_page import cache as usage_cache
 from agent_sessions.admin.usage_page.cache import Counted, counted
 from agent_sessions.models import Session, Usage
-from tests.admin.usage_page.test_numbers import PRICES
-from tests.admin.usage_page.test_page import now, store
+from tests.admin.usage_page.usage_rows import PRICES, now, store
 
 PAGE = reverse("admin:agent_sessions_session_usage", urlconf="tests.admin_urls")
 MEMORY = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -23,7 +22,7 @@ MEMORY = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 @override_settings(CACHES=MEMORY)
 class CacheTestCase(TestCase):
-    """Whatever is counted counts as slow."""
+    """Every count is treated as a slow one."""
 
     def setUp(self) -> None:
         cache.clear()
@@ -40,14 +39,14 @@ class CountedTests(CacheTestCase):
         return counted(sessions, *facts, count=lambda: value, **options)
 
     def test_kept(self) -> None:
-        """The second who asks is told what the first was, and since when."""
+        """The second request gets the count of the first, and its time."""
         first, second = self.counted(1), self.counted(2)
 
         self.assertEqual((first.value, first.is_kept), (1, False))
         self.assertEqual(second, Counted(1, first.at, is_kept=True))
 
     def test_fast(self) -> None:
-        """A fast count is not kept, and replaces an older one that was."""
+        """A fast count is not kept, and deletes an older one that was."""
         self.counted(1)
 
         with patch.object(usage_cache, "SLOW_SECONDS", 60):
@@ -55,15 +54,15 @@ class CountedTests(CacheTestCase):
             self.assertEqual(self.counted(3).value, 3)
 
     def test_new(self) -> None:
-        """A new count, asked for by one, is shown to all others afterwards."""
+        """A new count that one request forces is shown to all later ones."""
         self.counted(1)
 
         self.assertEqual(self.counted(2, is_new=True).value, 2)
         self.assertEqual(self.counted(3).value, 2)
 
-    def test_what_is_told_apart(self) -> None:
+    def test_keys(self) -> None:
         """Other sessions, facts, prices or time zones are counted separately."""
-        user = get_user_model().objects.create_user("annelies")
+        user = User.objects.create_user("annelies")
         querysets = [
             Session.objects.all(),
             Session.objects.filter(user=user),
@@ -83,14 +82,14 @@ class CountedTests(CacheTestCase):
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class PageTests(CacheTestCase):
-    """The usage page of numbers that are kept."""
+    """The usage page with kept numbers."""
 
     def setUp(self) -> None:
         super().setUp()
-        self.client.force_login(get_user_model().objects.create_superuser("root"))
+        self.client.force_login(User.objects.create_superuser("root"))
 
     def test_age(self) -> None:
-        """A page says how old its numbers are, and leads to new ones, and to no old address."""
+        """A page says how old its numbers are; "Count again" counts once and redirects."""
         store([now(agent_name="First")])
         fresh = self.client.get(PAGE)
         store([now(agent_name="Second")])
@@ -101,11 +100,12 @@ class PageTests(CacheTestCase):
         self.assertContains(kept, "The numbers were counted 0\xa0minutes ago.")
         self.assertNotContains(kept, "Second")
         again = self.client.get(PAGE + kept.context["again"])
-        self.assertRedirects(again, PAGE + "?period=30d&by=agent&measure=tokens")
-        self.assertContains(self.client.get(PAGE + again.url), "Second")
+        address = PAGE + "?period=30d&by=agent&measure=tokens"
+        self.assertRedirects(again, address)
+        self.assertContains(self.client.get(address), "Second")
 
     def test_deleted(self) -> None:
-        """A count again leaves out what was deleted meanwhile."""
+        """A new count leaves out usage that was deleted after the last one."""
         store([now()])
         self.client.get(PAGE)
         Usage.objects.all().delete()

@@ -1,4 +1,4 @@
-"""charts: bars, ticks and labels as coordinates."""
+"""The chart of the usage page: bars, ticks and labels as coordinates."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import agent_sessions
 from agent_sessions.admin.usage_page.chart import (
     BOTTOM,
     HEIGHT,
-    LABEL,
+    LABEL_WIDTH,
     TOP,
+    Bar,
     Chart,
-    Column,
-    Part,
+    Segment,
     chart,
     ticks,
 )
@@ -26,21 +26,21 @@ CSS = Path(agent_sessions.__file__).parent / "static/agent_sessions/usage.css"
 BACKGROUNDS = ("ffffff", "121212")  # --body-bg, light and dark, of Django 5.2 to 6.1
 
 
-def drawn(columns: list[Column], *, is_whole: bool = True) -> Chart:
-    found = chart(columns, written=lambda value: f"{value:f}", is_whole=is_whole)
+def drawn(shown: list[Bar], *, is_whole: bool = True) -> Chart:
+    found = chart(shown, written=lambda value: f"{value:f}", is_whole=is_whole)
     assert found is not None
     return found
 
 
-def bars(*values: int) -> list[Column]:
-    return [Column(f"day {at}", "", [Part(0, value, "")]) for at, value in enumerate(values)]
+def bars(*values: int) -> list[Bar]:
+    return [Bar(f"day {at}", "", [Segment(0, value, "")]) for at, value in enumerate(values)]
 
 
 class TickTests(SimpleTestCase):
     """ticks()."""
 
     def test_nice(self) -> None:
-        """Ticks are round, at most six, begin at 0 and reach the highest value."""
+        """Ticks are at most six round values from 0 to at least the highest value."""
         for highest in (1, 2, 3, 7, 10, 99, 450_515, 10**19, Decimal("0.0007"), Decimal("1.01")):
             found = ticks(Decimal(highest), is_whole=False)
 
@@ -50,7 +50,7 @@ class TickTests(SimpleTestCase):
             self.assertIn(found[1].normalize().as_tuple().digits, {(1,), (2,), (5,)})
 
     def test_whole(self) -> None:
-        """Of what is counted there are no halves."""
+        """Ticks of whole values are whole."""
         self.assertEqual(ticks(Decimal(1), is_whole=True), [0, 1])
         self.assertEqual(ticks(Decimal(3), is_whole=True), [0, 1, 2, 3])
 
@@ -59,19 +59,19 @@ class ChartTests(SimpleTestCase):
     """chart()."""
 
     def test_nothing(self) -> None:
-        """Where there is nothing to see there is no chart."""
-        for columns in ([], bars(0, 0), [Column("", "", is_partial=True)]):
-            self.assertIsNone(chart(columns, written=str, is_whole=True))
+        """There is no chart if all bars are empty."""
+        for nothing in ([], bars(0, 0), [Bar("", "", is_partial=True)]):
+            self.assertIsNone(chart(nothing, written=str, is_whole=True))
 
     def test_stacks(self) -> None:
-        """Pieces stand on one another, from the bottom on, each as high as its value."""
-        parts = [Part(0, 30, "a"), Part(1, 0, "b"), Part(6, 20, "c")]
-        (bar,) = drawn([Column("day", "the day", parts)]).bars
+        """Segments are stacked from the bottom, each as high as its value."""
+        segments = [Segment(0, 30, "a"), Segment(1, 0, "b"), Segment(6, 20, "c")]
+        (bar,) = drawn([Bar("day", "the day", segments)]).bars
 
-        low, high = (piece.box for piece in bar.pieces)
+        low, high = (segment.box for segment in bar.segments)
 
         self.assertEqual(
-            [(piece.series, piece.title) for piece in bar.pieces], [(0, "a"), (6, "c")]
+            [(segment.series, segment.title) for segment in bar.segments], [(0, "a"), (6, "c")]
         )
         self.assertAlmostEqual(float(low.y) + float(low.height), HEIGHT - BOTTOM)
         self.assertAlmostEqual(float(high.y) + float(high.height), float(low.y))
@@ -79,38 +79,38 @@ class ChartTests(SimpleTestCase):
         self.assertAlmostEqual(float(low.height) / float(high.height), 1.5, places=3)
 
     def test_gaps(self) -> None:
-        """A day without a value keeps its room, and has no piece."""
+        """A day without a value keeps its room, and has no segment."""
         found = drawn(bars(1, 0, 1)).bars
 
-        self.assertEqual([len(bar.pieces) for bar in found], [1, 0, 1])
+        self.assertEqual([len(bar.segments) for bar in found], [1, 0, 1])
         first, second, third = (float(bar.x) for bar in found)
         self.assertAlmostEqual(second - first, third - second, places=1)
 
     def test_marks(self) -> None:
-        """A bar that does not show everything has a mark above it, also where it has no height."""
-        columns = [
-            Column("", "", [Part(0, 5, "")], is_partial=True),
-            Column("", "", is_partial=True),
-            Column("", "", [Part(0, 5, "")]),
+        """A partial bar has a mark above it, even if it has no height."""
+        shown = [
+            Bar("", "", [Segment(0, 5, "")], is_partial=True),
+            Bar("", "", is_partial=True),
+            Bar("", "", [Segment(0, 5, "")]),
         ]
 
-        full, empty, known = drawn(columns).bars
+        full, empty, known = drawn(shown).bars
 
-        self.assertLess(float(full.mark), float(full.pieces[0].box.y))
+        self.assertLess(float(full.mark), float(full.segments[0].box.y))
         self.assertLess(float(empty.mark), HEIGHT - BOTTOM)
         self.assertEqual(known.mark, "")
 
     def test_labels(self) -> None:
-        """Labels keep their distance at any number of days, and the last day has one."""
+        """Labels never overlap, however many days there are, and the last day has one."""
         for number in (1, 2, 7, 12, 30, 90, 365):
             found = drawn(bars(*[1] * number)).labels
 
             gaps = [float(right.at) - float(left.at) for left, right in pairwise(found)]
             self.assertEqual(found[-1].text, f"day {number - 1}")
-            self.assertGreaterEqual(min(gaps, default=LABEL), LABEL - 1, number)
+            self.assertGreaterEqual(min(gaps, default=LABEL_WIDTH), LABEL_WIDTH - 1, number)
 
     def test_within(self) -> None:
-        """Nothing is drawn outside the picture, whatever the numbers."""
+        """Nothing is drawn outside the chart, however large the numbers are."""
         for value in (1, 7, 10**25):
             found = drawn(bars(*[value] * 90))
             last = found.bars[-1].area
@@ -120,7 +120,7 @@ class ChartTests(SimpleTestCase):
             self.assertLess(float(found.right) + 7 * longest, float(found.width))
 
     def test_ticks(self) -> None:
-        """Ticks say their values, from the bottom upwards."""
+        """Ticks show their values, rising from the bottom."""
         found = drawn(bars(4)).ticks
 
         self.assertEqual([tick.text for tick in found], ["0", "1", "2", "3", "4"])
@@ -132,7 +132,7 @@ class ColourTests(SimpleTestCase):
     """The colours of usage.css."""
 
     def test_contrast(self) -> None:
-        """Every series has a contrast of at least 3 to 1 with a light and with a dark page."""
+        """Each series has a contrast of at least 3 to 1 on a light and on a dark page."""
         colours = re.findall(r"--usage-\d: #([0-9a-f]{6});", CSS.read_text())
 
         self.assertEqual(len(colours), 7)
@@ -142,7 +142,7 @@ class ColourTests(SimpleTestCase):
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the ratio of WCAG 2."""
+    """Return the contrast ratio of two colours as WCAG 2 defines it."""
     light, dark = sorted(map(luminance, (one, other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 

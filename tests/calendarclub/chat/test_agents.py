@@ -1,4 +1,4 @@
-"""The agent, and which model it reaches by which API."""
+"""The agent, its model, and the API that it uses."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from agents.agent import Agent
 from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase, override_settings
 
+from agent_sessions import Session
 from calendarclub.chat.agents import calendar_club, is_offline, run_config
 from calendarclub.offline_model import OfflineModel
 from calendarclub.offline_model.model import present
@@ -26,7 +27,7 @@ NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "CALENDARCLUB_API")
 
 @contextmanager
 def environment(**values: str) -> Iterator[None]:
-    """Set these variables of the agent's, and unset the others."""
+    """Set these of the agent's variables, and unset the others."""
     with patch.dict(os.environ, {name: values.get(name, "") for name in NAMES}):
         for name in NAMES:
             if not os.environ[name]:
@@ -35,7 +36,7 @@ def environment(**values: str) -> Iterator[None]:
 
 
 class CompatibleServer(BaseHTTPRequestHandler):
-    """Answer "Hello." as a server of either API does, and keep what was asked."""
+    """Answer "Hello." in either API, and keep the requests."""
 
     requests: ClassVar[list[tuple[str, dict[str, Any], str]]] = []
 
@@ -102,7 +103,7 @@ def serving() -> Iterator[str]:
 
 class CalendarClubTests(SimpleTestCase):
     def test_offline(self) -> None:
-        """Without a key, or with an empty one, the offline model plays the agent."""
+        """Without a key the offline model answers."""
         with environment():
             agent = calendar_club()
 
@@ -113,7 +114,7 @@ class CalendarClubTests(SimpleTestCase):
 
     @override_settings(CALENDARCLUB_MODEL="gpt-of-this-site")
     def test_online(self) -> None:
-        """With a key the setting names the model."""
+        """With a key the model is that of the setting."""
         with environment(OPENAI_API_KEY="key"):
             agent = calendar_club()
 
@@ -122,7 +123,7 @@ class CalendarClubTests(SimpleTestCase):
         self.assertEqual(agent.model, "gpt-of-this-site")
 
     async def test_instructions(self) -> None:
-        """They hold the present moment, weekday and zone, where the offline model reads them."""
+        """The instructions contain the time, weekday and zone, as the offline model reads them."""
         with environment():
             agent = calendar_club(clock=lambda: NOW)
 
@@ -132,14 +133,14 @@ class CalendarClubTests(SimpleTestCase):
         self.assertEqual(present(text), NOW)
 
     async def test_instructions_with_the_real_clock(self) -> None:
-        """They are written anew for each step."""
+        """Without a clock the instructions contain the time of the call."""
         with environment():
             text = await instructions_of(calendar_club())
 
         self.assertIn(f"{present(text):%A}", text)
 
     def test_tools(self) -> None:
-        """The agent has the four tools by their agreed names."""
+        """The agent has four tools."""
         with environment():
             names = [tool.name for tool in calendar_club().tools]
 
@@ -150,7 +151,7 @@ class CalendarClubTests(SimpleTestCase):
 
 class RunConfigTests(SimpleTestCase):
     def test_tracing(self) -> None:
-        """Traces go to OpenAI when the model is there too, and nowhere else."""
+        """Traces are sent if the model is at OpenAI, and never otherwise."""
         cases = [
             ({}, True),
             ({"OPENAI_API_KEY": "key"}, False),
@@ -165,7 +166,7 @@ class RunConfigTests(SimpleTestCase):
                 self.assertEqual(run_config().tracing_disabled, disabled)
 
     def test_unknown_api(self) -> None:
-        """An API that does not exist is refused with a sentence."""
+        """An unknown CALENDARCLUB_API raises an error that names the known ones."""
         with (
             environment(OPENAI_API_KEY="key", CALENDARCLUB_API="soap"),
             self.assertRaisesMessage(ImproperlyConfigured, "'soap' is neither"),
@@ -174,7 +175,7 @@ class RunConfigTests(SimpleTestCase):
 
     @override_settings(CALENDARCLUB_MODEL="some-lab/some-model")
     async def test_another_server(self) -> None:
-        """OPENAI_BASE_URL is reached by the API that is set, with the model's name as it is."""
+        """OPENAI_BASE_URL gets requests of the chosen API, with the model's name unchanged."""
         cases = {"": "/v1/responses", "chat_completions": "/v1/chat/completions"}
         for api, path in cases.items():
             with self.subTest(api), serving() as url:
@@ -190,7 +191,7 @@ class RunConfigTests(SimpleTestCase):
                 self.assertEqual(authorization, "Bearer a key")
 
 
-async def instructions_of(agent: Agent[None]) -> str:
-    text = await agent.get_system_prompt(RunContextWrapper(None))
+async def instructions_of(agent: Agent[Session]) -> str:
+    text = await agent.get_system_prompt(RunContextWrapper(Session()))
     assert text is not None
     return text

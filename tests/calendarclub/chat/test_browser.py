@@ -48,7 +48,7 @@ class BrowserTests(BrowserTestCase):
         expect(page.get_by_role("button", name="Send")).to_be_visible()
 
     def test_conversation(self) -> None:
-        """A conversation is answered with cards, and is all there after a reload."""
+        """A message is answered with cards, and a reload shows the same page."""
         page = self.chat()
 
         self.ask(page, QUESTION)
@@ -67,7 +67,7 @@ class BrowserTests(BrowserTestCase):
         expect(page).to_have_title(f"{QUESTION} · Calendar Club")
 
     def test_keyboard(self) -> None:
-        """Shift and Enter begin a line, Enter sends, and the focus stays in the input."""
+        """Shift+Enter starts a new line, Enter sends, and the focus stays in the input."""
         page = self.chat()
         message = page.get_by_label("Your message")
         expect(message).to_be_focused()
@@ -83,7 +83,7 @@ class BrowserTests(BrowserTestCase):
         expect(message).to_have_value("")
 
     def test_quick_pick(self) -> None:
-        """A click on a suggestion says it."""
+        """A click on a suggestion sends it."""
         page = self.chat()
         self.ask(page, QUESTION)
         pick = page.get_by_role("group", name="Suggestions").get_by_role("button").first
@@ -96,7 +96,7 @@ class BrowserTests(BrowserTestCase):
         expect(page.locator("[data-answer]").last).not_to_be_empty()
 
     def test_reset(self) -> None:
-        """A conversation that is deleted, after a question, is gone."""
+        """A conversation is deleted after a confirmation."""
         page = self.chat()
         self.ask(page, QUESTION)
         url = page.url
@@ -111,7 +111,7 @@ class BrowserTests(BrowserTestCase):
         self.assertEqual(response.status, 404)
 
     def test_calendar_files(self) -> None:
-        """One event and all events are downloaded as calendars that can be read."""
+        """One event, or all events, can be downloaded as a calendar."""
         page = self.chat()
         self.ask(page, QUESTION)
         cards = page.locator(".card")
@@ -130,7 +130,7 @@ class BrowserTests(BrowserTestCase):
         return [str(event["SUMMARY"]) for event in calendar.walk("VEVENT")]
 
     def test_other_browser(self) -> None:
-        """Another browser's conversation is not there."""
+        """Another browser gets a 404 for the conversation."""
         page = self.chat()
         self.ask(page, QUESTION)
         other = self.visitor().new_page()
@@ -142,7 +142,7 @@ class BrowserTests(BrowserTestCase):
         expect(other.get_by_role("heading", name="Not found")).to_be_visible()
 
     def test_phone(self) -> None:
-        """On a phone nothing is wider than the screen, and the conversations are in a drawer."""
+        """On a phone no element is wider than the screen, and a drawer has the conversations."""
         page = self.chat(width=390, height=844)
         self.ask(page, QUESTION)
         shelf = page.locator("#conversations")
@@ -157,7 +157,7 @@ class BrowserTests(BrowserTestCase):
         self.assertLessEqual(widths[0], widths[1])
 
     def test_refusal(self) -> None:
-        """A message that is refused goes back into the input, with the reason beside it."""
+        """A message that is rejected stays in the input, and the page says why."""
         page = self.chat()
         message = page.get_by_label("Your message")
         page.evaluate("() => document.getElementById('message').removeAttribute('maxlength')")
@@ -172,7 +172,7 @@ class BrowserTests(BrowserTestCase):
 
     @pytest.mark.exhaustive
     def test_api_down(self) -> None:
-        """A failed message says why, survives a reload, and is answered once on a second try."""
+        """A message whose run failed shows why, is kept, and is answered once on a second try."""
         page = self.visitor().new_page()
         port = free_port()
         down = {"OPENAI_API_KEY": "sk-dummy", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
@@ -194,7 +194,7 @@ class BrowserTests(BrowserTestCase):
         expect(page.locator("[data-answer]")).not_to_be_empty()
 
     def test_stop(self) -> None:
-        """Stopping ends the run on the server too: it hangs up on the model."""
+        """The Stop button ends the run on the server, which closes its request to the model."""
         page = self.visitor().new_page()
         with closing(socket.create_server(("127.0.0.1", 0))) as api:
             api.settimeout(30)
@@ -215,7 +215,7 @@ class BrowserTests(BrowserTestCase):
                 expect(page.get_by_role("button", name="Send")).to_be_visible()
 
     def test_policy(self) -> None:
-        """The pages, the admin's too, keep to their content security policy."""
+        """The pages of the chat and the admin break no content security policy."""
         page = self.chat()
         complaints: list[str] = []
         page.on("console", lambda entry: complaints.append(f"{page.url}: {entry.text}"))

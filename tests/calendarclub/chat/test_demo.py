@@ -1,4 +1,4 @@
-"""`manage.py demo` as it is typed: in a process and on a database of its own."""
+"""`manage.py demo` in a process and on a database of its own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DemoTests(SimpleTestCase):
         return output, errors
 
     def test_twice(self) -> None:
-        """The first run makes everything; the next one starts from what is there."""
+        """The first run creates everything, and the next one continues from it."""
         first, _ = self.run_to_its_end("--no-serve")
         events = rows(self.database, "SELECT count(*) FROM events_event")
         second, _ = self.run_to_its_end("--no-serve")
@@ -71,7 +71,7 @@ class DemoTests(SimpleTestCase):
         self.assertEqual(messages, [(int(remembered),)] * 2)
 
     def test_serving(self) -> None:
-        """It serves chat and admin at the addresses that it prints, until Ctrl-C."""
+        """The chat and the admin are served at the printed addresses until Ctrl-C."""
         process = self.start("--port=0")
         assert process.stdout is not None
 
@@ -94,7 +94,7 @@ class DemoTests(SimpleTestCase):
         self.assertNotIn("Traceback", errors)
 
     def test_port_taken(self) -> None:
-        """A port that is taken is named before anything else is done."""
+        """A port that is in use is reported before anything else happens."""
         with closing(socket.create_server(("127.0.0.1", 0))) as other:
             port = other.getsockname()[1]
 
@@ -124,7 +124,7 @@ class DemoTests(SimpleTestCase):
         self.assertNotIn("Traceback", errors)
 
     def test_api_down(self) -> None:
-        """A model that cannot be reached is named, and is no reason to stop."""
+        """An API that cannot be reached is reported, and the command continues."""
         down = {"OPENAI_API_KEY": "sk-dummy", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
 
         output, errors = self.run_to_its_end("--no-serve", **down)

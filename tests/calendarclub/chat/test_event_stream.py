@@ -1,4 +1,4 @@
-"""What a run does arrives as server-sent events, in order, and `done` is always the last one."""
+"""A run is streamed as server-sent events, and the last one is always `done`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def agent(*steps: Any) -> Agent[None]:
 
 
 async def unrecorded(run: RunResultStreaming) -> None:
-    """Leave a run that has no session as it is."""
+    """Record nothing: the run has no session."""
 
 
 async def events_of(stream: AsyncGenerator[str, None]) -> list[tuple[str, dict[str, Any]]]:
@@ -55,7 +55,7 @@ class ServerSentEventsTests(SimpleTestCase):
         return await events_of(stream)
 
     async def test_answer(self) -> None:
-        """The text comes as it is written, and at last as safe HTML with the title."""
+        """The text is streamed as it is written. `done` has it as safe HTML, with the title."""
         events = await self.run_of([assistant_message("**Hi** <b>")])
 
         self.assertEqual(events[0], ("content", {"delta": "**Hi** <b>"}))
@@ -69,7 +69,7 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertEqual(events[0], ("content", {"delta": "one\n\nevent: two"}))
 
     async def test_tools(self) -> None:
-        """What tools hand out arrives before the answer: cards, picks and a placeholder."""
+        """Cards, picks and placeholder are sent before the answer."""
         calls = [
             function_call("search_events", {}, call_id="a"),
             function_call("offer_quick_picks", {}, call_id="b"),
@@ -89,7 +89,7 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertEqual(events[2][1], {"placeholder": "Which day?"})
 
     async def test_failure(self) -> None:
-        """A run that fails says so once, shows no answer, and is done."""
+        """A run that fails sends one error, and no answer."""
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
             events = await self.run_of(RuntimeError("secret detail"))
 
@@ -100,7 +100,7 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertIn("session 'music' of user 7", logs.output[0])
 
     async def test_deleted_meanwhile(self) -> None:
-        """A conversation that is deleted while it is answered ends with a sentence."""
+        """The error says so if the conversation was deleted during the run."""
         deleted = SessionDeletedError("music")
 
         with self.assertLogs("calendarclub.chat", "INFO") as logs:
@@ -111,7 +111,7 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertEqual([record.levelname for record in logs.records], ["INFO"])
 
     async def test_too_many_steps(self) -> None:
-        """A run that does not come to an end says what to do about it."""
+        """The error says what to do if a run takes too many steps."""
         calls = [[function_call("search_events", {}, call_id=str(n))] for n in range(2)]
 
         with self.assertLogs("calendarclub.chat", "ERROR"):
@@ -122,7 +122,7 @@ class ServerSentEventsTests(SimpleTestCase):
         self.assertEqual(events[-1][0], "done")
 
     async def test_run_that_cannot_begin(self) -> None:
-        """A stream is done even if there was no run."""
+        """The last event is `done` even if the run cannot be started."""
 
         async def begin() -> RunResultStreaming:
             raise LookupError("no such model")
@@ -137,7 +137,7 @@ class ServerSentEventsTests(SimpleTestCase):
 
 class ResponseTests(SimpleTestCase):
     def test_headers(self) -> None:
-        """Nothing between server and page keeps the stream back or keeps a copy."""
+        """The headers keep proxies from buffering and storing the stream."""
         response = event_stream(
             lambda: self.fail("nobody has asked for an event"),
             record=unrecorded,
@@ -151,7 +151,7 @@ class ResponseTests(SimpleTestCase):
 
 class LeavingTests(TestCase):
     async def test_reader_leaves(self) -> None:
-        """When the reader goes away the run ends, and only the question stays."""
+        """A reader who leaves while the model answers ends the run, whose cost is recorded."""
         asked, stopped = asyncio.Event(), asyncio.Event()
 
         async def never_answers(call: object) -> list[Any]:
@@ -191,7 +191,7 @@ class LeavingTests(TestCase):
         self.assertEqual(step.response_id, "resp-789")
 
     async def test_reader_closes(self) -> None:
-        """A stream that is closed between two events ends its run as well."""
+        """Closing the stream between two events ends the run."""
         session = DjangoSession("closed")
         club = agent([assistant_message("one")])
 

@@ -1,4 +1,4 @@
-"""Turns are read from the session's items alone."""
+"""Turns, and the outputs of tools in them, are read from the session's items."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def output(**data: Any) -> dict[str, Any]:
 
 class TurnsTests(SimpleTestCase):
     def test_turn(self) -> None:
-        """A question collects all that follows it: events, suggestions and answers."""
+        """A turn collects events, suggestions and answers that follow its question."""
         items = [
             user("Music?"),
             {"type": "function_call", "call_id": "call", "name": "search_events", "arguments": ""},
@@ -49,7 +49,7 @@ class TurnsTests(SimpleTestCase):
         self.assertFalse(second.is_answered)
 
     def test_second_search(self) -> None:
-        """The last search of a turn is the one that is shown."""
+        """A turn shows the events of its last search."""
         items = [user("?"), output(events=[{"id": 1}, {"id": 2}]), output(events=[{"id": 2}])]
 
         (turn,) = page_turns(items)
@@ -58,11 +58,11 @@ class TurnsTests(SimpleTestCase):
         self.assertEqual([card.id for card in turn.findings.cards], [2])
 
     def test_items_before_the_first_question(self) -> None:
-        """Items whose question was cut off make no turn."""
+        """Items before the first question belong to no turn."""
         self.assertEqual(page_turns([assistant("late"), {"type": "reasoning", "summary": []}]), [])
 
     def test_words_before_a_tool(self) -> None:
-        """What a model says before it calls a tool is no answer yet."""
+        """A text before a tool call is not an answer."""
         call = {"type": "function_call", "name": "search_events", "call_id": "c", "arguments": ""}
         items = [user("Jazz?"), assistant("Let me look."), call]
 
@@ -79,13 +79,13 @@ class TurnsTests(SimpleTestCase):
 
 class ReadOutputTests(SimpleTestCase):
     def test_output_of_another_kind(self) -> None:
-        """What is no search and no suggestion offers nothing."""
+        """An output without events or suggestions has nothing for the page."""
         for text in ["", "plain", "[1]", "{}", '{"events": 3}', "[" * 100_000]:
             with self.subTest(text[:20]):
                 self.assertIsNone(read_output(text))
 
     def test_damaged_cards(self) -> None:
-        """Cards without a number are left out; texts of the wrong type are blank."""
+        """Events without an id are left out, and texts of a wrong type are blank."""
         text = json.dumps({"events": [None, {"id": "7"}, {"id": 7, "title": 5}], "total": "x"})
 
         findings = read_output(text)
@@ -95,7 +95,7 @@ class ReadOutputTests(SimpleTestCase):
         self.assertEqual(findings.total, 1)
 
     def test_address_of_an_event(self) -> None:
-        """An event's own address is shown if it leads to the web."""
+        """Only http and https addresses of events are shown."""
         addresses = ["https://example.org/a", "javascript:alert(1)", "https://[", "/x"]
         events = [{"id": number, "url": url} for number, url in enumerate(addresses, start=1)]
 
@@ -106,7 +106,7 @@ class ReadOutputTests(SimpleTestCase):
         self.assertEqual(shown, ["https://example.org/a", "", "", ""])
 
     def test_start(self) -> None:
-        """A start that cannot be read is no day, and a plain date is one."""
+        """A start in ISO 8601, with or without a time, has a day. Any other text has none."""
         starts = ["2026-11-28T20:30:00+01:00", "2026-11-28", "soon", ""]
         events = [{"id": number, "start": start} for number, start in enumerate(starts, start=1)]
 
@@ -117,7 +117,7 @@ class ReadOutputTests(SimpleTestCase):
         self.assertEqual(days, [28, 28, None, None])
 
     def test_calendar_of_all(self) -> None:
-        """One address downloads all the cards."""
+        """One address downloads all events."""
         findings = read_output(json.dumps({"events": [{"id": 3}, {"id": 5}]}))
 
         assert isinstance(findings, FoundEvents)

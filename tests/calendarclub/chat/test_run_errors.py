@@ -1,4 +1,4 @@
-"""Each way in which the model's API can fail has a sentence, and the log never holds a key."""
+"""Every kind of API error has a sentence for the visitor, and the log never contains a key."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ExplainTests(SimpleTestCase):
         return sentence, "\n".join(logs.output)
 
     async def test_status(self) -> None:
-        """The sentence says whose turn it is; neither it nor the log quotes the key."""
+        """The sentence says who has to act. Neither it nor the log quotes the key."""
         words = {
             401: "does not accept this site's key",
             403: "may not use the language model",
@@ -74,21 +74,21 @@ class ExplainTests(SimpleTestCase):
                 self.assertNotIn("private", log)
 
     async def test_api_down(self) -> None:
-        """An API that nobody serves cannot be reached."""
+        """An API without a server cannot be reached."""
         sentence, log = await self.failure_at("http://127.0.0.1:9")  # the discard port
 
         self.assertIn("cannot be reached", sentence)
         self.assertIn("APIConnectionError", log)
 
     def test_too_many_steps(self) -> None:
-        """A run that did not come to an end can be asked for less."""
+        """A run that took too many steps suggests a more specific message."""
         with self.assertLogs("calendarclub.chat", "ERROR"):
             sentence = sentence_for(MaxTurnsExceeded("Max turns (10) exceeded"), SESSION)
 
         self.assertIn("more specific", sentence)
 
     def test_anything_else(self) -> None:
-        """The details of an error of our own are for the log alone."""
+        """The details of an unexpected error are only in the log."""
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
             sentence = sentence_for(ZeroDivisionError("somewhere"), SESSION)
 
@@ -97,7 +97,7 @@ class ExplainTests(SimpleTestCase):
         self.assertIn("session 's-1' of user 7.", logs.output[0])
 
     def test_conversation_of_a_browser(self) -> None:
-        """A session without an owner is nobody's to the log."""
+        """The log says that a session has no owner."""
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
             sentence_for(ZeroDivisionError("somewhere"), Session(session_id="s-2"))
 

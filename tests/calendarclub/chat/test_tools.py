@@ -1,4 +1,4 @@
-"""The agent's tools, called by the SDK with what a model writes."""
+"""The agent's tools, called by the SDK with a model's arguments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WEEKEND = {"start": "2040-12-01", "end": "2040-12-02"}
 async def output(
     name: str, arguments: dict[str, Any] | str, session: Session | None = None
 ) -> dict[str, Any]:
-    """Let a model call the tool in a run of `session`, and read what the tool answers it."""
+    """Run an agent that calls the tool, and return the tool's output."""
     call = function_call(name, arguments, call_id="call_1")
     model = ScriptedModel([[call], [assistant_message("Done.")]])
 
@@ -70,7 +70,7 @@ class SchemaTests(TestCase):
 
 class SearchEventsTests(ToolTestCase):
     async def test_range(self) -> None:
-        """A date alone as the end is included wholly, and the cards are sorted by start."""
+        """An end without a time includes that day, and the events are sorted by start."""
         answer = await output("search_events", WEEKEND)
 
         self.assertEqual(
@@ -86,7 +86,7 @@ class SearchEventsTests(ToolTestCase):
         self.assertEqual(answer["total"], 5)
 
     async def test_moments(self) -> None:
-        """Moments are local unless they name an offset; what overlaps them is found."""
+        """Times are local unless they have an offset, and overlapping events are found."""
         local = {"start": "2040-12-01T21:00", "end": "2040-12-01T21:30"}
         utc = {"start": "2040-12-01T20:00:00Z", "end": "2040-12-01T20:30:00Z"}
 
@@ -110,7 +110,7 @@ class SearchEventsTests(ToolTestCase):
                 )
 
     async def test_card(self) -> None:
-        """A card has what the page and the model need, in local time and in words."""
+        """An event has the fields for the page and the model, in local time and in words."""
         answer = await output("search_events", WEEKEND | {"words": "brass"})
 
         card = answer["events"][0]
@@ -133,7 +133,7 @@ class SearchEventsTests(ToolTestCase):
         )
 
     async def test_all_day(self) -> None:
-        """Days are named without hours, and the last one is the last on which it is on."""
+        """An all-day event has its first and last day, without hours."""
         await self._make_all_day("Fair", "2040-12-10", days=1)
         await self._make_all_day("Biennale", "2040-12-11", days=3)
 
@@ -145,7 +145,7 @@ class SearchEventsTests(ToolTestCase):
         )
 
     async def test_hours(self) -> None:
-        """An event without a length has one time, and a long one names the day of its end."""
+        """An event without a length has one time, and a long one the day of its end."""
         await sync_to_async(make_event)("Bell", "2040-12-10 12:00", hours=0)
         await sync_to_async(make_event)("Jam", "2040-12-10 18:00", hours=30)
 
@@ -160,8 +160,8 @@ class SearchEventsTests(ToolTestCase):
         event = await sync_to_async(make_event)(title, start, hours=24 * days)
         await Event.objects.filter(pk=event.pk).aupdate(all_day=True)
 
-    async def test_most_cards(self) -> None:
-        """Fifteen cards at most, with the number that matched and a note that there are more."""
+    async def test_most_events(self) -> None:
+        """Fifteen events are listed, with the total and a note that there are more."""
         for number in range(20):
             await sync_to_async(make_event)(f"Gig {number}", f"2041-01-01 {number:02}:00")
 
@@ -172,7 +172,7 @@ class SearchEventsTests(ToolTestCase):
         self.assertIn("15 of 20", answer["note"])
 
     async def test_unusable_arguments(self) -> None:
-        """A model's mistake comes back as a sentence with what to do, never as an exception."""
+        """A model's mistake is an error with a sentence that says what to do, not an exception."""
         mistakes: list[tuple[dict[str, Any] | str, str]] = [
             ({"start": "this weekend", "end": "2040-12-02"}, "ISO 8601"),
             ({"start": "2040-12-01", "end": ""}, "end is not a date"),
@@ -194,13 +194,13 @@ class SearchEventsTests(ToolTestCase):
                 await self.assert_error("search_events", arguments, part)
 
     async def test_unknown_category(self) -> None:
-        """The categories that exist are listed where one does not."""
+        """The error for an unknown category lists the known ones."""
         answer = await output("search_events", WEEKEND | {"category": "opera"})
 
         self.assertEqual(answer["categories"], ["comedy", "family", "music"])
 
     async def test_broken_database(self) -> None:
-        """The model hears that nothing can be read, and the log hears why and in which session."""
+        """The model hears of a database error without its details, and the log has them."""
         await sync_to_async(hide_events)()
 
         with self.assertLogs("calendarclub.chat", "ERROR") as logs:
@@ -210,7 +210,7 @@ class SearchEventsTests(ToolTestCase):
         self.assertIn("A tool failed in session 's-1' of user 7.", logs.output[0])
 
     async def test_hostile_words(self) -> None:
-        """Words are only ever looked for, whatever they are."""
+        """Any words can be searched for."""
         for words in ["%", "'; DROP TABLE x; --", "\0", "🎉", "\u202e", "x " * 500, "%" * 10_000]:
             with self.subTest(words[:10]):
                 answer = await output("search_events", WEEKEND | {"words": words})
@@ -220,7 +220,7 @@ class SearchEventsTests(ToolTestCase):
 
 class RefineResultsTests(ToolTestCase):
     async def test_narrows(self) -> None:
-        """Only the given events are chosen from, by the same conditions as in a search."""
+        """The given events are narrowed by the same conditions as in a search."""
         found = await output("search_events", WEEKEND | {"category": "music"})
         ids = [card["id"] for card in found["events"]]
 
@@ -231,7 +231,7 @@ class RefineResultsTests(ToolTestCase):
         self.assertEqual(titles(words), ["Brass on the Quay"])
 
     async def test_unusable_arguments(self) -> None:
-        """Ids that nothing has are refused with a sentence; known ones among them still count."""
+        """Unknown ids are an error, unless there are known ones among them."""
         event = await Event.objects.aget(title="Jazz Brunch")
         for ids in ([], [0], [-1], [999_999], [2**70], list(range(1, 200))):
             with self.subTest(ids[:3]):
@@ -247,7 +247,7 @@ class RefineResultsTests(ToolTestCase):
 
 class FindSimilarTests(ToolTestCase):
     async def test_similar(self) -> None:
-        """What is like the event is found, itself and what is over left out, sorted by start."""
+        """Similar events that are not over are found, sorted by start."""
         await sync_to_async(make_event)("Old Jazz", "2001-01-01 20:00")
         event = await Event.objects.aget(title="Blue Hour Jazz")
 
@@ -265,7 +265,7 @@ class FindSimilarTests(ToolTestCase):
         )
 
     async def test_unknown(self) -> None:
-        """An id that no event has is refused with a sentence."""
+        """An unknown id is an error."""
         for number in (0, -1, 999_999, 2**70):
             with self.subTest(number):
                 await self.assert_error("find_similar", {"event_id": number}, str(number))
@@ -273,7 +273,7 @@ class FindSimilarTests(ToolTestCase):
 
 class OfferQuickPicksTests(TestCase):
     async def test_offer(self) -> None:
-        """Four picks at most, none empty or twice, and all of a length that a button can show."""
+        """There are at most four picks, none of them empty, repeated or too long for a button."""
         picks = ["Today", " Today ", "", "x" * 100, "This weekend", "Next week", "Next month"]
 
         answer = await output("offer_quick_picks", {"picks": picks, "placeholder": " When? "})
@@ -289,10 +289,10 @@ class OfferQuickPicksTests(TestCase):
 
 @skipIf(connection.vendor == "sqlite", "SQLite's connections stay open.")
 class ConnectionTests(TransactionTestCase):
-    """Tools open connections in the middle of a run."""
+    """Tools open connections during a run."""
 
     async def test_released(self) -> None:
-        """A tool leaves no connection that would wait for the model's next words."""
+        """A tool releases its connection, so that none stays open while the model answers."""
         calls: dict[str, dict[str, Any]] = {
             "search_events": WEEKEND,
             "refine_results": {"event_ids": [1]},

@@ -1,79 +1,34 @@
-"""The chat over HTTP: whose conversation is whose, what is refused, and what is remembered."""
+"""The pages of the chat: who may open a conversation, and what the pages show."""
 
 from __future__ import annotations
 
-import json
-import os
-from datetime import timedelta
-from typing import Any, ClassVar
-from unittest.mock import patch
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.test import AsyncClient, TestCase
+from django.test import AsyncClient
 from django.urls import reverse
-from django.utils import timezone
 
 from agent_sessions import DjangoSession, Session
-from calendarclub.events.models import Event
-
-# An API that nobody serves: the discard port.
-API_DOWN = {"OPENAI_API_KEY": "sk-dummy", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-
-
-def without_key() -> Any:
-    """Let the offline model answer, whatever the environment of the tests holds."""
-    return patch.dict(os.environ, {"OPENAI_API_KEY": ""})
-
-
-class ChatTestCase(TestCase):
-    def setUp(self) -> None:
-        environment = without_key()
-        environment.start()
-        self.addCleanup(environment.stop)
-
-    async def begin(self, client: AsyncClient | None = None) -> str:
-        """Begin a conversation and return its address."""
-        response = await (client or self.async_client).post("/conversations/")
-        return str(response.json()["url"])
-
-    async def post(self, url: str, body: object, client: AsyncClient | None = None) -> Any:
-        """Post to a conversation as the page's script does."""
-        data = body if isinstance(body, bytes) else json.dumps(body)
-        return await (client or self.async_client).post(
-            f"{url}messages/",
-            data,
-            content_type="application/json",
-            headers={"accept": "application/json, text/event-stream"},
-        )
-
-    async def events(self, response: Any) -> dict[str, dict[str, Any]]:
-        """Return the stream's events by name, the last one of each."""
-        text = b"".join([part async for part in response.streaming_content]).decode()
-        blocks = [block.split("\n") for block in text.removesuffix("\n\n").split("\n\n")]
-        self.assertEqual(blocks[-1][0], "event: done")
-        return {name[len("event: ") :]: json.loads(data[len("data: ") :]) for name, data in blocks}
-
-    async def items(self, url: str) -> list[Any]:
-        return list(await DjangoSession(url.split("/")[2]).get_items())
+from tests.calendarclub.chat.visits import ChatTestCase
 
 
 class HomeTests(ChatTestCase):
     async def test_empty_chat(self) -> None:
-        """A visitor finds an empty conversation, and that the model is the offline one."""
+        """The home page is an empty conversation, and says that the model is offline."""
         response = await self.async_client.get("/")
 
         self.assertContains(response, "What are you in the mood for?")
         self.assertContains(response, "offline model")
         self.assertNotContains(response, reverse("admin:index"))
 
-    async def test_nothing_is_made(self) -> None:
-        """Looking at the page makes no conversation."""
+    async def test_nothing_is_created(self) -> None:
+        """Opening the home page creates no conversation."""
         await self.async_client.get("/")
 
         self.assertEqual(await Session.objects.acount(), 0)
 
     async def test_staff(self) -> None:
-        """Staff are led to the admin."""
+        """Staff get a link to the admin."""
         user = await User.objects.acreate_user("ada", is_staff=True)
         await self.async_client.aforce_login(user)
 
@@ -82,7 +37,7 @@ class HomeTests(ChatTestCase):
         self.assertContains(response, reverse("admin:index"))
 
     def test_queries(self) -> None:
-        """The page asks for the browser's session and for its conversations, once each."""
+        """The home page queries the browser's session and its conversations once each."""
         self.client.post("/conversations/")
 
         with self.assertNumQueries(2):
@@ -91,7 +46,7 @@ class HomeTests(ChatTestCase):
 
 class BeginTests(ChatTestCase):
     async def test_anonymous(self) -> None:
-        """Without a user, a conversation is nobody's and its id is in the browser's session."""
+        """Without a login a conversation has no owner, and the browser's session lists its id."""
         response = await self.async_client.post("/conversations/")
 
         self.assertEqual(response.status_code, 201)
@@ -102,7 +57,7 @@ class BeginTests(ChatTestCase):
         self.assertEqual(await browser.aget("conversations"), [session.pk])
 
     async def test_user(self) -> None:
-        """A user's conversation is theirs, in this browser and in any other."""
+        """A user opens their conversation in any browser."""
         user = await User.objects.acreate_user("ada")
         await self.async_client.aforce_login(user)
         other_browser = AsyncClient()
@@ -117,7 +72,7 @@ class BeginTests(ChatTestCase):
 
 class OwnershipTests(ChatTestCase):
     async def assert_closed_to(self, client: AsyncClient, url: str) -> None:
-        """Nobody learns that there is a conversation, and nothing of it changes."""
+        """Check that `client` gets a 404 for everything, and that nothing changes."""
         before = await self.items(url)
         page = await client.get(url)
         run = await self.post(url, {"message": "hi"}, client)
@@ -127,7 +82,7 @@ class OwnershipTests(ChatTestCase):
         self.assertEqual(await self.items(url), before)
 
     async def test_other_browser(self) -> None:
-        """An anonymous conversation exists in its own browser alone."""
+        """Another browser gets a 404 for a conversation without an owner."""
         url = await self.begin()
         await DjangoSession(url.split("/")[2]).add_items([{"role": "user", "content": "hi"}])
 
@@ -136,7 +91,7 @@ class OwnershipTests(ChatTestCase):
         self.assertEqual((await self.async_client.get(url)).status_code, 200)
 
     async def test_other_user(self) -> None:
-        """A user's conversation exists for that user alone, not for staff in the chat either."""
+        """Another user gets a 404 for a user's conversation, even a superuser."""
         await self.async_client.aforce_login(await User.objects.acreate_user("ada"))
         url = await self.begin()
         other = AsyncClient()
@@ -146,7 +101,7 @@ class OwnershipTests(ChatTestCase):
         await self.assert_closed_to(AsyncClient(), url)
 
     async def test_user_in_the_list_of_a_browser(self) -> None:
-        """A list in the browser's session opens no conversation that has an owner."""
+        """An id in the browser's session does not open a conversation that has an owner."""
         owner = await User.objects.acreate_user("ada")
         await DjangoSession("hers", user=owner).add_items([{"role": "user", "content": "hi"}])
         browser = await self.async_client.asession()
@@ -156,14 +111,14 @@ class OwnershipTests(ChatTestCase):
         await self.assert_closed_to(self.async_client, "/conversations/hers/")
 
     async def test_no_such_conversation(self) -> None:
-        """An id that nobody has is as unknown as somebody else's."""
+        """An unknown id gets a 404."""
         for url in ["/conversations/nope/", "/conversations/a%00b/", "/conversations/%ff/"]:
             with self.subTest(url):
                 response = await self.async_client.get(url)
                 self.assertContains(response, "Not found", status_code=404)
 
     async def test_page_of_an_error(self) -> None:
-        """The page asks for no user: a connection in the thread that draws it would stay open."""
+        """A page of an error does not query the user: its connection would stay open."""
         await self.async_client.aforce_login(await User.objects.acreate_user("ada"))
 
         response = await self.async_client.get("/conversations/nope/")
@@ -172,157 +127,12 @@ class OwnershipTests(ChatTestCase):
         self.assertNotContains(response, "Log in", status_code=404)
 
     async def test_after_logging_in(self) -> None:
-        """A conversation that began before the login is still the browser's."""
+        """A conversation from before the login can still be opened in its browser."""
         url = await self.begin()
 
         await self.async_client.aforce_login(await User.objects.acreate_user("ada"))
 
         self.assertEqual((await self.async_client.get(url)).status_code, 200)
-
-
-class MessagesTests(ChatTestCase):
-    event: ClassVar[Event]
-
-    @classmethod
-    def setUpTestData(cls) -> None:
-        start = timezone.now() + timedelta(hours=1)
-        cls.event = Event.objects.create(
-            uid="trio",
-            title="Late Trio",
-            category="music",
-            start=start,
-            end=start + timedelta(hours=2),
-            timezone="Europe/Amsterdam",
-        )
-
-    async def test_turn(self) -> None:
-        """A message is answered in a stream, and both are remembered."""
-        url = await self.begin()
-        question = f"Music on {timezone.localdate(self.event.start)}?"
-
-        response = await self.post(url, {"message": question})
-        events = await self.events(response)
-
-        self.assertEqual(response["Content-Type"], "text/event-stream")
-        self.assertEqual(response["Cache-Control"], "no-store")
-        self.assertEqual([card["title"] for card in events["events"]["events"]], ["Late Trio"])
-        self.assertTrue(events["quick_picks"]["quick_picks"])
-        self.assertTrue(events["done"]["answered"])
-        page = await self.async_client.get(url)
-        self.assertContains(page, question)
-        self.assertContains(page, events["done"]["html"])
-        self.assertContains(page, f"/events/{self.event.pk}.ics")
-        for pick in events["quick_picks"]["quick_picks"]:
-            self.assertContains(page, pick)
-
-    async def test_title(self) -> None:
-        """The first message names the conversation, shortened, and the second does not."""
-        url = await self.begin()
-        first = "Something  with\nmusic " + "and dancing " * 20
-
-        for message in [first, "Tonight"]:
-            await self.events(await self.post(url, {"message": message}))
-
-        session = await Session.objects.aget()
-        self.assertTrue(session.title.startswith("Something with music and dancing"))
-        self.assertLessEqual(len(session.title), 60)
-
-    async def test_bad_requests(self) -> None:
-        """What is no message is refused with a sentence, and nothing is remembered."""
-        url = await self.begin()
-        bad = [
-            b"",
-            b"not json",
-            b"\xff",
-            b"[" * 100_000,
-            [],
-            {},
-            {"message": None},
-            {"message": 5},
-            {"message": " \n"},
-            {"message": "half \ud83d"},
-            {"retry": "yes"},
-        ]
-
-        for body in bad:
-            with self.subTest(repr(body)[:30]):
-                response = await self.post(url, body)
-                self.assertEqual(response.status_code, 400)
-                self.assertTrue(response.json()["error"])
-        self.assertEqual(await self.items(url), [])
-
-    async def test_too_long(self) -> None:
-        """A message of 8,001 characters is too long, and so are 100 kB and 3 MB."""
-        url = await self.begin()
-
-        for characters in [8_001, 100_000, 3_000_000]:
-            with self.subTest(characters):
-                response = await self.post(url, {"message": "x" * characters})
-                self.assertEqual(response.status_code, 413)
-                self.assertIn("8,000", response.json()["error"])
-        self.assertEqual(await self.items(url), [])
-
-    async def test_longest(self) -> None:
-        """A message of 8,000 characters is answered."""
-        url = await self.begin()
-
-        events = await self.events(await self.post(url, {"message": "é" * 8_000}))
-
-        self.assertTrue(events["done"]["answered"])
-
-    async def test_wrong_method(self) -> None:
-        """Reading the address of the messages is refused in JSON."""
-        url = await self.begin()
-
-        response = await self.async_client.get(f"{url}messages/")
-
-        self.assertEqual(response.status_code, 405)
-        self.assertEqual(response["Allow"], "POST")
-        self.assertTrue(response.json()["error"])
-
-    async def test_forged(self) -> None:
-        """Without the page's token nothing runs: a script reads JSON, a person a page."""
-        client = AsyncClient(enforce_csrf_checks=True)
-
-        with self.assertLogs("django.security.csrf", "WARNING"):
-            run = await self.post("/conversations/any/", {"message": "hi"}, client)
-            form = await client.post("/conversations/any/reset/", headers={"accept": "text/html"})
-
-        self.assertEqual(run.status_code, 403)
-        self.assertIn("Reload", run.json()["error"])
-        self.assertContains(form, "Please send that again", status_code=403)
-
-
-class RetryTests(ChatTestCase):
-    async def test_api_down(self) -> None:
-        """A message that failed is kept, and answered once when it is tried again."""
-        url = await self.begin()
-        with patch.dict(os.environ, API_DOWN), self.assertLogs("calendarclub.chat", "ERROR"):
-            failed = await self.events(await self.post(url, {"message": "Music tonight"}))
-        kept = await self.items(url)
-        page = await self.async_client.get(url)
-
-        again = await self.events(await self.post(url, {"retry": True}))
-
-        self.assertIn("cannot be reached", failed["error"]["message"])
-        self.assertFalse(failed["done"]["answered"])
-        self.assertEqual(kept, [{"role": "user", "content": "Music tonight"}])
-        self.assertContains(page, "This message has no answer yet.")
-        self.assertTrue(again["done"]["answered"])
-        roles = [item.get("role") for item in await self.items(url)]
-        self.assertEqual(roles.count("user"), 1)
-        self.assertEqual(roles[-1], "assistant")
-
-    async def test_nothing_to_try(self) -> None:
-        """An answered conversation and an empty one are not answered again."""
-        empty, answered = await self.begin(), await self.begin()
-        await self.events(await self.post(answered, {"message": "hi"}))
-
-        for url in [empty, answered]:
-            before = await self.items(url)
-            response = await self.post(url, {"retry": True})
-            self.assertEqual(response.status_code, 409)
-            self.assertEqual(await self.items(url), before)
 
 
 class ConversationTests(ChatTestCase):
@@ -332,7 +142,7 @@ class ConversationTests(ChatTestCase):
         return await self.async_client.get(url)
 
     async def test_hostile_text(self) -> None:
-        """What people and models wrote is shown as text."""
+        """HTML in the texts of people and models is escaped."""
         hostile = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
         response = await self.page_of(
@@ -344,7 +154,7 @@ class ConversationTests(ChatTestCase):
         self.assertContains(response, "&lt;script&gt;alert(1)&lt;/script&gt;", count=2)
 
     async def test_policy(self) -> None:
-        """The browser runs and loads what is ours alone, on every page."""
+        """Every page has a policy that allows only the site's own files."""
         for path in ["/", "/conversations/", "/accounts/login/", "/nowhere/"]:
             with self.subTest(path):
                 response = await self.async_client.get(path)
@@ -354,13 +164,13 @@ class ConversationTests(ChatTestCase):
                 self.assertNotIn("unsafe", policy)
 
     async def test_not_cached(self) -> None:
-        """A conversation is not kept by the browser's cache: another person may sit there next."""
+        """Browsers do not cache a conversation: another person may use the browser next."""
         response = await self.page_of({"role": "user", "content": "hi"})
 
         self.assertIn("no-store", response["Cache-Control"])
 
     def test_queries(self) -> None:
-        """However long the conversation, the page asks four times."""
+        """A page makes four queries, however long the conversation is."""
         url = self.client.post("/conversations/").json()["url"]
         items: list[Any] = [{"role": "user", "content": "hi"}] * 50
         Session.objects.append(url.split("/")[2], items)
@@ -370,7 +180,7 @@ class ConversationTests(ChatTestCase):
             self.client.get(url)
 
     async def test_long_conversation(self) -> None:
-        """Of a very long conversation the latest part is shown, and the page says so."""
+        """A page shows the latest part of a very long conversation, and says so."""
         items = [{"role": "user", "content": f"message {number}."} for number in range(401)]
 
         response = await self.page_of(*items)
@@ -382,7 +192,7 @@ class ConversationTests(ChatTestCase):
 
 class ListTests(ChatTestCase):
     async def test_mine(self) -> None:
-        """The list holds the visitor's own conversations, the latest first."""
+        """The list shows the visitor's own conversations, the latest first."""
         user = await User.objects.acreate_user("ada")
         await Session.objects.acreate(session_id="somebody", title="Somebody else's")
         for name in ["first", "second/with a slash"]:
@@ -398,7 +208,7 @@ class ListTests(ChatTestCase):
         self.assertEqual(titles, ["second/with a slash", "first"])
 
     async def test_many(self) -> None:
-        """A long list comes in pages."""
+        """A long list has pages."""
         user = await User.objects.acreate_user("ada")
         rows = [Session(session_id=str(number), user=user) for number in range(51)]
         await Session.objects.abulk_create(rows)
@@ -414,7 +224,7 @@ class ListTests(ChatTestCase):
 
 class ResetTests(ChatTestCase):
     async def test_reset(self) -> None:
-        """A conversation that is reset is gone, from the list as well."""
+        """A conversation that is deleted is removed from the browser's list as well."""
         kept, url = await self.begin(), await self.begin()
         await DjangoSession(url.split("/")[2]).add_items([{"role": "user", "content": "hi"}])
 
@@ -427,7 +237,7 @@ class ResetTests(ChatTestCase):
         self.assertEqual(await browser.aget("conversations"), [kept.split("/")[2]])
 
     async def test_reading(self) -> None:
-        """A link cannot reset a conversation."""
+        """A GET request does not delete a conversation."""
         url = await self.begin()
 
         response = await self.async_client.get(f"{url}reset/")
@@ -437,7 +247,7 @@ class ResetTests(ChatTestCase):
 
 class LoginTests(ChatTestCase):
     async def test_login_and_logout(self) -> None:
-        """A user logs in and out on pages of the chat's own."""
+        """Users log in and out on the chat's own pages."""
         await User.objects.acreate_user("ada", password="pass")
 
         page = await self.async_client.get("/accounts/login/")
@@ -449,7 +259,7 @@ class LoginTests(ChatTestCase):
         )
         out = await self.async_client.post("/accounts/logout/")
 
-        self.assertContains(page, "follow you from browser to browser")
+        self.assertContains(page, "find your conversations in every browser")
         self.assertContains(wrong, "correct username and password")
         self.assertRedirects(right, "/", fetch_redirect_response=False)
         self.assertRedirects(out, "/", fetch_redirect_response=False)

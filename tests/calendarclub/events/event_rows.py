@@ -1,4 +1,4 @@
-"""Rows of events for tests, told by what matters in them."""
+"""Events with default values, for tests that need a few of their fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 def new_event(start: str = "2031-03-07T20:00", *, hours: float = 2, **fields: Any) -> Event:
-    """Make and save an event that begins at a time of Amsterdam's."""
+    """Create an event. `start` is a time in Amsterdam."""
     begins = datetime.fromisoformat(start).replace(tzinfo=AMSTERDAM)
     given = {"title": "Something", "timezone": "Europe/Amsterdam"} | fields
     return Event.objects.create(start=begins, end=begins + timedelta(hours=hours), **given)

@@ -1,4 +1,4 @@
-"""The events in the admin."""
+"""Events in the admin."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ LIST = reverse("admin:events_event_changelist")
 
 
 class EventAdminTests(TestCase):
-    """What an admin sees and does."""
-
     def setUp(self) -> None:
         self.client.force_login(get_user_model().objects.create_superuser("root"))
 
     def test_list(self) -> None:
-        """Title, start, city, category and price are listed; what a stranger wrote is escaped."""
+        """The list shows title, start, city, category and price, with HTML escaped."""
         new_event(title="<script>alert(1)</script>", city="Waterhaven", category="music", price=5)
 
         page = self.client.get(LIST).content.decode()
@@ -31,7 +29,7 @@ class EventAdminTests(TestCase):
         self.assertNotIn("<script>alert", page)
 
     def test_search_and_filters(self) -> None:
-        """Events are found by their words, day, category and city."""
+        """Search, date hierarchy and filters find events."""
         new_event(title="Jazz", category="music", city="Waterhaven")
         new_event(title="Pottery", category="art")
 
@@ -42,7 +40,7 @@ class EventAdminTests(TestCase):
                 self.assertNotIn("Pottery", page)
 
     def test_queries(self) -> None:
-        """The list asks as often for fifty events as for one."""
+        """The list makes as many queries for fifty events as for one."""
         counts = []
         for number in (1, 49):
             Event.objects.bulk_create(
@@ -57,7 +55,7 @@ class EventAdminTests(TestCase):
         self.assertLessEqual(counts[0], 12)
 
     def test_add(self) -> None:
-        """An event is entered with a title and its times; an end before the start is refused."""
+        """The form accepts an event with a title and times, and rejects an end before the start."""
         form = {
             "uid": "mine", "title": "Mine", "start_0": "2031-03-07", "start_1": "20:00",
             "end_0": "2031-03-07", "end_1": "19:00", "timezone": "Europe/Amsterdam",

@@ -1,4 +1,4 @@
-"""manage.py import_events"""
+"""The command import_events."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ CALENDARS = Path(__file__).parent / "calendars"
 
 
 class ImportEventsTests(TestCase):
-    """What the person at the terminal sees."""
-
     def setUp(self) -> None:
         folder = TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -29,7 +27,7 @@ class ImportEventsTests(TestCase):
         call_command("import_events", *texts, stdout=self.out, stderr=self.err)
 
     def test_summary(self) -> None:
-        """Each file has a line that counts what became of it."""
+        """The command prints a line with counts for each file."""
         file = self.folder / "good.ics"
         file.write_bytes(vcalendar(vevent("a", "20310307T200000"), vevent("b", "20310308")))
 
@@ -45,7 +43,7 @@ class ImportEventsTests(TestCase):
         )
 
     def test_skipped(self) -> None:
-        """What was skipped is told with its reason, the rest is imported, and the exit is 1."""
+        """Skipped events are printed with a reason, the rest is imported, and the command fails."""
         good = self.folder / "good.ics"
         good.write_bytes(vcalendar(vevent("a", "20310307T200000")))
 
@@ -53,13 +51,13 @@ class ImportEventsTests(TestCase):
             self.run_command(CALENDARS / "cut_off.ics", self.folder / "missing.ics", good)
 
         self.assertEqual(raised.exception.returncode, 1)
-        self.assertEqual(str(raised.exception), "Skipped: 2. The reasons stand above.")
+        self.assertEqual(str(raised.exception), "Skipped: 2. The reasons are above.")
         self.assertIn("cut_off.ics: skipped line 9, UID half@example.org", self.err.getvalue())
         self.assertIn("No such file", self.err.getvalue())
         self.assertEqual(Event.objects.count(), 2)
 
     def test_horizon(self) -> None:
-        """--horizon-days says how far series are expanded; nonsense is refused."""
+        """--horizon-days limits how far series are expanded, and accepts only sensible numbers."""
         file = self.folder / "daily.ics"
         file.write_bytes(vcalendar(vevent("a", "20200101", RRULE="FREQ=DAILY")))
 

@@ -1,4 +1,4 @@
-"""Events for other calendars: what is written can be read, by icalendar and by the import."""
+"""Exported calendars can be read by icalendar and imported again."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def vevents(data: bytes) -> list[icalendar.Component]:
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
 class CalendarTests(TestCase):
-    """calendar_of() writes one .ics file."""
+    """calendar_of()."""
 
     def test_event(self) -> None:
-        """icalendar reads every field of it, local time and zone among them."""
+        """icalendar reads every field, with local time and zone."""
         event = new_event(
             title="Jazz; with, signs\\", description="Two\nlines", venue="Cellar Nine, room 2",
             city="Waterhaven", category="music", url="https://example.org/a?b=1,2;c",
@@ -52,7 +52,7 @@ class CalendarTests(TestCase):
         self.assertEqual(read["DTSTART"].params["TZID"], "Europe/Amsterdam")
 
     def test_zones(self) -> None:
-        """The rules of each zone are in the file, for its years alone."""
+        """The file contains the rules of each zone, only for the years of the events."""
         events = [new_event(), new_event(timezone="America/New_York"), new_event(timezone="UTC")]
 
         data = calendar_of(events)
@@ -62,7 +62,7 @@ class CalendarTests(TestCase):
         self.assertLess(len(data), 4_000)
 
     def test_all_day(self) -> None:
-        """Whole days are dates, and the last one is not among them."""
+        """All-day events have dates, and the end is the day after the last one."""
         event = new_event("2031-03-07T00:00", hours=48, all_day=True)
 
         (read,) = vevents(calendar_of([event]))
@@ -71,7 +71,7 @@ class CalendarTests(TestCase):
         self.assertEqual(read["DTEND"].to_ical(), b"20310309")
 
     def test_hour_that_comes_twice(self) -> None:
-        """The second 02:30 of the night when summer time ends is not taken for the first."""
+        """The second 02:30 of the night when summer time ends is not read as the first."""
         start = datetime(2031, 10, 26, 1, 30, tzinfo=UTC)
         event = Event.objects.create(title="Late", start=start, end=start + timedelta(hours=1))
 
@@ -81,7 +81,7 @@ class CalendarTests(TestCase):
         self.assertEqual(read.decoded("dtstart"), start)
 
     def test_hostile_texts(self) -> None:
-        """Nothing in a text or an address begins a line of its own."""
+        """No text or address can begin a line of its own."""
         attack = "x\r\nEND:VEVENT\rBEGIN:VEVENT\nSUMMARY:y"
         event = new_event(url="https://example.org/\r\nX-EVIL:1")
         for name in ("title", "description", "venue", "city", "category", "uid"):
@@ -94,11 +94,11 @@ class CalendarTests(TestCase):
         self.assertNotIn(b"X-EVIL", data)
 
     def test_no_events(self) -> None:
-        """No events are an empty calendar."""
+        """Without events the calendar is empty."""
         self.assertEqual(vevents(calendar_of([])), [])
 
     def test_queries(self) -> None:
-        """Writing asks the database for nothing."""
+        """Writing makes no queries."""
         events = [new_event() for _ in range(3)]
 
         with self.assertNumQueries(0):
@@ -112,7 +112,7 @@ def one_line(longest: int) -> st.SearchStrategy[str]:
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    """Draw an event as an import could have made it."""
+    """Draw an event that an import could have created."""
     start = draw(st.datetimes(datetime(2000, 1, 1), datetime(2060, 1, 1))).replace(microsecond=0)
     zone = draw(st.sampled_from(["Europe/Amsterdam", "America/New_York", "Asia/Kolkata"]))
     event = Event(
@@ -129,7 +129,7 @@ def events(draw: st.DrawFn) -> Event:
         currency="EUR",
     )
     event.end = event.end.replace(microsecond=0)
-    # The second of the hours that come twice is written in UTC, which has no place.
+    # The second of the hours that come twice is written in UTC, so its zone is lost.
     if event.local_start.fold or event.local_end.fold:
         event.timezone = "Asia/Kolkata"
     return event
@@ -137,11 +137,11 @@ def events(draw: st.DrawFn) -> Event:
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
 class RoundTripTests(HypothesisTestCase):
-    """What is exported is imported as the same."""
+    """Any exported events are imported unchanged."""
 
     @given(st.lists(events(), min_size=1, max_size=3))
     def test_round_trip(self, written: list[Event]) -> None:
-        """Events read from their own .ics, into an empty table, are equal in every column."""
+        """Importing an export changes no column of any event."""
         Event.objects.bulk_create(written)
         before = imported_values()
         data = calendar_of(Event.objects.all())
@@ -157,10 +157,10 @@ class RoundTripTests(HypothesisTestCase):
 
 @override_settings(TIME_ZONE="Europe/Amsterdam")
 class KnownRoundTripTests(TestCase):
-    """Cases of the round trip that have their names."""
+    """Single cases of the round trip."""
 
     def test_venue_with_a_comma(self) -> None:
-        """A venue that looks like venue and city stays the venue, with a city and without."""
+        """A venue with a comma stays a venue, with a city and without."""
         for city in ("", "Waterhaven"):
             event = new_event(venue="Pier Four,Long Quay", city=city)
 
@@ -169,7 +169,7 @@ class KnownRoundTripTests(TestCase):
             self.assertEqual((report.unchanged, report.updated), (1, 0))
 
     def test_date_of_a_series(self) -> None:
-        """The date is updated in place, and its series still knows it."""
+        """A date of a series is updated in place, and still belongs to its series."""
         weekly = (
             b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:20310101T180000Z\r\n"
             b"RRULE:FREQ=WEEKLY;COUNT=3\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -184,7 +184,7 @@ class KnownRoundTripTests(TestCase):
 
 
 class GoogleTests(TestCase):
-    """google_calendar_url() fills in Google's form."""
+    """google_calendar_url()."""
 
     def query(self, **fields: Any) -> dict[str, str]:
         url = urlsplit(google_calendar_url(new_event(**fields)))
@@ -192,7 +192,7 @@ class GoogleTests(TestCase):
         return {name: values[0] for name, values in parse_qs(url.query).items()}
 
     def test_times(self) -> None:
-        """A time is in UTC, with the zone to show it in."""
+        """Times are in UTC, with the zone beside them."""
         query = self.query(title="A & B", venue="Cellar Nine", city="Waterhaven")
 
         self.assertEqual(query["dates"], "20310307T190000Z/20310307T210000Z")
@@ -200,13 +200,13 @@ class GoogleTests(TestCase):
         self.assertEqual(query["location"], "Cellar Nine, Waterhaven")
 
     def test_all_day(self) -> None:
-        """Whole days are dates, and the last one is not among them."""
+        """All-day events have dates, and the end is the day after the last one."""
         query = self.query(start="2031-03-07T00:00", hours=24, all_day=True)
 
         self.assertEqual(query["dates"], "20310307/20310308")
 
     def test_long_description(self) -> None:
-        """A long description is cut, so that Google takes the address; the link stays."""
+        """A long description is cut, because Google limits the URL. The event's link is kept."""
         query = self.query(description="é" * 5_000, url="https://example.org/a")
 
         self.assertTrue(query["details"].endswith("\n\nhttps://example.org/a"))

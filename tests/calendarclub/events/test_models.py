@@ -1,4 +1,4 @@
-"""Events and the questions that are asked of them."""
+"""Events and their queryset."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def titles(events: Iterable[Event]) -> list[str]:
 
 
 class BetweenTests(TestCase):
-    """between() keeps what overlaps a half-open range."""
+    """between()."""
 
     def test_overlap(self) -> None:
-        """What touches the range from outside is not in it; what reaches into it is."""
+        """Events that overlap the range are in it, and those that touch it are not."""
         new_event("2031-03-07T18:00", hours=2, title="ends as it begins")
         new_event("2031-03-07T19:00", hours=2, title="runs into it")
         new_event("2031-03-07T12:00", hours=24, title="around it")
@@ -39,7 +39,7 @@ class BetweenTests(TestCase):
         self.assertEqual(titles(found), ["around it", "runs into it", "within"])
 
     def test_no_length(self) -> None:
-        """An event without a length is in the range that it starts in, its first moment too."""
+        """An event without a length is in the range that it starts in, even at its first moment."""
         new_event("2031-03-07T20:00", hours=0)
 
         for start, end, count in (("20:00", "21:00", 1), ("19:00", "20:00", 0)):
@@ -48,10 +48,10 @@ class BetweenTests(TestCase):
 
 
 class MatchingTests(TestCase):
-    """matching() looks for every word in every text."""
+    """matching()."""
 
     def test_every_word(self) -> None:
-        """Each word may be in another field, in any case."""
+        """Every word has to be in some field, in upper or lower case."""
         new_event(title="Jazz night", venue="Cellar Nine", category="music")
         new_event(title="Jazz breakfast", venue="Pier Four")
 
@@ -61,7 +61,7 @@ class MatchingTests(TestCase):
         self.assertEqual(Event.objects.matching("jazz opera").count(), 0)
 
     def test_signs(self) -> None:
-        """Signs that mean something to a database are letters here."""
+        """Wildcards and quotes of SQL are ordinary characters."""
         new_event(title="100% art")
 
         self.assertEqual(Event.objects.matching("100%").count(), 1)
@@ -70,7 +70,7 @@ class MatchingTests(TestCase):
         self.assertEqual(Event.objects.matching("100%\0").count(), 1)
 
     def test_too_many_words(self) -> None:
-        """Any amount of text is a question that the database takes."""
+        """Very long texts cause no database error."""
         new_event(title="word")
 
         self.assertEqual(Event.objects.matching("word " * 10_000).count(), 1)
@@ -78,10 +78,8 @@ class MatchingTests(TestCase):
 
 
 class ChoiceTests(TestCase):
-    """The other questions."""
-
     def test_category(self) -> None:
-        """A category is found in any case, as a whole."""
+        """A category is compared as a whole, in upper or lower case."""
         new_event(category="music")
         new_event(category="musical")
 
@@ -95,18 +93,18 @@ class ChoiceTests(TestCase):
         self.assertEqual([event.is_free for event in Event.objects.free()], [True])
 
     def test_categories(self) -> None:
-        """Categories come once, sorted, without the blank one, to sync and async code."""
+        """Each category is returned once, sorted, without the blank one."""
         for name in ("theatre", "", "art", "theatre"):
             new_event(category=name)
 
         self.assertEqual(list(Event.objects.categories()), ["art", "theatre"])
 
     async def test_categories_async(self) -> None:
-        """See test_categories()."""
+        """categories() can be iterated with `async for`."""
         self.assertEqual([name async for name in Event.objects.categories()], [])
 
     def test_order(self) -> None:
-        """Events come by start, and those of one start by id."""
+        """Events are sorted by start, then by id."""
         later, first, second = (
             new_event(start)
             for start in ("2031-03-08T20:00", "2031-03-07T20:00", "2031-03-07T20:00")
@@ -116,10 +114,10 @@ class ChoiceTests(TestCase):
 
 
 class SimilarTests(TestCase):
-    """similar_to() finds what a person would take for alike."""
+    """similar_to()."""
 
     def test_best_first(self) -> None:
-        """The category counts more than a word of the title; what shares neither is left out."""
+        """The category counts more than a word of the title. One of them has to be shared."""
         event = new_event(title="Winter jazz quartet", category="music")
         new_event("2031-03-06T20:00", title="Winter market", category="market")
         new_event(title="Folk", category="music")
@@ -131,7 +129,7 @@ class SimilarTests(TestCase):
         )
 
     def test_left_out(self) -> None:
-        """It is not like itself, nor like another date of itself, nor like what is over."""
+        """The event itself, other dates of its series and past events are left out."""
         event = new_event(title="Quartet", category="music", series_uid="quartet")
         new_event("2031-03-14T20:00", title="Quartet", category="music", series_uid="quartet")
         new_event("2001-03-07T20:00", title="Quartet", category="music")
@@ -142,8 +140,8 @@ class SimilarTests(TestCase):
 
         self.assertEqual(list(Event.objects.similar_to(event)), [running])
 
-    def test_nothing_to_go_by(self) -> None:
-        """An event without category and long words is like no other."""
+    def test_nothing_in_common(self) -> None:
+        """An event without a category or long words has no similar events."""
         event = new_event(title="It")
         new_event(title="It", category="")
 
@@ -151,10 +149,8 @@ class SimilarTests(TestCase):
 
 
 class EventTests(TestCase):
-    """A single event."""
-
     def test_local_times(self) -> None:
-        """Local times are aware and of the event's own zone, whatever the active one."""
+        """Local times are in the event's own zone, whatever the active one is."""
         event = new_event("2031-03-07T20:00", timezone="America/New_York")
 
         with timezone.override("Asia/Tokyo"):
@@ -163,7 +159,7 @@ class EventTests(TestCase):
 
     @override_settings(TIME_ZONE="Europe/Amsterdam")
     def test_unknown_zone(self) -> None:
-        """A zone that this machine does not know is shown in the project's."""
+        """An event in an unknown zone is shown in the project's zone."""
         event = new_event("2031-03-07T20:00", timezone="Mars/Olympus")
 
         self.assertEqual(event.local_start.isoformat(), "2031-03-07T20:00:00+01:00")
@@ -172,16 +168,16 @@ class EventTests(TestCase):
             self.assertRaises(ValidationError, event.full_clean)
 
     def test_constraints(self) -> None:
-        """The database itself refuses what ends before it starts, and a negative price."""
+        """The database rejects an end before the start, and a negative price."""
         with self.assertRaises(IntegrityError), transaction.atomic():
             new_event(hours=-1)
         with self.assertRaises(IntegrityError), transaction.atomic():
             new_event(price=Decimal(-1))
 
     def test_own_uid(self) -> None:
-        """An event that was entered here has a UID of its own."""
+        """A new event gets a UID of its own."""
         self.assertNotEqual(new_event().uid, new_event().uid)
 
     def test_str(self) -> None:
-        """It is told by title and local start."""
+        """An event is shown as its title and local start."""
         self.assertEqual(str(new_event(title="Jazz")), "Jazz (2031-03-07 20:00)")

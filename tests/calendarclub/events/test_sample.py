@@ -1,4 +1,4 @@
-"""The sample calendar: there is always something on, and it comes in like any other."""
+"""The sample calendar has events on every day, and is imported like any other."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from calendarclub.events.ics import import_calendar
 from calendarclub.events.models import Event
 from calendarclub.events.sample import DAYS, sample_calendar
 
-# One that begins before summer time ends, one before it begins, one over the end of a year.
+# Before summer time ends, before it begins, and before the end of a year.
 DAYS_OF_LOADING = (date(2026, 10, 1), date(2027, 3, 15), date(2026, 12, 20))
 
 
 class SampleTests(TestCase):
-    """What anybody finds who has just started."""
-
     def load(self, today: date) -> None:
         Event.objects.all().delete()
         report = import_calendar(sample_calendar(today), today=today, horizon_days=DAYS)
@@ -31,7 +29,7 @@ class SampleTests(TestCase):
         return list(Event.objects.between(begins, ends))
 
     def test_enough(self) -> None:
-        """There are 120 to 200 events in one city, at many venues, in all categories."""
+        """There are 120 to 200 events in one city, at many venues and in all categories."""
         for today in DAYS_OF_LOADING:
             self.load(today)
 
@@ -48,7 +46,7 @@ class SampleTests(TestCase):
             )  # fmt: skip
 
     def test_every_day(self) -> None:
-        """Every evening has music; every day of a weekend has something free, and for children."""
+        """Every evening has music, and every day of a weekend a free event and one for families."""
         for today in DAYS_OF_LOADING:
             self.load(today)
 
@@ -61,11 +59,11 @@ class SampleTests(TestCase):
                     self.assertTrue(any(event.is_free for event in self.on(day)), day)
 
     def test_same_again(self) -> None:
-        """The file of a day is always the same, byte by byte."""
+        """The file for a day is always the same."""
         self.assertEqual(sample_calendar(date(2026, 10, 1)), sample_calendar(date(2026, 10, 1)))
 
     def test_tomorrow(self) -> None:
-        """Loading it a day later adds a day and changes nothing of the others."""
+        """The file of the next day adds events and changes none."""
         self.load(date(2026, 10, 1))
         count = Event.objects.count()
 
@@ -85,10 +83,10 @@ class SampleTests(TestCase):
 
 
 class CommandTests(TestCase):
-    """manage.py load_sample_events"""
+    """The command load_sample_events."""
 
     def test_twice(self) -> None:
-        """It loads events around today, and the second time finds them there."""
+        """The first run creates events around today, and the second one changes nothing."""
         first, second = StringIO(), StringIO()
 
         call_command("load_sample_events", stdout=first)

@@ -1,4 +1,4 @@
-"""The addresses of .ics files and of Google's form."""
+"""The URLs of .ics files and of Google's form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class OneEventTests(TestCase):
     """The file of one event."""
 
     async def test_file(self) -> None:
-        """It is a calendar file with a name that tells the event."""
+        """The response is a calendar file that is named after the event."""
         event = await sync_to_async(new_event)(title="Jazz: “late”\r\nSet-Cookie: a=b")
 
         response = await self.async_client.get(reverse("events:ics_one", args=[event.pk]))
@@ -28,7 +28,7 @@ class OneEventTests(TestCase):
         self.assertEqual(len(icalendar.Calendar.from_ical(response.content).walk("VEVENT")), 1)
 
     def test_name_without_latin_letters(self) -> None:
-        """An event whose title gives no file name is named by its id."""
+        """A file is named by the event's id if the title has no Latin letters."""
         event = new_event(title="爵士")
 
         response = self.client.get(reverse("events:ics_one", args=[event.pk]))
@@ -36,13 +36,13 @@ class OneEventTests(TestCase):
         self.assertIn(f'filename="event-{event.pk}.ics"', response["Content-Disposition"])
 
     def test_unknown(self) -> None:
-        """An unknown id, however large, is not found."""
+        """An unknown id gets a 404, however large it is."""
         for pk in (1, 2**63, 10**30):
             for name in ("events:ics_one", "events:google"):
                 self.assertEqual(self.client.get(reverse(name, args=[pk])).status_code, 404)
 
     def test_methods(self) -> None:
-        """It is read, and not written to."""
+        """HEAD requests are answered, and POST requests get a 405."""
         url = reverse("events:ics_one", args=[new_event().pk])
 
         self.assertEqual(self.client.post(url).status_code, 405)
@@ -53,7 +53,7 @@ class SeveralEventsTests(TestCase):
     """The file of the events that ?id= names."""
 
     def test_file(self) -> None:
-        """It holds each event once, by start, in one query."""
+        """The file contains each event once, sorted by start, after one query."""
         later, earlier = new_event("2031-03-08T20:00"), new_event("2031-03-07T20:00")
 
         with self.assertNumQueries(1):
@@ -63,7 +63,7 @@ class SeveralEventsTests(TestCase):
         self.assertEqual([str(event["UID"]) for event in read], [earlier.uid, later.uid])
 
     def test_unknown(self) -> None:
-        """One unknown id is not found, rather than left out."""
+        """One unknown id gets a 404 for the whole file."""
         event = new_event()
 
         for unknown in (event.pk + 1, 10**17):
@@ -71,7 +71,7 @@ class SeveralEventsTests(TestCase):
             self.assertEqual(response.status_code, 404)
 
     def test_bad_ids(self) -> None:
-        """What is no id is answered with a sentence."""
+        """A wrong id gets a 400 with a sentence."""
         sentences = {
             "": "Name the events",
             "id=": "whole number",
@@ -80,8 +80,8 @@ class SeveralEventsTests(TestCase):
             "id=1&id=1.5": "whole number",
             "id=%D9%A1": "whole number",  # an Arabic digit one
             "id=1%00": "whole number",
-            f"id={'9' * 5_000}": "no id as long",
-            "&".join(f"id={number}" for number in range(101)): "100 events at most",
+            f"id={'9' * 5_000}": "at most 18 digits",
+            "&".join(f"id={number}" for number in range(101)): "at most 100 events",
         }
         for query, sentence in sentences.items():
             with self.subTest(query[:20]):
@@ -95,7 +95,7 @@ class GoogleViewTests(TestCase):
     """The link to Google's form."""
 
     def test_redirect(self) -> None:
-        """It leads to Google, and nowhere that the event could choose."""
+        """The redirect goes to Google, whatever the event's address is."""
         event = new_event(title="Jazz", url="https://elsewhere.example.org")
 
         response = self.client.get(reverse("events:google", args=[event.pk]))

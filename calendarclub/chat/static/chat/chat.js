@@ -1,5 +1,5 @@
-// The conversation page: posts a message, reads the server-sent events that answer it, and shows
-// them. Texts are set as text; the only HTML comes from the server's own templates.
+// The conversation page: posts a message and shows the server-sent events of its answer. All texts
+// are set as text; HTML comes only from the server's templates.
 
 const chat = document.querySelector("[data-chat]");
 const log = document.getElementById("log");
@@ -11,7 +11,7 @@ const problem = document.getElementById("problem");
 const status = document.getElementById("status");
 const csrfToken = composer.elements.csrfmiddlewaretoken.value;
 
-let running = null; // the AbortController of the turn that is being answered
+let running = null; // the AbortController of the current turn
 
 // ---- Talking to the server
 
@@ -28,7 +28,7 @@ async function post(url, data, signal) {
   });
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));
-  throw new Refused(error || `The server answered ${response.status}. Try again in a moment.`);
+  throw new Refused(error || `The server had an error (${response.status}). Try again in a moment.`);
 }
 
 class Refused extends Error {}
@@ -84,7 +84,7 @@ async function answer(turn, data) {
 const show = {
   content(turn, shown, { delta }) {
     shown.classList.add("live");
-    // White space before the first word would be an empty line until the answer is complete.
+    // Leading white space would show as an empty line until the answer is complete.
     shown.textContent = (shown.textContent + delta).trimStart();
     follow(turn);
   },
@@ -118,7 +118,7 @@ function begin(turn) {
   picks.hidden = true;
   turn.classList.add("thinking");
   turn.querySelector("[data-failed]")?.remove();
-  // A screen reader reads the answer once, when it is complete, and not word by word.
+  // Screen readers read the answer once, when it is complete, and not word by word.
   turn.setAttribute("aria-busy", "true");
   status.textContent = "Thinking.";
   chat.classList.add("running");
@@ -135,18 +135,18 @@ function end(turn) {
   send.setAttribute("aria-label", "Send");
 }
 
-// Return whether the message has reached the server.
+// Returns whether the message has reached the server.
 function interrupted(turn, error, received) {
   status.textContent = "";
   turn.querySelector("[data-answer]").textContent = "";
   if (error.name === "AbortError") {
     fail(turn, "Stopped.");
-    // The server may not have had the message yet: it is kept where it was typed.
+    // The server may not have received the message, so it stays in the input.
     if (!received && !input.value) input.value = turn.querySelector("[data-question]").textContent;
     return true;
   }
   if (error instanceof Refused) return refuse(error.message);
-  if (!received) return refuse("The server cannot be reached. Send it again in a moment.");
+  if (!received) return refuse("The server cannot be reached. Send the message again in a moment.");
   fail(turn, "The connection was lost.");
   return true;
 }
@@ -175,11 +175,11 @@ async function say(message) {
   document.getElementById("welcome")?.remove();
   // Only the last turn can be tried again.
   for (const failed of log.querySelectorAll("[data-failed]")) failed.remove();
-  if (input.value === message) input.value = ""; // a draft outlives a click on a suggestion
+  if (input.value === message) input.value = ""; // a click on a suggestion keeps a draft
   const hasArrived = await answer(turn, { message });
   if (hasArrived) return;
   turn.remove();
-  if (!input.value) input.value = message; // nothing that was typed is lost
+  if (!input.value) input.value = message; // the message stays in the input
   input.focus();
 }
 
@@ -193,7 +193,7 @@ composer.addEventListener("submit", (event) => {
 input.addEventListener("keydown", (event) => {
   // While an input method composes a character, Enter belongs to it.
   if (event.key !== "Enter" || event.shiftKey) return;
-  if (event.isComposing || event.keyCode === 229) return; // 229 is how Safari says it
+  if (event.isComposing || event.keyCode === 229) return; // Safari sends 229 instead
   event.preventDefault();
   if (!running) composer.requestSubmit();
 });
@@ -246,8 +246,8 @@ function entitle(title) {
   list.prepend(item);
 }
 
-// Bring the turn up as it grows until its question is at the top, and then leave it to be read.
-// A visitor who has scrolled away from it is not pulled back.
+// Scrolls a growing turn up until its question is at the top. If the visitor has scrolled away,
+// nothing happens.
 function follow(turn, always = false) {
   const box = turn.getBoundingClientRect();
   if (!always && box.top > window.innerHeight) return;

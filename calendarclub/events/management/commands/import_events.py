@@ -1,4 +1,4 @@
-"""Import .ics files into the events."""
+"""Import events from .ics files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calendarclub.events.ics import HORIZON_DAYS, Report, import_calendar
 
-# Far enough for everybody, and near enough that no date is past the year 9999.
+# Ten years. Dates after the year 9999 would overflow.
 LONGEST_HORIZON_DAYS = 3_660
 
 
 def horizon(text: str) -> int:
-    """Read --horizon-days."""
+    """Parse --horizon-days."""
     if not text.isdecimal() or not 1 <= int(text[:9]) <= LONGEST_HORIZON_DAYS:
-        raise ArgumentTypeError(f"write a number of days from 1 to {LONGEST_HORIZON_DAYS}")
+        raise ArgumentTypeError(f"enter a number of days from 1 to {LONGEST_HORIZON_DAYS}")
     return int(text)
 
 
 class Command(BaseCommand):
-    help = "Import events from .ics files; fails, after importing the rest, if any was skipped."
+    help = "Imports events from .ics files. Fails after the import if an event was skipped."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", metavar="FILE", nargs="+", type=Path)
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{file}: {report}")
             skipped += len(report.skipped)
         if skipped:
-            raise CommandError(f"Skipped: {skipped}. The reasons stand above.")
+            raise CommandError(f"Skipped: {skipped}. The reasons are above.")
 
     def _import(self, file: Path, horizon_days: int) -> Report:
         try:

@@ -1,4 +1,4 @@
-"""Fill the events with a sample calendar around today."""
+"""Load a sample calendar around today."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calendarclub.events.sample import DAYS, sample_calendar
 
 
 class Command(BaseCommand):
-    help = "Load invented events around today; run again, it brings them up to date."
+    help = "Loads invented events around today, or updates them."
 
     def handle(self, **options: Any) -> None:
         report = import_calendar(sample_calendar(timezone.localdate()), horizon_days=DAYS)
