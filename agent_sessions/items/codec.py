@@ -71,6 +71,16 @@ def _decoded_in_a_thread(text: str) -> Item:
         return thread.submit(json.loads, text).result()
 
 
+def json_forms(words: str) -> list[str]:
+    """Return the one or two forms in which words may occur in the JSON of items.
+
+    JSON escapes quotes, line ends and the like. Some of the SDK's sessions escape all non-ASCII
+    letters as well, and encode() does in items with lone surrogates.
+    """
+    forms = (json.dumps(words, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True))
+    return sorted({*forms})
+
+
 def _encoded(item: object) -> tuple[str, Columns]:
     """Write the item and read it back: if it is different then, it was not JSON."""
     try:
