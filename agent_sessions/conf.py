@@ -56,7 +56,7 @@ class AppSettings:
     def admin_page_size(self) -> int:
         """The number of messages on one page of the admin; 100 by default.
 
-        At most LARGEST_PAGE, of which a page has a few megabytes.
+        At most LARGEST_PAGE: such a page already has a few megabytes.
         """
         return min(getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100), LARGEST_PAGE)
 

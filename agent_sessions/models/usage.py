@@ -52,7 +52,7 @@ class UsageQuerySet(UsageSums):
         value = models.Case(*whens, output_field=field)
         if not connections[self.db].features.requires_casted_case_in_updates:
             return value
-        # PostgreSQL takes a CASE of which all values are NULL for text.
+        # PostgreSQL assumes text for a CASE with no value but NULL.
         return Cast(value, output_field=field)
 
 
