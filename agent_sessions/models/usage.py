@@ -14,23 +14,24 @@ from agent_sessions.models.deletion import OwnedForeignKey, delete_with_session
 from agent_sessions.models.usage_sums import UsageSums
 from agent_sessions.usage.steps import Outcome, Response, Tokens
 
-RUN_ID_LENGTH = 32
+RUN_ID_LENGTH = 32  # of uuid4().hex
 
 
 class UsageQuerySet(UsageSums):
     """The steps of runs, found and completed by a run's result. UsageSums adds them up."""
 
     def of(self, outcome: Outcome) -> Self:
-        """Return the steps of a run that has ended.
+        """Return the steps of a run that has ended, from the usage of its session.
 
-        Without a run id, as in a session class that does not pass the run's context on, they are
-        the steps of the run's trace that have no tokens yet.
+        A run has no id if the session was used through a class of the project that does not pass
+        on `wrapper`. Then they are the steps of the run's trace, or without tracing all steps, that
+        have no tokens yet.
         """
         if outcome.run_id:
             return self.filter(run_id=outcome.run_id)
         ids = [response.response_id for response in outcome.responses]
         if self.exclude(response_id="").filter(response_id__in=ids).exists():
-            return self.none()
+            return self.none()  # recorded before
         unknown = self.filter(run_id="", total_tokens=None, response_id="")
         trace_id = outcome.unrecorded.trace_id
         return unknown.filter(trace_id=trace_id) if trace_id else unknown
@@ -38,7 +39,7 @@ class UsageQuerySet(UsageSums):
     def save_completed(self, rows: Sequence[Usage]) -> None:
         """Store what complete() has changed, in one statement.
 
-        bulk_update() opens a transaction, which on Turso is another request.
+        bulk_update() opens a transaction, which on Turso is another request over HTTP.
         """
         names = ("response_id", "model", *Tokens._fields)
         fields = [field for field in self.model._meta.concrete_fields if field.name in names]
@@ -52,7 +53,7 @@ class UsageQuerySet(UsageSums):
         value = models.Case(*whens, output_field=field)
         if not connections[self.db].features.requires_casted_case_in_updates:
             return value
-        # PostgreSQL assumes text for a CASE with no value but NULL.
+        # As in bulk_update(): PostgreSQL takes a CASE for text if all its values are NULL.
         return Cast(value, output_field=field)
 
 
@@ -79,7 +80,7 @@ class Usage(models.Model):
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
-        null=True,
+        null=True,  # the run has failed before it stored anything
         related_name="usage",
     )
     created_at = models.DateTimeField(
@@ -113,7 +114,8 @@ class Usage(models.Model):
     def is_of(self, response: Response) -> bool:
         """Tell by the tokens whether this may be the step of a response.
 
-        A step of several requests has the tokens of agents used as tools as well.
+        Not every step has a response: the request may have failed. A step of several requests has
+        the tokens of agents used as tools as well.
         """
         if None in (self.total_tokens, response.tokens.total_tokens):
             return True
@@ -121,9 +123,9 @@ class Usage(models.Model):
         return stored == reported if self.requests == 1 else stored >= reported
 
     def complete(self, response: Response, outcome: Outcome) -> None:
-        """Set what the response of this step knows, without saving it."""
+        """Set the fields that the step's response knows, without saving them."""
         self.response_id = response.response_id
-        if not self.run_id:
+        if not self.run_id:  # with a run id, the tokens were recorded
             for name, value in response.tokens._asdict().items():
                 setattr(self, name, value)
         # Of several requests, some are those of agents used as tools, which have other models.

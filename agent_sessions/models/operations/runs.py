@@ -47,7 +47,7 @@ class RunOperations(Operations):
         Returns whether the session exists. Nobody but the run writes to its steps, so no lock is
         held: a chat does this after every answer.
         """
-        owner = self._checked(user)
+        owner = self._checked_owner(user)
         self._for_write = True
         usage = Usage.objects.using(self.db).filter(session_id=session_id)
         mine = usage if owner is None else usage.filter(session__user=owner)
@@ -63,7 +63,7 @@ class RunOperations(Operations):
         if outcome.unrecorded.tokens:
             # It belongs behind the run's newest step, even if others have written since.
             newest = steps[0].message_id if steps else None
-            self._insert_usage(session_id, outcome.unrecorded, outcome.unrecorded.tokens, newest)
+            self._insert_usage(session_id, outcome.unrecorded, newest)
         return True
 
     async def arecorded(self, session_id: str, trace_id: str) -> RecordedRuns | None:

@@ -58,7 +58,7 @@ class TailOperations(Operations):
             return False
         try:
             with self._writing(session_id):
-                if not self._hold(session_id, user):
+                if not self._lock_if_exists(session_id, user):
                     raise _TailChangedError
                 agent_name = self.last_agent_name(session_id)
                 self._delete_tail(session_id, rows)
