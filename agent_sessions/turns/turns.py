@@ -24,7 +24,8 @@ from agent_sessions.items import Item
 from agent_sessions.items.kinds import is_user_message
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, WITHOUT_COLUMNS, Message, readable
-from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage_sums import UsageQuerySet
 from agent_sessions.turns.rows import (
     COLUMNS,
     Row,

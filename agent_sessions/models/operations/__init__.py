@@ -13,12 +13,12 @@ from __future__ import annotations
 from agent_sessions.models.operations.copying import ForkOperations
 from agent_sessions.models.operations.protocol import ItemOperations
 from agent_sessions.models.operations.purge import PurgeOperations
+from agent_sessions.models.operations.replacing import ReplaceOperations
 from agent_sessions.models.operations.runs import RunOperations
-from agent_sessions.models.operations.tails import TailOperations
 
 
 class SessionQuerySet(  # type: ignore[override]  # django-stubs gives each base another as_manager()
-    ItemOperations, RunOperations, TailOperations, ForkOperations, PurgeOperations
+    ItemOperations, RunOperations, ReplaceOperations, ForkOperations, PurgeOperations
 ):
     """Operations on one session, named by its id.
 

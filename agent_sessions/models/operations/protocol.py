@@ -1,4 +1,4 @@
-"""The operations of the SDK's Session protocol, and replace(), which compaction calls."""
+"""The operations of the SDK's Session protocol: read, append, pop and clear."""
 
 from __future__ import annotations
 
@@ -123,33 +123,6 @@ class ItemOperations(Operations):
         if exists:
             self._announce(session_cleared, session_id)
 
-    def replace(
-        self,
-        session_id: str,
-        items: Iterable[Any],
-        *,
-        user: Any = None,
-        must_exist: bool = False,
-    ) -> None:
-        """Replace all items of the session by `items`, creating the session if it is new.
-
-        Purged messages stay. Raises ItemError and SessionDeletedError as append() does.
-        """
-        encoded = encode_all(items)
-        with self._writing(session_id):
-            if not must_exist:
-                self._lock_or_create(session_id, user)
-                self.refuse_others(session_id, user=user)
-            elif not self._lock_if_exists(session_id, user):
-                raise SessionDeletedError(session_id)
-            agent_name = self.last_agent_name(session_id)
-            self._unpurged(session_id).delete()
-            # A summary by compaction keeps the name of the agent that spoke last.
-            self._insert_messages(session_id, encoded, agent_name=agent_name)
-        self._announce(session_cleared, session_id)
-        if encoded:
-            self._announce(items_added, session_id, count=len(encoded))
-
     async def aitems(
         self, session_id: str, limit: int | None = None, *, user: Any = None
     ) -> list[Item]:
@@ -190,16 +163,3 @@ class ItemOperations(Operations):
     async def aclear(self, session_id: str, *, user: Any = None) -> None:
         """See clear()."""
         await in_database_thread(lambda: self.clear(session_id, user=user))
-
-    async def areplace(
-        self,
-        session_id: str,
-        items: Iterable[Any],
-        *,
-        user: Any = None,
-        must_exist: bool = False,
-    ) -> None:
-        """See replace()."""
-        await in_database_thread(
-            lambda: self.replace(session_id, items, user=user, must_exist=must_exist)
-        )
