@@ -120,7 +120,7 @@ class ListTests(ActionTestCase):
 
     def test_forking_what_goes(self) -> None:
         """If a session is deleted between selection and fork, an error is shown."""
-        with patch.object(SessionQuerySet, "_hold", return_value=False):
+        with patch.object(SessionQuerySet, "_lock_if_exists", return_value=False):
             response = self.act("fork_selected", ["one"], owner="mine")
 
         self.assertIn("There is no session 'one' to fork.", self.said(response))
