@@ -6,9 +6,14 @@ agent_sessions.E004 reports values of a wrong type.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TypeAlias
+
 from django.conf import settings
 
-from agent_sessions.usage.pricing import Prices
+# The prices of a million tokens, by model and kind of token, in any currency.
+Prices: TypeAlias = Mapping[str, Mapping[str, str | int | Decimal]]
 
 LARGEST_PAGE = 1_000
 LONGEST_CURRENCY = 10
@@ -51,7 +56,7 @@ class AppSettings:
     def admin_page_size(self) -> int:
         """The number of messages on one page of the admin; 100 by default.
 
-        At most LARGEST_PAGE, of which a page has a few megabytes.
+        At most LARGEST_PAGE: such a page already has a few megabytes.
         """
         return min(getattr(settings, "AGENT_SESSIONS_ADMIN_PAGE_SIZE", 100), LARGEST_PAGE)
 

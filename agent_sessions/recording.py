@@ -17,19 +17,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from agents.models import get_default_model
 from agents.tracing import AgentSpanData, get_current_span, get_current_trace
 
 from agent_sessions.conf import conf
 from agent_sessions.items import Item
 from agent_sessions.items.columns import NAME_LENGTH, Columns, columns, fitting
 from agent_sessions.items.kinds import ENCRYPTED, NO_AGENT
-from agent_sessions.usage.steps import NOTHING, Outcome, Response, Step, Tokens, minus, plus
+from agent_sessions.usage.steps import NOTHING, Step, Tokens, minus, plus
 
 if TYPE_CHECKING:
-    from agents import Agent, RunContextWrapper, RunErrorDetails
+    from agents import RunContextWrapper
     from agents import Usage as Counter
-    from agents.result import RunResultBase
 
     from agent_sessions.models.operations.runs import RecordedRuns
 
@@ -147,15 +145,21 @@ async def step(
         return
     recorder = await _recorder(current_wrapper(wrapper), found, recorded)
     agent = agent_name()
-    with _taken(recorder) as spent:
+    with taken(recorder) as spent:
         tokens = known(spent)
         if spent is None and (recorder or agent) and _has_response(found):
             tokens = UNKNOWN
         yield Step(agent, recorder.run_id if recorder else "", trace_id(), tokens)
 
 
+def recorder_of(wrapper: RunContextWrapper[Any]) -> Recorder | None:
+    """Return the recorder of a run that was seen here, or None."""
+    return _recorders.get(wrapper)
+
+
 @contextmanager
-def _taken(recorder: Recorder | None) -> Iterator[Tokens | None]:
+def taken(recorder: Recorder | None) -> Iterator[Tokens | None]:
+    """Yield what a run has spent, to be stored in the block; if that fails, put it back."""
     spent = recorder.take() if recorder else None
     try:
         yield spent
@@ -246,37 +250,13 @@ def agent_name() -> str:
     # Spans of tasks and tools have names as well.
     if span is None or not isinstance(span.span_data, AgentSpanData):
         return ""
-    return _name(span.span_data.name)
+    return named(span.span_data.name)
 
 
 def trace_id() -> str:
     """Return the id of the trace around the code, or "" if tracing is off."""
     trace = get_current_trace()
-    return _name(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
-
-
-class NotStoredError(Exception):
-    """Raised inside outcome(): what was taken for it does not count as recorded."""
-
-
-@contextmanager
-def outcome(result: RunResultBase | RunErrorDetails) -> Iterator[Outcome]:
-    """Yield what a run's result adds to its steps; if the block fails, nothing was recorded."""
-    recorder = _recorders.get(result.context_wrapper)
-    run_id = recorder.run_id if recorder else ""
-    responses = [
-        Response(_name(response.response_id or ""), known(tokens_of(response.usage)) or UNKNOWN)
-        for response in result.raw_responses
-    ]
-    with _taken(recorder) as spent:
-        last = Step(_name(result.last_agent.name), run_id, _trace_of(result), known(spent))
-        yield Outcome(run_id, responses, _models(result), last)
-
-
-def _trace_of(result: RunResultBase | RunErrorDetails) -> str:
-    trace = getattr(result, "_trace_state", None) or getattr(result, "trace", None)
-    found = getattr(trace, "trace_id", None) or ""
-    return "" if found == NO_TRACE else _name(found)
+    return named(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
 
 
 def tokens_of(counter: Any) -> Tokens:
@@ -301,21 +281,8 @@ def known(spent: Tokens | None) -> Tokens | None:
     return spent._replace(total_tokens=total) if total else Tokens(requests=spent.requests)
 
 
-def _models(result: RunResultBase | RunErrorDetails) -> dict[str, str]:
-    """Return the model of each agent of the run, by the agent's name."""
-    agents = [*(item.agent for item in result.new_items), result.last_agent]
-    return {_name(agent.name): model_name(agent) for agent in agents}
-
-
-def model_name(agent: Agent[Any]) -> str:
-    """Return the name of an agent's model, or "" if it has a Model object that does not tell."""
-    if agent.model is None:
-        return get_default_model()
-    name = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "")
-    return _name(name) if isinstance(name, str) else ""
-
-
-def _name(text: str) -> str:
+def named(text: str) -> str:
+    """Cut a name or an id to its column."""
     return fitting(text, NAME_LENGTH)
 
 

@@ -5,23 +5,23 @@ The methods check who may do what and wait for Session.objects, whose operations
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from agents import AgentBase, RunErrorDetails
 from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 from agents.result import RunResultBase
 
-from agent_sessions import known_sessions, recording
+from agent_sessions import known_sessions, recording, run_results
 from agent_sessions.arguments import checked_alias, checked_items, checked_limit, checked_owner
+from agent_sessions.compaction_hooks import CompactionHooks
 from agent_sessions.concurrency import settled
 from agent_sessions.conf import conf
 from agent_sessions.fields import checked_id
 from agent_sessions.history import History, Limit, checked_history, part_for_a_run
-from agent_sessions.items.codec import UnreadableItemError
 from agent_sessions.items.columns import columns
 from agent_sessions.items.pairing import Dangling, checked_dangling, healed
 from agent_sessions.models import Session
@@ -31,14 +31,9 @@ from agent_sessions.usage.totals import UsageTotal
 
 if TYPE_CHECKING:
     from agents import Agent, RunContextWrapper, TResponseInputItem
-    from agents.memory.session import _CompactionSnapshot
 
 
-# Items, and whether they are known to be all.
-Compactable: TypeAlias = "tuple[list[TResponseInputItem], bool]"
-
-
-class DjangoSession:
+class DjangoSession(CompactionHooks):
     """A conversation in the Django database, for the Runner of the Agents SDK.
 
         session = DjangoSession("conversation-1", user=await request.auser())
@@ -58,8 +53,6 @@ class DjangoSession:
     The SDK asks third parties to implement its Session protocol without inheriting SessionABC, and
     passes a run's context only to sessions whose four methods all name `wrapper`.
     """
-
-    session_settings: SessionSettings | None
 
     def __init__(
         self,
@@ -184,10 +177,10 @@ class DjangoSession:
             )
         if result is None or not conf.recording:
             return
-        with suppress(recording.NotStoredError), recording.outcome(result) as outcome:
+        with suppress(run_results.NotStoredError), run_results.outcome(result) as outcome:
             sessions, user = self._sessions, self.user
             if not await sessions.arecord_run(self.session_id, outcome, user=user):
-                raise recording.NotStoredError
+                raise run_results.NotStoredError
 
     async def last_agent_name(self) -> str:
         """Return the name of the agent that spoke last, or "" if none was recorded."""
@@ -212,65 +205,6 @@ class DjangoSession:
         if len(by_name) < max(1, len(agents)):
             raise ValueError("pick_agent() needs at least one agent, with different names.")
         return by_name.get(await self.last_agent_name(), agents[0])
-
-    async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
-        """Replace the history for the SDK's compaction, which looks this name up on the type.
-
-        A subclass may transform what it stores, so it gets the SDK's slower way.
-        """
-        if type(self) is not DjangoSession:
-            return False
-        await settled(
-            self._sessions.areplace(self.session_id, items, user=self.user, must_exist=True)
-        )
-        return True
-
-    @property
-    def _read_compaction_items(self) -> Callable[..., Awaitable[Compactable]] | None:
-        """A function with which the SDK's compaction by hand reads the history that it replaces.
-
-        The SDK looks this name up on the object. If get_items() returns everything anyway, it is
-        None, and the SDK keeps a cache of what it has read.
-        """
-        is_limited = self.session_settings is not None and self.session_settings.limit is not None
-        return self._read_whole if is_limited or self.history is not None else None
-
-    async def _read_whole(self, limit: int | None) -> Compactable:
-        """Return the newest `limit` items, or all, and whether there are no older ones."""
-        if limit is None:
-            return healed(await self.get_items(-1), self.dangling), False
-        items = await self.get_items(limit)
-        return items, len(items) < limit
-
-    async def _get_compaction_snapshot(
-        self, limit: int, *, prune_prefix: Callable[[TResponseInputItem], bool] | None = None
-    ) -> _CompactionSnapshot | None:
-        """Return the newest `limit` items, whose end the SDK's compaction may replace.
-
-        None selects the SDK's slower way: for a subclass, as above, and if an item is not JSON or
-        this version of the SDK has no snapshots.
-        """
-        try:
-            # Private to the SDK, which may move it.
-            from agents.memory.session import _CompactionSnapshot
-        except ImportError:
-            return None
-        if type(self) is not DjangoSession:
-            return None
-        sessions, user = self._sessions, self.user
-        try:
-            tail = await sessions.atail(self.session_id, limit, user=user)
-        except UnreadableItemError:
-            return None
-
-        async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
-            return await settled(
-                sessions.areplace_tail(
-                    self.session_id, tail, start, output, prune=prune_prefix, user=user
-                )
-            )
-
-        return _CompactionSnapshot(tail.items, tail.is_whole, replace_suffix)
 
     async def get_conversation_turns(self, limit: int | None = None) -> list[Turn]:
         """Return the newest `limit` turns, oldest first; all if `limit` is None or negative."""

@@ -117,6 +117,23 @@ class CompletenessTests(SimpleTestCase):
 
         self.assertCountEqual(re.findall(r"^\| `(\w+)`", page, re.M), SETTINGS)
 
+    def test_reading_order(self) -> None:
+        """The core is read in an hour: its files are there, and have few enough words."""
+        page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+        core = page.partition("## A reading order")[2].partition("Then, in any order")[0]
+        words = 0
+        for files, lines in re.findall(r"^\| (`.+`) \| (\d+) \|", core, re.M):
+            texts = [
+                (ROOT / "agent_sessions" / name).read_text("utf-8")
+                for name in re.findall("`(.+?)`", files)
+            ]
+            words += sum(len(text.split()) for text in texts)
+            counted = sum(len(text.splitlines()) for text in texts)
+            self.assertAlmostEqual(int(lines), counted, delta=counted / 5, msg=files)
+
+        self.assertGreater(words, 10_000)
+        self.assertLessEqual(words, 12_000)
+
     def test_links(self) -> None:
         """Every page and picture that is linked to exists."""
         for page in PAGES:

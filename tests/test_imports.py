@@ -1,4 +1,4 @@
-"""Who may import whom, and what is loaded when."""
+"""Who may import whom, what is loaded when, and the shape of the code."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from django.test import SimpleTestCase
 
 import agent_sessions
 
 ROOT = Path(agent_sessions.__file__).parent
-SDK_AT_RUN_TIME = {"session.py", "recording.py", "testing.py", "compaction.py"}
+SDK_AT_RUN_TIME = {
+    "session.py",
+    "recording.py",
+    "run_results.py",
+    "testing.py",
+    "compaction.py",
+    "compaction_hooks.py",
+}
 DRIVERS = {"django", "libsql", "urllib3"}
 WITHOUT_MODELS: tuple[str, ...] = ("items/", "text/", "usage/")
 WITHOUT_MODELS += (
@@ -43,7 +52,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def running(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree, less what stands under `if TYPE_CHECKING:`."""
+    """Walk a tree, except the blocks of `if TYPE_CHECKING:`."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
@@ -53,6 +62,73 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
 @cache
 def files(*, under: Path = ROOT) -> dict[str, list[str]]:
     return {str(path.relative_to(under)): [*imports(path)] for path in sorted(under.rglob("*.py"))}
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: its folder, or the module itself if its folder has rooms.
+
+    models/operations/ is a part of the room models: its queryset is the manager of Session.
+    """
+    parts = module.split(".")[1:]
+    if parts[:1] == ["models"]:
+        return "models"
+    is_folder = (ROOT / Path(*parts)).is_dir()
+    folder = parts if is_folder else parts[:-1]
+    return ".".join(parts if folder in ([], ["admin"]) else folder)
+
+
+def room_graph() -> dict[str, set[str]]:
+    """Return the rooms that each room imports, also for types and inside functions."""
+    modules = {
+        ".".join(("agent_sessions", *path.with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in (file.relative_to(ROOT) for file in ROOT.rglob("*.py"))
+    }
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not node.module or "." not in module:
+                continue
+            for name in (f"{node.module}.{alias.name}" for alias in node.names):
+                imported = name if name in modules else node.module
+                if imported in modules and "." in imported:
+                    graph.setdefault(room_of(module), set()).add(room_of(imported))
+    return graph
+
+
+class ShapeTests(SimpleTestCase):
+    """The shape of the code, for its readers."""
+
+    def definitions(self, kind: Any, root: Path) -> Iterator[tuple[str, Any]]:
+        for path in sorted(root.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, kind):
+                    yield str(path.relative_to(root.parent)), node
+
+    def test_no_circles(self) -> None:
+        """No room imports a room that imports it, directly or through others."""
+        graph = {room: rooms - {room} for room, rooms in room_graph().items()}
+
+        order = [*TopologicalSorter(graph).static_order()]  # raises CycleError
+
+        self.assertLess(order.index("items"), order.index("models"))
+        self.assertLess(order.index("models"), order.index("session"))
+
+    def test_no_long_functions(self) -> None:
+        """No function has more than 40 lines."""
+        for root in (ROOT, ROOT.parent / "calendarclub"):
+            for path, node in self.definitions(ast.FunctionDef | ast.AsyncFunctionDef, root):
+                with self.subTest(path=path, function=node.name):
+                    self.assertLessEqual(node.end_lineno - node.lineno + 1, 40)
+
+    def test_no_names_twice(self) -> None:
+        """No two classes have one name, except those that Django gives a name."""
+        by_django = {"Meta", "Migration", "Command", "Media"}
+        names: dict[str, str] = {}
+        for root in (ROOT, ROOT.parent / "calendarclub"):
+            for path, node in self.definitions(ast.ClassDef, root):
+                if node.name not in by_django:
+                    self.assertNotIn(node.name, names, path)
+                    names[node.name] = path
 
 
 class ImportTests(SimpleTestCase):

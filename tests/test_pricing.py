@@ -8,8 +8,8 @@ from typing import Any
 from django.core.checks import run_checks
 from django.test import SimpleTestCase, TestCase, override_settings
 
-from agent_sessions.conf import conf
-from agent_sessions.usage.pricing import Prices, are_prices, cost, price
+from agent_sessions.conf import Prices, conf
+from agent_sessions.usage.pricing import are_prices, cost, price
 
 PRICES: Prices = {
     "gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"},

@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.test import TestCase
 
-from agent_sessions import DjangoSession, SessionOwnershipError, recording
+from agent_sessions import DjangoSession, SessionOwnershipError, run_results
 from agent_sessions.models.usage import Usage
 from tests.priced_agents import breaks, calls, club, named, says, search_events
 from tests.statements import statements
@@ -81,7 +81,7 @@ class RecordRunTests(TestCase):
         }
 
         for name, agent in named_agents.items():
-            self.assertEqual(recording.model_name(agent), name)
+            self.assertEqual(run_results.model_name(agent), name)
 
     async def test_resumed_elsewhere(self) -> None:
         """A resumed result, which lacks the first process's responses, completes its own steps."""

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from math import isfinite
-from typing import Any, NamedTuple
 
 from agent_sessions.arguments import checked_items
 from agent_sessions.exceptions import AgentSessionsError, ItemError
 from agent_sessions.items import Item
 from agent_sessions.items.columns import Columns, columns
-
-MOST_DEPTH = 10_000  # deeper than Python can write: such an item contains itself
+from agent_sessions.items.json_errors import dumped, item_error
 
 
 class UnreadableItemError(AgentSessionsError, ValueError):
@@ -71,88 +68,33 @@ def _decoded_in_a_thread(text: str) -> Item:
         return thread.submit(json.loads, text).result()
 
 
+def json_forms(words: str) -> list[str]:
+    """Return the one or two forms in which words may occur in the JSON of items.
+
+    JSON escapes quotes, line ends and the like. Some of the SDK's sessions escape all non-ASCII
+    letters as well, and encode() does in items with lone surrogates.
+    """
+    forms = (json.dumps(words, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True))
+    return sorted({*forms})
+
+
 def _encoded(item: object) -> tuple[str, Columns]:
     """Write the item and read it back: if it is different then, it was not JSON."""
     try:
         text = json.dumps(
-            item, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_dumped
+            item, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=dumped
         )
         read = json.loads(text)
         is_same = read == item
     except RecursionError:
         raise ItemError("is nested too deeply to be stored. Flatten it.") from None
     except (TypeError, ValueError) as error:
-        raise _item_error(item) or ItemError(f"cannot be written as JSON: {error}.") from error
+        raise item_error(item) or ItemError(f"cannot be written as JSON: {error}.") from error
     # Tuples and pydantic models are not equal to what they become, and are allowed.
-    if not is_same and (item_error := _item_error(item)):
-        raise item_error
+    if not is_same and (found := item_error(item)):
+        raise found
     try:
         text.encode()
     except UnicodeEncodeError:
         text = json.dumps(read, separators=(",", ":"))
     return text, columns(read)
-
-
-def _dumped(value: Any) -> Any:
-    """Return a pydantic model as a dict, with the SDK's own options for items."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(exclude_unset=True, warnings=False)
-    raise TypeError(f"a {type(value).__name__} is not JSON")
-
-
-class _Value(NamedTuple):
-    """A value inside an item, with its path: the keys and positions that lead to it."""
-
-    value: Any
-    path: tuple[str | int, ...] = ()
-
-
-def _item_error(item: Any) -> ItemError | None:
-    """Find the value in `item` that is not JSON, without recursion."""
-    left = [_Value(item)]
-    while left:
-        value, path = left.pop()
-        if reason := _reason(value, len(path)):
-            return ItemError(reason, "".join(f"[{key!r}]" for key in path))
-        left += [_Value(inner, (*path, key)) for key, inner in _entries(value)]
-    return None
-
-
-def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
-    """Return the values in a container, each with its key or position."""
-    if hasattr(value, "model_dump"):
-        value = _dumped(value)
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, list | tuple) else ()
-
-
-def _reason(value: Any, depth: int) -> str:
-    """Return why a value, apart from its contents, is not JSON; "" if it is."""
-    if depth > MOST_DEPTH:
-        return "contains itself. Store a copy that does not."
-    if isinstance(value, dict):
-        # json.dumps would write the keys 1 and "1" alike and lose one of the two.
-        wrong = [key for key in value if not isinstance(key, str)]
-        return f"has the key {wrong[0]!r}, which is not a str. Use str keys." if wrong else ""
-    if isinstance(value, float) and not isfinite(value):
-        return f"is {value}, which JSON does not have. Store None or a string."
-    if isinstance(value, int) and not _is_writable(value):
-        return "is an integer of too many digits. Store it as a string."
-    if value is None or isinstance(value, str | int | float | list | tuple):
-        return ""
-    if hasattr(value, "model_dump"):
-        return ""
-    return (
-        f"is a {type(value).__name__}, which JSON does not have. Convert it to text, numbers, "
-        "lists or dicts before it goes into the session."
-    )
-
-
-def _is_writable(value: int) -> bool:
-    """Tell whether Python can write the integer: its limit is 4,300 digits."""
-    try:
-        str(value)
-    except ValueError:
-        return False
-    return True

@@ -47,9 +47,9 @@ KINDS = {
     "message": Kind(),
     "reasoning": Kind(title=_("Reasoning"), role="assistant"),
     "mcp_approval_response": Kind(title=_("Approval"), role="user"),
-    "compaction": Kind(title=_("The conversation until here was compacted")),
+    "compaction": Kind(title=_("The conversation up to here was compacted")),
     "item_reference": Kind(title=_("Reference to an item")),
-    ENCRYPTED: Kind(title=_("Encrypted by EncryptedSession, cannot be read here")),
+    ENCRYPTED: Kind(title=_("Encrypted by EncryptedSession; it cannot be read here")),
     "": Kind(title=_("Unknown item")),
 }
 

@@ -1,6 +1,6 @@
-"""What the app adds to the SDK's tables, each with a default in the database.
+"""The columns that the app adds to the SDK's tables, each with a default in the database.
 
-The SDK's own sessions go on writing their rows: they name their columns, and know none of these.
+The SDK's own sessions still write their rows: they name their columns, and not these.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the steps of runs cost, and forks that the SDK's own sessions cannot trip over."""
+"""The costs of steps, and forks that do not block the SDK's own sessions."""
 
 from typing import Any
 

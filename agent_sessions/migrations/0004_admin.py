@@ -1,4 +1,4 @@
-"""Indexes by which the admin lists sessions, and the permission to read what they say."""
+"""Indexes for the admin's list, and the permission to read content."""
 
 from django.conf import settings
 from django.db import migrations, models

@@ -1,4 +1,4 @@
-"""Whether a tool failed, beside the item that holds its result."""
+"""Whether a tool failed, as a column beside the item with its result."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""An index of the failures alone, in a migration that can be repeated."""
+"""An index of failures, in a migration that can be repeated."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""Usage without the index that one of the admin's begins with."""
+"""Usage without an index whose columns are the first ones of another index."""
 
 import django.db.models.deletion
 from django.db import migrations, models

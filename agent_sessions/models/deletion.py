@@ -1,10 +1,10 @@
-"""Deleting sessions by Django's collector, among writers.
+"""Deletion of sessions by Django's collector, while others write.
 
-Every operation on a session locks the session's row first, and then touches its messages. Django's
-collector goes the other way: it deletes messages, then the session. With a writer in between, each
-would wait for what the other holds, or a message would be left without its session. So the foreign
-keys have `on_delete` functions that let the collector begin with locks. They serve every way into
-the collector: `Session.delete()`, `QuerySet.delete()`, the admin, a user whose sessions go too.
+Every operation on a session locks the session's row first, and then writes its messages. Django's
+collector does the opposite: it deletes messages, then the session. With a writer in between, each
+would wait for a lock of the other, or a message would be left without a session. So the foreign
+keys have `on_delete` functions with which the collector begins with locks. They are in effect for
+`Session.delete()`, `QuerySet.delete()`, the admin, and the deletion of a user with sessions.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from django.db import connections, models, transaction
 from django.db.models.deletion import CASCADE, Collector
 
 BATCH = 200
-"""How many sessions are held in memory at once, or deleted in one transaction."""
+"""The number of sessions that are in memory at once, or deleted in one transaction."""
 LOCKED_AT_ONCE = 1_000
 
 M = TypeVar("M", bound=models.Model)
 
 
 class OwnedForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # not generic at run time
-    """A foreign key whose rows are deleted by a function of this module.
+    """A foreign key with one of the `on_delete` functions of this module.
 
-    To migrations it is Django's own, with CASCADE: how rows are deleted is not in the database.
+    Migrations get Django's ForeignKey with CASCADE, because `on_delete` is not in the database.
     """
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
@@ -36,25 +36,25 @@ class OwnedForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # not gener
 def delete_with_session(
     collector: Collector, field: Any, rows: models.QuerySet[Any], using: str
 ) -> None:
-    """Delete messages or steps of sessions, once the sessions are locked. (on_delete)
+    """Delete messages or steps of sessions once the sessions are locked. (on_delete)
 
-    The admin's collector, which loads whatever it may list, is not given them: they are many.
+    They are not given to the admin's collector, which would load all of them for its list.
     """
     lock = _lock_first(collector, field.remote_field.model)
     if Collector(using).can_fast_delete(rows):
         deletion = _RowsOfSessions(rows.model, query=rows.query, using=using)
         deletion.lock, deletion.field_name = lock, field.name
         collector.fast_deletes.append(deletion)
-    else:  # signals listen, or rows of the project's go with them
+    else:  # there are signal receivers, or rows of the project that cascade
         CASCADE(collector, field, rows, using)
 
 
 def delete_with_owner(
     collector: Collector, field: Any, sessions: models.QuerySet[Any], using: str
 ) -> None:
-    """Delete the sessions of users, in batches, once users and sessions are locked. (on_delete)
+    """Delete the sessions of users in batches once users and sessions are locked. (on_delete)
 
-    The admin's collector, which deletes nothing but checks permissions, is given them all.
+    The admin's collector gets all of them: it deletes nothing, but checks permissions.
     """
     if type(collector) is not Collector:
         CASCADE(collector, field, sessions, using)
@@ -70,9 +70,9 @@ delete_with_owner.lazy_sub_objs = True  # type: ignore[attr-defined]  # as above
 
 
 def delete_in_batches(sessions: models.QuerySet[M]) -> Iterator[list[M]]:
-    """Delete sessions, each batch in a transaction of its own, and yield each when it is gone.
+    """Delete sessions in batches, each in its own transaction, and yield each deleted batch.
 
-    No writer waits for more than a batch. If a batch fails, the ones before it stay deleted.
+    No writer waits for more than one batch. If a batch fails, the ones before it stay deleted.
     """
     for batch in batches(sessions):
         delete(batch, using=sessions.db)
@@ -80,7 +80,7 @@ def delete_in_batches(sessions: models.QuerySet[M]) -> Iterator[list[M]]:
 
 
 class _Lock(models.QuerySet[Any]):
-    """The first of a collector's deletions, which deletes nothing and locks what will be deleted.
+    """A pretended deletion, which locks the rows that the collector will delete.
 
     The collector executes it inside its transaction, before any other statement.
     """
@@ -104,14 +104,14 @@ class _Lock(models.QuerySet[Any]):
             chunk = pks[start : start + LOCKED_AT_ONCE]
             self.missing |= {*chunk} - {*_locked(rows.filter(pk__in=chunk))}
         if self.missing:
-            # They went meanwhile. One that is made again from here on is not locked, and stays.
+            # They were deleted meanwhile. One that is created again is not locked, and stays.
             for instances in collected:
                 instances[:] = [row for row in instances if row.pk not in self.missing]
         return 0
 
 
 class _RowsOfSessions(models.QuerySet[Any]):
-    """One of a collector's deletions: rows of the sessions that were locked."""
+    """A deletion by the collector: the rows of the locked sessions."""
 
     lock: _Lock
     field_name: str
@@ -124,13 +124,13 @@ class _RowsOfSessions(models.QuerySet[Any]):
 
 
 class _SessionsOfOwners(models.QuerySet[Any]):
-    """One of a collector's deletions: the sessions of users, loaded one batch at a time."""
+    """A deletion by the collector: the sessions of users, loaded in batches."""
 
     collector: Collector
     owners: _Lock
 
     def _raw_delete(self, using: str | None) -> int:
-        """Delete the sessions with all that is theirs, and return how many sessions they were."""
+        """Delete the sessions with their related rows, and return the number of sessions."""
         alias, origin = using or self.db, self.collector.origin
         features = connections[alias].features
         if not features.has_select_for_update:
@@ -174,7 +174,7 @@ class _SessionsOfOwners(models.QuerySet[Any]):
 
 
 def _lock_first(collector: Collector, model: type[models.Model]) -> _Lock:
-    """Let a collector lock its rows of a model before it deletes anything."""
+    """Make a collector lock its rows of a model before it deletes anything."""
     first = next(iter(collector.fast_deletes), None)
     if isinstance(first, _Lock):
         return first
@@ -190,7 +190,7 @@ def _lock_of(collector: Collector, model: type[models.Model]) -> _Lock:
 
 
 def _locked(rows: models.QuerySet[Any], most: int | None = None) -> list[Any]:
-    """Lock rows in the order of their keys, as everybody does, and return the keys."""
+    """Lock rows in the order of their keys, so that lockers cannot deadlock; return the keys."""
     return list(rows.order_by("pk").select_for_update().values_list("pk", flat=True)[:most])
 
 
@@ -208,10 +208,10 @@ def _after(rows: models.QuerySet[M], pk: Any) -> models.QuerySet[M]:
 
 
 def delete(batch: list[Any], *, using: str, origin: Any = None) -> int:
-    """Delete sessions in one transaction, and return how many they are."""
+    """Delete sessions in one transaction, and return their number."""
     collector = Collector(using, origin=origin)
     collector.collect(batch)
     collector.delete()
-    # They lead back to the collector, which would keep the batch in memory for the next ones.
+    # They refer to the collector, whose reference cycle would keep the batch in memory.
     collector.fast_deletes.clear()
     return len(batch)

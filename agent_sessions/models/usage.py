@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
 from typing import Any, Self
 
-from django.conf import settings
 from django.db import connections, models
-from django.db.models.functions import Cast, Now, TruncMinute
-from django.utils import timezone
+from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext_lazy as _
 
-from agent_sessions.concurrency import in_database_thread
 from agent_sessions.items.columns import NAME_LENGTH
 from agent_sessions.models.deletion import OwnedForeignKey, delete_with_session
+from agent_sessions.models.usage_sums import UsageSums
 from agent_sessions.usage.steps import Outcome, Response, Tokens
-from agent_sessions.usage.totals import Group, UsageTotal, group_of, totals
 
 RUN_ID_LENGTH = 32
 
 
-class UsageQuerySet(models.QuerySet["Usage"]):
-    """Steps, and their sums, each in one statement and after any filter.
-
-        Usage.objects.filter(session__user=user, created_at__gte=monday).total()
-        Usage.objects.by("agent", "day")
-
-    Costs are in the currency of AGENT_SESSIONS_PRICES.
-    """
+class UsageQuerySet(UsageSums):
+    """The steps of runs, found and completed by a run's result. UsageSums adds them up."""
 
     def of(self, outcome: Outcome) -> Self:
         """Return the steps of a run that has ended.
@@ -55,51 +45,6 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         values = {field.name: self._value_by_row(field, rows) for field in fields}
         self.filter(pk__in=[row.pk for row in rows]).update(**values)
 
-    def total(self) -> UsageTotal:
-        """Return the sums of all rows."""
-        return totals(self.groups()).get((), UsageTotal())
-
-    def by(self, *keys: str) -> dict[Any, UsageTotal]:
-        """Return the sums for each value of a key, or for each tuple of values of several.
-
-        Keys are "session" (its id), "user" (the owner's primary key, None without one), "agent",
-        "model" (both "" if unknown) and "day" (a date in the current time zone). The dict is sorted
-        by them, None last. Raises ValueError for another key, or without a key.
-        """
-        expressions = self._expressions()
-        if not keys or not expressions.keys() >= {*keys}:
-            known, given = (", ".join(map(repr, names)) for names in (expressions, keys))
-            raise ValueError(f"by() takes one or more of {known}, not {given or 'none'}.")
-        groups = self.groups(**{key: expressions[key] for key in keys})
-        found = totals(group._replace(key=_local(keys, group.key)) for group in groups)
-        ordered = sorted(found, key=lambda values: [(value is None, value) for value in values])
-        return {key if len(keys) > 1 else key[0]: found[key] for key in ordered}
-
-    def groups(self, **keys: Any) -> Iterator[Group]:
-        """Sum rows by the values of expressions, and by model, because each has its prices."""
-        named = {f"by_{name}": expression for name, expression in keys.items()}
-        grouped = self.order_by().values("model", is_known=_IS_KNOWN, **named)
-        sums = {f"sum_{name}": models.Sum(name, default=0) for name in Tokens._fields}
-        rows = grouped.annotate(steps=models.Count("pk"), **sums)
-        for model, is_known, *values in rows.values_list(
-            "model", "is_known", *named, "steps", *sums
-        ):
-            key, counts = tuple(values[: len(keys)]), tuple(values[len(keys) :])
-            yield Group(key, model, is_known, counts)
-
-    def by_message(self) -> Iterator[Group]:
-        """Yield a group for each row, with the id of its step's last message as the key."""
-        for key, model, *values in self.values_list("message_id", "model", *Tokens._fields):
-            yield group_of(key, model, values)
-
-    async def atotal(self) -> UsageTotal:
-        """See total()."""
-        return await in_database_thread(self.total)
-
-    async def aby(self, *keys: str) -> dict[Any, UsageTotal]:
-        """See by()."""
-        return await in_database_thread(lambda: self.by(*keys))
-
     def _value_by_row(self, field: models.Field[Any, Any], rows: Sequence[Usage]) -> Any:
         whens = (
             models.When(pk=row.pk, then=models.Value(getattr(row, field.name))) for row in rows
@@ -107,44 +52,8 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         value = models.Case(*whens, output_field=field)
         if not connections[self.db].features.requires_casted_case_in_updates:
             return value
-        # PostgreSQL takes a CASE of which all values are NULL for text.
+        # PostgreSQL assumes text for a CASE with no value but NULL.
         return Cast(value, output_field=field)
-
-    def _expressions(self) -> dict[str, Any]:
-        # Not a join, which would leave out the cost of a session that the SDK has deleted.
-        sessions = self.model._meta.get_field("session").related_model._base_manager
-        owner = sessions.filter(pk=models.OuterRef("session_id")).values("user_id")
-        return {
-            "session": models.F("session_id"),
-            "user": models.Subquery(owner),
-            "agent": models.F("agent_name"),
-            "model": models.F("model"),
-            # Python converts minutes to days, because MariaDB has time zones only if their tables
-            # were loaded. In no zone does a day begin within a minute.
-            "day": TruncMinute("created_at", tzinfo=UTC if settings.USE_TZ else None),
-        }
-
-
-TOKENS_ARE_KNOWN = models.Q(
-    **{f"{name}__isnull": False for name in Tokens._fields if name != "requests"}
-)
-"""The condition of rows that know all their tokens. Requests are counted even if tokens are not."""
-
-_IS_KNOWN = models.Case(
-    models.When(TOKENS_ARE_KNOWN, then=models.Value(True)), default=models.Value(False)
-)
-
-
-def day_of(moment: datetime) -> date:
-    """Return the day of a moment in the current time zone."""
-    return (timezone.localtime(moment) if timezone.is_aware(moment) else moment).date()
-
-
-def _local(keys: tuple[str, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Replace the minute among the values by its day in the current time zone."""
-    return tuple(
-        day_of(value) if key == "day" else value for key, value in zip(keys, values, strict=True)
-    )
 
 
 class Usage(models.Model):

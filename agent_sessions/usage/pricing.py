@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from typing import Any
 
-# The prices of a million tokens, by model and kind of token, in any currency.
-Prices: TypeAlias = Mapping[str, Mapping[str, "str | int | Decimal"]]
+from agent_sessions.conf import Prices
 
 KINDS = ("input", "cached", "output")
 MILLION = 1_000_000

@@ -40,7 +40,7 @@ def answer(situation: Situation) -> Answer:
     if situation.is_first_answer:
         text = f"{OFFLINE}\n\n{text}"
     shown = lookups[-1].event_list if lookups else situation.shown
-    placeholder = WHEN if shown is None else "Narrow it, or name another time or subject"
+    placeholder = WHEN if shown is None else "Another time or subject?"
     return Answer(text, picks_after(situation, shown), placeholder)
 
 
@@ -110,7 +110,7 @@ def _headline(situation: Situation, call: ToolCall, found: EventList) -> str:
         return f"These are the most similar events to **{title}**."
     what = f"{found.total} {subject(call.arguments, plural=found.total != 1)}"
     if call.name == "refine_results":
-        return f"Of those I keep {what}."
+        return f"Among those I found {what}."
     text = f"I found {what} {day_range(call.arguments, situation.now)}."
     if found.is_complete:
         return text

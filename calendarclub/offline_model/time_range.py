@@ -28,14 +28,14 @@ class TimeRange(NamedTuple):
     end: datetime
 
 
-class Days(NamedTuple):
+class DayRange(NamedTuple):
     """From a day until another one, which is not included."""
 
     first: date
     after: date
 
 
-Reader = Callable[[re.Match[str], date], Days | None]
+Reader = Callable[[re.Match[str], date], DayRange | None]
 
 
 def find(text: str, now: datetime) -> TimeRange | None:
@@ -81,15 +81,15 @@ def _at_hour(day: date, hour: int, now: datetime) -> datetime:
     return datetime.combine(day, time(hour % 24), now.tzinfo)
 
 
-def _one_day(day: date | None) -> Days | None:
-    return Days(day, day + ONE_DAY) if day else None
+def _one_day(day: date | None) -> DayRange | None:
+    return DayRange(day, day + ONE_DAY) if day else None
 
 
-def _iso_date(match: re.Match[str], today: date) -> Days | None:
+def _iso_date(match: re.Match[str], today: date) -> DayRange | None:
     return _one_day(_valid_date(int(match["year"]), int(match["month"]), int(match["day"])))
 
 
-def _day_of_month(match: re.Match[str], today: date) -> Days | None:
+def _day_of_month(match: re.Match[str], today: date) -> DayRange | None:
     """Return the day in the year that is named, or else the next such day, today included."""
     month, day = _month_number(match), int(match["day"])
     if match["year"]:
@@ -98,25 +98,25 @@ def _day_of_month(match: re.Match[str], today: date) -> Days | None:
     return _one_day(next((day for day in coming if day and day >= today), None))
 
 
-def _today(match: re.Match[str], today: date) -> Days | None:
+def _today(match: re.Match[str], today: date) -> DayRange | None:
     return _one_day(today)
 
 
-def _tomorrow(match: re.Match[str], today: date) -> Days | None:
+def _tomorrow(match: re.Match[str], today: date) -> DayRange | None:
     return _one_day(today + ONE_DAY)
 
 
-def _weekend(match: re.Match[str], today: date) -> Days:
+def _weekend(match: re.Match[str], today: date) -> DayRange:
     saturday = _monday(match, today) + timedelta(days=5)
-    return Days(saturday, saturday + timedelta(days=2))
+    return DayRange(saturday, saturday + timedelta(days=2))
 
 
-def _week(match: re.Match[str], today: date) -> Days:
+def _week(match: re.Match[str], today: date) -> DayRange:
     monday = _monday(match, today)
-    return Days(monday, monday + timedelta(weeks=1))
+    return DayRange(monday, monday + timedelta(weeks=1))
 
 
-def _weekday(match: re.Match[str], today: date) -> Days | None:
+def _weekday(match: re.Match[str], today: date) -> DayRange | None:
     """Return the coming such day, today included; "next" is that of the next calendar week."""
     number = WEEKDAYS.index(match["weekday"])
     if match["which"] == "next":
@@ -124,15 +124,15 @@ def _weekday(match: re.Match[str], today: date) -> Days | None:
     return _one_day(today + timedelta(days=(number - today.weekday()) % 7))
 
 
-def _next_days(match: re.Match[str], today: date) -> Days:
-    return Days(today, today + timedelta(days=int(match["count"]) + 1))
+def _next_days(match: re.Match[str], today: date) -> DayRange:
+    return DayRange(today, today + timedelta(days=int(match["count"]) + 1))
 
 
-def _month_from_here(match: re.Match[str], today: date) -> Days:
+def _month_from_here(match: re.Match[str], today: date) -> DayRange:
     return _whole_month(today.year, today.month + (match["which"] == "next"))
 
 
-def _named_month(match: re.Match[str], today: date) -> Days:
+def _named_month(match: re.Match[str], today: date) -> DayRange:
     month = _month_number(match)
     if match["year"]:
         return _whole_month(int(match["year"]), month)
@@ -147,10 +147,10 @@ def _month_number(match: re.Match[str]) -> int:
     return MONTHS.index(match["month"]) + 1
 
 
-def _whole_month(year: int, month: int) -> Days:
+def _whole_month(year: int, month: int) -> DayRange:
     """Month 13 is January of the next year."""
     firsts = [date(year + (m - 1) // 12, (m - 1) % 12 + 1, 1) for m in (month, month + 1)]
-    return Days(*firsts)
+    return DayRange(*firsts)
 
 
 def _valid_date(year: int, month: int, day: int) -> date | None:

@@ -1,4 +1,4 @@
-"""Believable conversations, none of a real person: what the screenshots and axe look at."""
+"""Invented conversations for the screenshots and for axe-core."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ RARE = [
 
 
 def seed() -> None:
-    """Fill the database: the one of every kind, a long one, and a list of others."""
+    """Store all conversations."""
     now = timezone.now().replace(microsecond=0)
     owners = [
         get_user_model().objects.create_user(name) for name in ("annelies", "mehmet", "priya")
@@ -96,7 +96,7 @@ def seed() -> None:
 
 
 def evening(start: datetime, *, owner: Any) -> None:
-    """A conversation as most are, with a handoff, and one that waits for leave."""
+    """Store a typical conversation, with a handoff, which waits for an approval."""
     search = '{"words": "music", "start": "2026-11-24T19:00:00+01:00", "free_only": true}'
     steps = [
         Step([user("I'd like to hear some live music tonight. Free, if possible.")]),
@@ -134,7 +134,7 @@ def evening(start: datetime, *, owner: Any) -> None:
 
 
 def every_kind(start: datetime, *, owner: Any) -> None:
-    """Every face that an item has on the page, in five turns of which the last is interrupted."""
+    """Store a conversation with every face of a card, whose last turn is incomplete."""
     photo = f"data:image/png;base64,{picture()}"
     question = user(
         "What is on this poster, and when does it begin?",
@@ -162,7 +162,7 @@ def every_kind(start: datetime, *, owner: Any) -> None:
         output('{"late": true}', "of a call that is gone"),
         {"type": "telepathy", "thought": "They would like the late boat."},
         {"__enc__": 1, "v": 1, "kid": "hkdf-v1", "payload": "gAAAAABpIw"},
-        "no JSON, but the end of a line tha",
+        "not JSON, but the end of a line tha",
     ]
     steps = [
         Step([{"role": "system", "content": "The club is closed on Mondays."}]),
@@ -193,7 +193,7 @@ def every_kind(start: datetime, *, owner: Any) -> None:
 
 
 def long(start: datetime, turns: int = 400) -> None:
-    """A conversation of more turns than a window holds."""
+    """Store a conversation longer than a window."""
     build_session(
         "season",
         start,
@@ -216,7 +216,7 @@ def long(start: datetime, turns: int = 400) -> None:
 def short(
     session_id: str, number: int, start: datetime, owner: Any, title: str, question: str, reply: str
 ) -> None:
-    """A conversation of one or two turns; every fifth ends before its answer."""
+    """Store a conversation of one turn; every fifth has no answer."""
     steps = [
         Step([user(question)]),
         Step(

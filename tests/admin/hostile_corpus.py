@@ -1,4 +1,4 @@
-"""A corpus of what strangers may leave in a session: every entry has a name and says one thing."""
+"""A corpus of hostile content for sessions; each entry has a name and one idea."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.admin.hostile_texts import AWAY, OUT_OF_ATTRIBUTE, SCRIPT, TEXTS
 
 @dataclass(frozen=True)
 class Hostile:
-    """What is in a session: items, rows as they stand in the table, and what is known of it."""
+    """The content of a session: items, raw rows of the table, and fields of the session."""
 
     items: tuple[Any, ...] = ()
     rows: tuple[dict[str, Any], ...] = ()
@@ -30,7 +30,7 @@ class Hostile:
 
 
 def said(text: str) -> Hostile:
-    """Return a session in which everybody says `text`, a tool too."""
+    """Return a session in which the user, the agent and a tool say `text`."""
     user, tool = {"role": "user", "content": text}, output(text)
     if len(text) > 1_000_000:
         return Hostile(items=(user, tool))
@@ -44,7 +44,7 @@ def row(data: str, **known: str) -> dict[str, Any]:
 
 
 def deep(value: str, depth: int = 1_000) -> str:
-    """Return JSON of lists and dicts in each other, which Python may write and read or not."""
+    """Return JSON of nested lists and dicts, perhaps too deep for Python."""
     return '{"deeper":[' * (depth // 2) + value + "]}" * (depth // 2)
 
 
@@ -57,7 +57,7 @@ FACTS = {
     "a script as metadata": Hostile(
         facts={"metadata": {SCRIPT: [SCRIPT, {"a": OUT_OF_ATTRIBUTE}]}}
     ),
-    "metadata that is no dict": Hostile(facts={"metadata": [SCRIPT, None, 1.5, "\u202e"]}),
+    "metadata that is not a dict": Hostile(facts={"metadata": [SCRIPT, None, 1.5, "\u202e"]}),
     "metadata that is a text": Hostile(facts={"metadata": SCRIPT}),
     "metadata of a megabyte": Hostile(facts={"metadata": {"a": "words " * 200_000}}),
     "a script as owner": Hostile(owner=SCRIPT),
@@ -86,7 +86,7 @@ FACTS = {
     "a bidi override as id": Hostile(session_id="nosses\u202etxt.exe\u2066 日本"),
     "a template as id": Hostile(session_id="{{ 7|add:7 }}{% debug %}${7*7}"),
     "an address as id": Hostile(session_id="javascript:window.hacked=1"),
-    "a word of ours as id": Hostile(session_id="add"),
+    "a word of an address as id": Hostile(session_id="add"),
     "file names as titles": Hostile(facts={"title": FILE_NAMES[2]}),
 }
 
@@ -95,8 +95,8 @@ ROWS = {
         rows=(
             row("{"),
             row('{"role": "user", "content": "cut of'),
-            row(f"no JSON {SCRIPT}"),
-            row(f"no JSON {SCRIPT}", kind="message", role="user"),
+            row(f"not JSON {SCRIPT}"),
+            row(f"not JSON {SCRIPT}", kind="message", role="user"),
             row("NaN", kind="function_call", call_id="c1", tool_name=SCRIPT),
             row("\ufeff{}"),
             row(" "),
@@ -149,7 +149,7 @@ CORPUS: dict[str, Hostile] = {
 
 
 def store(name: str, hostile: Hostile) -> str:
-    """Make the session that an entry describes, and return its id."""
+    """Store the session of an entry, and return its id."""
     session_id = hostile.session_id or name
     owner = get_user_model().objects.create_user(hostile.owner) if hostile.owner else None
     Session.objects.create(session_id=session_id, user=owner, **hostile.facts)
@@ -158,7 +158,7 @@ def store(name: str, hostile: Hostile) -> str:
 
 
 def store_all(session_id: str) -> str:
-    """Make one session of the whole corpus, under the title of one of the entries."""
+    """Store the whole corpus as one session."""
     Session.objects.create(session_id=session_id, title=OUT_OF_ATTRIBUTE, metadata={SCRIPT: SCRIPT})
     store_in(session_id, CORPUS.values())
     return session_id
@@ -167,7 +167,7 @@ def store_all(session_id: str) -> str:
 def store_in(session_id: str, entries: Iterable[Hostile]) -> None:
     made = [Message(session_id=session_id, **row) for entry in entries for row in rows_of(entry)]
     for is_large, rows in groupby(made, key=lambda message: len(message.message_data) > 10_000):
-        # MariaDB takes no statement of more than 16 MB.
+        # MariaDB rejects statements of more than 16 MB.
         Message.objects.bulk_create(rows, batch_size=1 if is_large else 100)
     newest = Message.objects.filter(session=session_id).order_by("pk").last()
     Usage.objects.bulk_create(
@@ -178,8 +178,8 @@ def store_in(session_id: str, entries: Iterable[Hostile]) -> None:
 
 
 def rows_of(hostile: Hostile) -> Iterator[dict[str, Any]]:
-    """Return items as the app writes them, and the rows that it would never write."""
-    # A session without any message would show less than one with a hostile fact and a message.
+    """Yield the rows of an entry: its items as the app writes them, then its raw rows."""
+    # The page of a session without messages shows less of its hostile fields.
     for item in hostile.items or [{"role": "user", "content": "Any jazz?"}]:
         yield row(encode(item), **columns(item)._asdict(), agent_name=hostile.agent_name)
     yield from hostile.rows

@@ -1,4 +1,4 @@
-"""Items that are not what their kind says, or more than it says."""
+"""Hostile items: wrong types, huge values, addresses, and data of other types than declared."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ FILE_NAMES = (
 
 
 def hostile_everywhere(value: Any, text: str) -> Any:
-    """Return a copy of an item with `text` for every text in it but its kind and role."""
+    """Return a copy of an item with `text` for each of its texts except kind and role."""
     if isinstance(value, dict):
         kept = ("type", "role")
         return {
@@ -89,7 +89,7 @@ def hostile_everywhere(value: Any, text: str) -> Any:
 
 
 def wrong_everywhere(item: Any) -> list[Any]:
-    """Return copies of an item, each of which has a value of a wrong type in all its fields."""
+    """Return copies of an item, each with one wrong value in all fields."""
     if not isinstance(item, dict):
         return []
     kept = {key: item[key] for key in ("type", "role") if isinstance(item.get(key), str)}
@@ -121,7 +121,7 @@ def output(value: Any, call_id: Any = "c1") -> dict[str, Any]:
 
 
 def images(addresses: tuple[str, ...]) -> list[Any]:
-    """Return every item that can name an image, with each address."""
+    """Return items of every kind that can contain an image, with each address."""
     items: list[Any] = []
     for address in addresses:
         items += [
@@ -193,7 +193,7 @@ ITEMS: dict[str, list[Any]] = {
         output({"type": "input_text", "text": "x"}),
         output([None, 1, {"type": "input_image", "image_url": None}]),
     ],
-    "arguments that are no JSON": [
+    "arguments that are not JSON": [
         call("search", '{"q": '),
         call("search", SCRIPT),
         call("search", f'{{"q": "{SCRIPT}"}}'.replace("</", "<\\/")),

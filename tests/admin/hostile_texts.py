@@ -1,4 +1,4 @@
-"""Texts that try to be more than text, by what they try."""
+"""Hostile texts, by what they attack."""
 
 from __future__ import annotations
 

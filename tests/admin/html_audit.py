@@ -1,4 +1,4 @@
-"""What in a page may run, load or send something: its HTML, read with a suspicious eye."""
+"""An audit of HTML: it reports whatever may run, load or send something."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ PICTURE = re.compile("data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]*=*")
 
 
 def read(html: str, *, stands_alone: bool = False) -> tuple[list[str], list[str]]:
-    """Return what should not be in a page, and where its links and images lead, each once.
+    """Return the faults of a page, and the addresses of its links and images, each once.
 
-    A page that stands alone has its styles and its policy in itself.
+    A page that `stands_alone` is a file, which contains its styles and its policy.
     """
     reader = _Reader(stands_alone)
     reader.feed(html)
@@ -80,7 +80,7 @@ class _Reader(HTMLParser):
 
 
 def _is_local(address: str) -> bool:
-    """Tell whether an address stays on the server, as a browser would read it."""
+    """Tell whether a browser takes an address for one of the same server."""
     parts = urlsplit(_as_read(address))
     return not parts.scheme and not parts.netloc
 
@@ -90,6 +90,6 @@ def _is_harmless(address: str) -> bool:
 
 
 def _as_read(address: str) -> str:
-    """Return an address without what browsers leave out of it: tabs, lines, controls around it."""
+    """Return an address without the tabs, line ends and controls that browsers ignore."""
     stripped = re.sub("[\t\r\n]", "", address).strip("".join(map(chr, range(33))))
     return stripped.replace("\\", "/")

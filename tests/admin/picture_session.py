@@ -1,4 +1,4 @@
-"""A test case of a superuser and a session that contains a picture."""
+"""A test case with a superuser and a session that contains an image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURE = {
 
 @override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
 class PictureTestCase(TestCase):
-    """A superuser, and a session with a picture."""
+    """A superuser, and a session with an image."""
 
     superuser: User
     message: Message

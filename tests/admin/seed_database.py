@@ -1,6 +1,6 @@
 """Fill a new database for a server: `python -m tests.admin.seed_database conversations hostile`.
 
-Prints the cookies by which a browser is logged in, by user, as JSON.
+Prints a JSON object of the users' session cookies, by user name.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from tests.admin.session_builder import answer, call, output, user  # noqa: E402
 
 
 def every_entry() -> None:
-    """Store one session of the whole corpus, and for the list those that are called hostile."""
+    """Store the whole corpus as one session, and sessions with hostile fields for the list."""
     for name, entry in hostile_corpus.FACTS.items():
         hostile_corpus.store(name, entry)
     hostile_corpus.store_all("hostile")
 
 
 def twenty_thousand() -> None:
-    """Store a session of 20,000 messages, 5,000 turns, in a few statements."""
+    """Store a session of 20,000 messages, 5,000 turns, in a few queries."""
     made = []
     for number in range(1, 5_001):
         turn = [user(f"question {number}"), call("search", "{}", f"c{number}")]
@@ -52,7 +52,7 @@ SEEDS = {
 
 
 def people() -> dict[str, str]:
-    """Make those who look, and return the cookie of each."""
+    """Create the users, and return the cookie of each."""
     root = User.objects.create_superuser("root", password="root")
     lister = User.objects.create_user("lister", is_staff=True)
     ours = Permission.objects.filter(content_type__app_label="agent_sessions")
@@ -61,7 +61,7 @@ def people() -> dict[str, str]:
 
 
 def cookie_of(person: AbstractBaseUser) -> str:
-    """Log a person in, as the form would."""
+    """Log a user in, and return the session cookie."""
     store = SessionStore()
     store[SESSION_KEY] = str(person.pk)
     store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

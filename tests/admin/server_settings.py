@@ -1,9 +1,9 @@
-"""calendarclub's settings for a server on which a browser looks at the admin."""
+"""calendarclub's settings for a server that browser tests of the admin use."""
 
 from calendarclub.settings import *  # noqa: F403
 from calendarclub.settings import MIDDLEWARE
 
-# The admin's own policy is to hold, without the chat's behind it.
+# Only the admin's own content security policy is tested, not the chat's.
 MIDDLEWARE.remove("calendarclub.chat.middleware.content_security_policy")
 AGENT_SESSIONS_PRICES = {
     "gpt-5": {"input": "1.25", "cached": "0.125", "output": "10.00"},

@@ -1,4 +1,4 @@
-"""Writes sessions down as if they had been held: with agents, times and what each step cost."""
+"""Builds stored sessions from steps, with agents, times and usage, without running an agent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent_sessions.items.columns import columns
 
 
 class Step(NamedTuple):
-    """Items that are stored together; tokens are input, cached, output and reasoning ones."""
+    """Items that are stored together; `tokens` are input, cached, output and reasoning tokens."""
 
     items: list[Any]
     agent: str = ""
@@ -38,7 +38,7 @@ def build_session(session_id: str, start: datetime, steps: list[Step], **facts: 
 
 
 def _message(session: Session, item: Any, step: Step, moment: datetime) -> Message:
-    """Store an item; a string is the text of a row as it stands, which may be none."""
+    """Store an item; a string is the raw text of a row, perhaps not JSON."""
     known = {} if isinstance(item, str) else columns(item)._asdict()
     is_users = known.get("role") in ("user", "system", "developer")
     return Message.objects.create(
@@ -92,7 +92,7 @@ def output(value: Any, call_id: str) -> dict[str, Any]:
 
 @cache
 def picture(width: int = 320, height: int = 180) -> str:
-    """Return a drawing of an evening sky over the sea as base64 of a PNG."""
+    """Return a PNG of an evening sky over the sea, as base64."""
     lines = b"".join(
         b"\x00" + b"".join(_pixel(x, y, width, height) for x in range(width)) for y in range(height)
     )

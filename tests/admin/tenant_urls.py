@@ -1,4 +1,4 @@
-"""The admin, and beside it a site of tenants, whose staff see their own sessions only."""
+"""URLs of three sites: the admin, one of tenants, one with permissions by session."""
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
@@ -16,14 +16,14 @@ __all__ = ["handler404"]
 
 
 class TenantAdmin(SessionAdmin):
-    """A model admin that a project would write."""
+    """A project's subclass: users see their own sessions only."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         return super().get_queryset(request).filter(user=request.user)
 
 
 class PickyAdmin(SessionAdmin):
-    """Another, which decides for each session: one is veiled, and one is sealed."""
+    """Another one: "veiled" sessions are hidden, "sealed" ones can be seen but not read."""
 
     def has_view_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         is_veiled = obj is not None and obj.pk.startswith("veiled")
@@ -59,7 +59,7 @@ FORMATS = ("html", "json", "jsonl", "markdown")
 
 
 def addresses(session_id: str, message_id: int, *, site: str = "admin") -> dict[str, str]:
-    """Return the addresses of all that there is of a session, under short names."""
+    """Return the addresses of a session's pages, by short names."""
     places: dict[str, list[object]] = {name: [] for name in ("change", "delete", "history")}
     places |= {"item": [message_id], "media": [message_id, 0], "fork": [], "purge": []}
     found = {name: _address(site, name, session_id, *rest) for name, rest in places.items()}
@@ -68,7 +68,7 @@ def addresses(session_id: str, message_id: int, *, site: str = "admin") -> dict[
 
 
 def of_the_list(*, site: str = "admin") -> dict[str, str]:
-    """Return the addresses of what is of no one session."""
+    """Return the addresses of the pages about all sessions."""
     names = ("changelist", "add", "usage")
     prefix = f"{site}:agent_sessions_session_"
     return {name: reverse(prefix + name, urlconf=__name__) for name in names}

@@ -16,7 +16,7 @@ from tests.contract import TURN
 from tests.statements import statements
 
 
-class NotedTests(PictureTestCase):
+class RecordTests(PictureTestCase):
     """The signal and the log."""
 
     def setUp(self) -> None:
@@ -33,7 +33,7 @@ class NotedTests(PictureTestCase):
             self.assertEqual(self.client.get(self.pages[page]).status_code, 200, page)
 
     def test_signal(self) -> None:
-        """Each page that shows content says who has read what, and on which page."""
+        """Each page that shows content sends the signal with session, user and page."""
         self.read()
         self.client.get(self.pages["change"], {"find": "jazz"})
 
@@ -44,14 +44,14 @@ class NotedTests(PictureTestCase):
         )
 
     def test_no_log_by_default(self) -> None:
-        """Reading leaves no entry, unless the settings say so."""
+        """By default, reading is not logged."""
         self.read()
 
         self.assertFalse(LogEntry.objects.exists())
 
     @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
     def test_log(self) -> None:
-        """With the setting there is an entry for each page, under the session's id."""
+        """With the setting, each page is logged under the session's id."""
         self.read()
 
         entries = LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")
@@ -59,7 +59,7 @@ class NotedTests(PictureTestCase):
         self.assertEqual(list(entries), [("one", f"Read the content: {page}.") for page in pages])
 
     def test_confirmations(self) -> None:
-        """A question that names titles says whose were read, and the answer reads nothing more."""
+        """A confirmation that shows titles is recorded as reading; its answer is not."""
         Session.objects.append("untitled", TURN)
         ids = ["one", "untitled"]
         address = of_the_list()["changelist"]
@@ -75,7 +75,7 @@ class NotedTests(PictureTestCase):
         self.assertEqual([facts[0::2] for facts in self.heard], [("one", "confirmation")] * 4)
 
     def test_search_in_the_list(self) -> None:
-        """Who searches the list reads something of each session that it shows, and no other."""
+        """A search in the list is recorded for each session found, and no other."""
         Session.objects.append("two", [{"role": "user", "content": "blues"}])
         address = of_the_list()["changelist"]
 
@@ -88,7 +88,7 @@ class NotedTests(PictureTestCase):
 
     @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
     def test_log_of_a_search(self) -> None:
-        """All sessions that a search has found are logged in one statement."""
+        """All sessions that a search has found are logged in one query."""
         Session.objects.append("two", TURN)
         counts = []
         for query in ({}, {"says": "jazz"}):
@@ -103,7 +103,7 @@ class NotedTests(PictureTestCase):
 
     @override_settings(AGENT_SESSIONS_ADMIN_LOG_VIEWS=True)
     def test_nothing_read(self) -> None:
-        """Who sees the shape of a session only, or asks in vain, has read nothing."""
+        """Pages without content and unknown ids are not recorded."""
         self.client.get(self.pages["history"])
         deleter = User.objects.create_user("deleter", is_staff=True)
         codenames = ("view_session", "delete_session")
@@ -118,7 +118,7 @@ class NotedTests(PictureTestCase):
         self.assertEqual((self.heard, LogEntry.objects.count()), ([], 0))
 
     def test_a_receiver_that_fails(self) -> None:
-        """Who listens and fails keeps nobody from reading."""
+        """A receiver that raises an error does not prevent reading."""
 
         def fail(**facts: Any) -> None:
             raise RuntimeError("on purpose")
@@ -131,16 +131,16 @@ class NotedTests(PictureTestCase):
 
 
 class StrangeIdTests(PictureTestCase):
-    """Addresses that name what no database holds."""
+    """Ids that no database can contain."""
 
     def test_nul(self) -> None:
-        """An id with a NUL is that of no session, on every page and every database."""
+        """An id with NUL is an unknown session on every page and database."""
         for name, address in addresses("nul\x00", self.message.pk).items():
             for method in (self.client.get, self.client.post):
                 self.assertIn(method(address).status_code, (302, 403, 404), name)
 
     def test_nul_in_the_list(self) -> None:
-        """Nor does one hurt in a search or an action."""
+        """A search with NUL finds nothing, and an action gets a 400."""
         address = of_the_list()["changelist"]
         data = {"action": "delete_selected", "_selected_action": ["nul\x00"], "post": "yes"}
 
@@ -149,6 +149,6 @@ class StrangeIdTests(PictureTestCase):
         self.assertTrue(Session.objects.exists())
 
     def test_long(self) -> None:
-        """An id that is longer than any is that of no session."""
+        """An overlong id is an unknown session."""
         for name, address in addresses("x" * 2_000, 10**17).items():
             self.assertIn(self.client.get(address).status_code, (302, 404), name)

@@ -1,4 +1,4 @@
-"""What axe-core finds on the pages of the admin: nothing, in light and dark, on desk and phone."""
+"""axe-core finds no violations on the admin's pages, light and dark, desktop and phone."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.exhaustive
 if TYPE_CHECKING:
     from playwright.sync_api import Page, ViewportSize
 
-# In Django's own admin/search_form.html: a link amid words that only its colour tells (on phones),
-# and a field whose label is an image, which axe takes for none beside the help text.
+# Two violations are in Django's own admin/search_form.html: on phones, a link that only its colour
+# distinguishes from the text around it; and a field whose label is an image.
 DJANGOS = {
     ("link-in-text-block", '#changelist-search a[href="?"]'),
     ("label-title-only", "#searchbar"),
@@ -42,11 +42,11 @@ class AccessibilityTests(AdminBrowserTestCase):
         return page
 
     def check(self, page: Page) -> None:
-        """Ask axe-core in each theme and at each width."""
+        """Run axe-core in each theme, at its width."""
         for theme, screen in THEMES:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size(screen)
-            # Buttons and links take a moment from one colour to the other.
+            # Buttons and links change their colour with a transition.
             page.evaluate("() => Promise.all(document.getAnimations().map(one => one.finished))")
             with self.subTest(theme=theme):
                 self.assertEqual(violations(page), [])
@@ -56,7 +56,7 @@ class AccessibilityTests(AdminBrowserTestCase):
         self.check(self.opened(LIST))
 
     def test_found(self) -> None:
-        """The list with a search and a filter at work."""
+        """The list with a search and a filter."""
         self.check(self.opened(f"{LIST}?q=music&state=waiting"))
 
     def test_conversation(self) -> None:
@@ -68,7 +68,7 @@ class AccessibilityTests(AdminBrowserTestCase):
         self.check(page)
 
     def test_conversation_without_content(self) -> None:
-        """A conversation for somebody who may not read it."""
+        """A conversation for a user who may not read it."""
         self.check(self.opened(page_of("every-kind"), user="lister"))
 
     def test_sought(self) -> None:
@@ -76,27 +76,27 @@ class AccessibilityTests(AdminBrowserTestCase):
         self.check(self.opened(f"{page_of('every-kind')}?find=ticket"))
 
     def test_windows(self) -> None:
-        """A window amid a long conversation."""
+        """A window in a long conversation."""
         self.assertEqual(violations(self.opened(f"{page_of('season')}?after=0")), [])
 
     def test_usage(self) -> None:
-        """The page of usage, with its picture and tables."""
+        """The usage page, with its chart and tables."""
         self.check(self.opened(f"{LIST}usage/"))
 
     def test_purge(self) -> None:
-        """The question before content is purged."""
+        """The confirmation of a purge."""
         self.check(self.opened(page_of("every-kind").replace("/change/", "/purge/")))
 
     def test_delete(self) -> None:
-        """The question before a session is deleted."""
+        """The confirmation of a deletion."""
         self.check(self.opened(page_of("every-kind").replace("/change/", "/delete/")))
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe-core complains about, less what is Django's: the rule, where, and why."""
+    """Return axe-core's violations, except Django's own: the rule, the element and the reason."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    # All that axe has found in order is much, and would be sent along.
+    # Only the violations are returned: the passes would be megabytes.
     found: list[dict[str, Any]] = page.evaluate("() => axe.run().then(all => all.violations)")
     return [
         f"{rule['id']}: {' '.join(node['target'])}: {node['html'][:200]}: {node['failureSummary']}"

@@ -1,4 +1,4 @@
-"""The admin in a real browser: what keys, buttons and links do."""
+"""The admin in a real browser: keys, buttons and links."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.exhaustive
 
 EVENING = page_of("evening")
 LONG = page_of("long")
-# No window is longer, however long the session is.
+# The limit of a window, whatever the length of the session.
 MOST_CARDS = 200
 
 
 class AdminTests(AdminBrowserTestCase):
-    """A database for all tests: each of those that change something has a session of its own."""
+    """All tests share a database; a test that changes a session has one that no other uses."""
 
     seeds = ("conversations", "long")
 
@@ -41,7 +41,7 @@ class AdminTests(AdminBrowserTestCase):
         return page.get_by_role("article")
 
     def test_jumping(self) -> None:
-        """J and K lead from one user message to the next and back, and say where they end."""
+        """J and K jump to the next and previous user message, and announce the last one."""
         page = self.opened(EVENING)
 
         page.keyboard.press("j")
@@ -54,11 +54,11 @@ class AdminTests(AdminBrowserTestCase):
         self.assertIn("live music tonight", self.focused(page))
 
     def test_jumping_to_errors(self) -> None:
-        """E leads to the next error, shift and E back, and where they end it is said."""
+        """E and Shift+E jump to the next and previous error, and announce the last one."""
         page = self.opened(page_of("every-kind"))
         errors = page.locator(".as-card", has=page.locator(".as-fault"))
 
-        page.keyboard.press("t")  # what is left out comes back when an error is in it
+        page.keyboard.press("t")  # hidden cards are shown when the key jumps to one
         for _ in range(errors.count()):
             page.keyboard.press("e")
         self.assertIn("not JSON", self.focused(page))
@@ -71,7 +71,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator(":focus")).to_be_in_viewport()
 
     def test_jumping_to_errors_elsewhere(self) -> None:
-        """Where no error is left on the page, the key leads to the window that has one."""
+        """If the page has no more errors, the key opens the window with the next one."""
         page = self.opened(LONG)
 
         page.keyboard.press("Shift+E")
@@ -81,7 +81,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.get_by_role("heading", name="Turn 2,500")).to_be_visible()
 
     def test_jumping_to_a_turn_and_to_the_end(self) -> None:
-        """G asks for a turn by its number, shift and G leads to the end, from wherever it is."""
+        """G focuses the field for a turn's number; Shift+G jumps to the end of the conversation."""
         page = self.opened(f"{LONG}?after=0")
 
         page.keyboard.press("g")
@@ -96,7 +96,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator(".as-card").last).to_be_in_viewport()
 
     def test_list_beside_the_side_bar(self) -> None:
-        """On 1280 pixels every column is in view, with the admin's side bar open, and costs too."""
+        """At 1280 pixels every column is in view, even with the side bar open and costs shown."""
         context = self.visitor()
         context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'true')")
         page = context.new_page()
@@ -110,7 +110,7 @@ class AdminTests(AdminBrowserTestCase):
         self.assertIn("Calendar Club", page.locator("#result_list").inner_text())
 
     def test_failures_of_yesterday(self) -> None:
-        """Two clicks lead from all sessions to those of a day in which a tool failed."""
+        """Two clicks filter the list to sessions of today in which a tool failed."""
         page = self.opened(LIST)
 
         page.get_by_role("link", name="Tool failed").click()
@@ -122,7 +122,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator("#result_list")).to_have_count(0)
 
     def test_searching_by_keyboard(self) -> None:
-        """A slash leads into the search; letters typed there are no commands; hits lead to it."""
+        """A slash focuses the search; letters typed there are text; a hit links to its message."""
         page = self.opened(EVENING)
 
         page.keyboard.press("/")
@@ -136,13 +136,13 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator(".as-card:target")).to_contain_text("Two seats")
 
     def test_finding_nothing(self) -> None:
-        """What nobody said is said not to be there."""
+        """A search without a hit says so."""
         page = self.opened(f"{EVENING}?find=zebra")
 
         expect(page.locator(".as-hits")).to_contain_text("No message contains this.")
 
     def test_conversation_only(self) -> None:
-        """What tools say is left out by a key or button, also in the next window and on return."""
+        """A key or button hides the tools' cards, and the next window remembers it."""
         page = self.opened(LONG)
         toggle = page.get_by_role("button", name="Conversation only")
         call = page.locator(".as-card", has_text="search").first
@@ -160,7 +160,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator(".as-aside").first).to_be_visible()
 
     def test_folding(self) -> None:
-        """What is long is folded, and unfolds by keyboard alone."""
+        """Long parts are folded, and unfold by keyboard."""
         page = self.opened(page_of("every-kind"))
         folded = page.locator(".as-card details").first
         inside = folded.locator("[data-text], img").first
@@ -172,7 +172,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(inside).to_be_visible()
 
     def test_images(self) -> None:
-        """An image of the session's own is shown on demand; one from elsewhere never is."""
+        """An embedded image is shown on demand; an external one never is."""
         page = self.opened(page_of("every-kind"))
         image = page.locator("#content img").first
         expect(image).to_be_hidden()
@@ -185,7 +185,7 @@ class AdminTests(AdminBrowserTestCase):
         self.assertEqual(page.locator("img[src*='images.example']").count(), 0)
 
     def test_copying(self) -> None:
-        """The text of a message and the link of its turn are copied, and that is said."""
+        """The buttons copy a message's text and a turn's link, and announce it."""
         page = self.opened(EVENING, permissions=["clipboard-read", "clipboard-write"])
         card = page.locator(".as-card", has_text="Two seats")
         said = page.locator("#as-announcer")
@@ -204,7 +204,7 @@ class AdminTests(AdminBrowserTestCase):
         return str(page.evaluate("() => navigator.clipboard.readText()"))
 
     def test_permanent_link(self) -> None:
-        """The link to an early turn of a long session leads to it, with the focus on it."""
+        """The permanent link of an early turn opens it and focuses it."""
         page = self.opened(f"{LONG}?after=0")
         link = self.turns(page).nth(3).get_by_role("link").first.get_attribute("href")
 
@@ -216,7 +216,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(target).to_be_in_viewport()
 
     def test_raw_item(self) -> None:
-        """The item behind a message is one click away, as it is stored."""
+        """The raw item of a message is one click away."""
         page = self.opened(EVENING)
 
         page.locator(".as-card", has_text="Two seats").get_by_role("link", name="Raw").click()
@@ -228,7 +228,7 @@ class AdminTests(AdminBrowserTestCase):
         )
 
     def test_windows(self) -> None:
-        """Of 20,000 messages a window is shown at a time: to the oldest, and back to the newest."""
+        """Links lead through the windows of 20,000 messages, to the oldest and the newest."""
         page = self.opened(LONG)
 
         for name, first, last in (
@@ -247,7 +247,7 @@ class AdminTests(AdminBrowserTestCase):
             expect(cards.last).to_contain_text(last)
 
     def test_fork_from_a_turn(self) -> None:
-        """A fork after a turn holds that turn and none after it, and says where it is from."""
+        """A fork after a turn ends with that turn, and links to its parent."""
         page = self.opened(EVENING)
 
         first = self.turns(page).first
@@ -262,7 +262,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator(".as-about")).to_contain_text("root")
 
     def test_exports(self) -> None:
-        """Each export is a file to save, and holds what was said."""
+        """Each export is a download that contains the conversation."""
         page = self.opened(EVENING)
         page.locator("summary", has_text="Export").click()
         tools = page.locator(".session-tools")
@@ -280,7 +280,7 @@ class AdminTests(AdminBrowserTestCase):
             self.assertIn("Two seats for the jazz session", Path(file.path()).read_text())
 
     def test_purge(self) -> None:
-        """Content is purged after a question that counts, and its shape stays."""
+        """A purge asks first; afterwards the turns are still there, without content."""
         page = self.opened(page_of("club-001"))
         turns = self.turns(page).count()
 
@@ -294,7 +294,7 @@ class AdminTests(AdminBrowserTestCase):
         self.assertNotIn("six and nine", page.locator("#content").inner_text())
 
     def test_delete(self) -> None:
-        """A session is deleted after a question that counts what goes with it."""
+        """A deletion asks first, and counts the messages."""
         page = self.opened(page_of("club-002"))
 
         page.get_by_role("link", name="Delete").click()
@@ -317,7 +317,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.get_by_role("heading", level=1).last).to_have_text("Live music tonight")
 
     def test_phone(self) -> None:
-        """On a phone nothing is wider than the screen."""
+        """No page is wider than the screen of a phone."""
         for address in (LIST, EVENING, page_of("every-kind"), f"{LIST}usage/"):
             page = self.opened(address, **PHONE)
             page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -326,7 +326,7 @@ class AdminTests(AdminBrowserTestCase):
             self.assertLessEqual(widths[0], widths[1], address)
 
     def test_dark(self) -> None:
-        """The pages are dark where the person's system is."""
+        """The pages are dark if the system is."""
         for address in (LIST, EVENING, f"{LIST}usage/"):
             page = self.opened(address, color_scheme="dark")
             for element in ("body", "#content"):
@@ -334,7 +334,7 @@ class AdminTests(AdminBrowserTestCase):
                 self.assertGreater(light, 150, address)
 
     def test_usage(self) -> None:
-        """The page of usage draws a picture, and has its numbers in tables beneath."""
+        """The usage page has a chart, and tables below it."""
         page = self.opened(LIST)
 
         page.get_by_role("link", name="Usage", exact=True).first.click()
@@ -343,7 +343,7 @@ class AdminTests(AdminBrowserTestCase):
         expect(page.locator("#content").get_by_role("table").first).to_contain_text("Calendar Club")
 
     def test_without_content(self) -> None:
-        """Whoever may only see that it exists sees its shape and numbers, and none of its words."""
+        """Without the permission to read, the page shows turns and agents but no content."""
         page = self.opened(EVENING, user="lister")
 
         expect(self.turns(page)).to_have_count(2)
@@ -353,7 +353,7 @@ class AdminTests(AdminBrowserTestCase):
             self.assertNotIn(word, content)
 
 
-# How light the text is, from 0 to 255.
+# The lightness of the text, from 0 to 255.
 LIGHTNESS = """element => {
   const [red, green, blue] = getComputedStyle(element).color.match(/\\d+/g).map(Number);
   return (red + green + blue) / 3;

@@ -1,4 +1,4 @@
-"""Whatever strangers left in a session: no page fails, nothing of it runs, nothing is loaded."""
+"""Hostile content in sessions: no page fails, runs a script or loads anything."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGES = (
     "/item/",
 )
 PLAIN = r"\A[ -~]*\Z"
-# What a browser runs nothing of, whatever it holds.
+# Types of which browsers execute nothing.
 INERT = re.compile(
     "image/(png|jpeg|gif|webp)$|text/(plain|markdown)|application/(json|jsonl|x-ndjson|octet-stream)"
 )
@@ -66,15 +66,15 @@ HOLES = (
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class HostileTests(TestCase):
-    """What the server sends, read as a browser would."""
+    """Responses of the server, audited."""
 
     def setUp(self) -> None:
         self.client.force_login(get_user_model().objects.create_superuser("root"))
 
     def look(self, address: str) -> list[str]:
-        """Get an address, read what it answers with a suspicious eye, and return its links."""
+        """Get an address, audit the response, and return its links."""
         response = self.client.get(address)
-        # What is no attachment is not sent as one.
+        # Data that is not an attachment is a 404.
         refusal = [404] if "/media/" in address else []
         self.assertIn(response.status_code, [200, *refusal], address)
         self.assertLessEqual({*response.headers}, HEADERS, address)
@@ -92,18 +92,18 @@ class HostileTests(TestCase):
         return links
 
     def below(self, start: str) -> list[str]:
-        """Look at a page, and return what its links and images lead to on the same path."""
+        """Audit a page, and return the addresses of its links and images below the same path."""
         path = start.partition("?")[0]
         whole = (path + link if link.startswith("?") else link for link in self.look(start))
         addresses = dict.fromkeys(address.partition("#")[0] for address in whole)
         return [one for one in addresses if one.startswith(path.removesuffix("change/"))]
 
     def test_corpus(self) -> None:
-        """There are many entries."""
+        """The corpus has at least 60 entries."""
         self.assertGreaterEqual(len(hostile_corpus.CORPUS), 60)
 
     def test_each_alone(self) -> None:
-        """A session that holds one entry: its page, and what the page leads to."""
+        """For each entry: the session's page, and pages that it links to."""
         for name, entry in hostile_corpus.CORPUS.items():
             with self.subTest(name):
                 found = self.below(page_of(hostile_corpus.store(name, entry)))
@@ -116,7 +116,7 @@ class HostileTests(TestCase):
                     self.look(address)
 
     def test_facts(self) -> None:
-        """Whatever a session's id, title, owner, agents and models are: every page of it."""
+        """For each entry with hostile fields or rows: every page of the session."""
         for name, entry in {**hostile_corpus.FACTS, **hostile_corpus.ROWS}.items():
             with self.subTest(name):
                 found = self.below(page_of(hostile_corpus.store(name, entry)))
@@ -127,7 +127,7 @@ class HostileTests(TestCase):
                     self.look(address)
 
     def test_all_together(self) -> None:
-        """A session that holds them all: its ends, and every export. Its middle is a browser's."""
+        """For the whole corpus as one session: the first window, and every export."""
         address = page_of(hostile_corpus.store_all("all"))
 
         self.look(f"{address}?after=0")
@@ -136,7 +136,7 @@ class HostileTests(TestCase):
                 self.look(found)
 
     def test_list(self) -> None:
-        """The list of sessions that hold one entry each, however it is filtered."""
+        """The list of all entries, with every filter."""
         for name, entry in hostile_corpus.CORPUS.items():
             hostile_corpus.store(name, entry)
 
@@ -144,8 +144,8 @@ class HostileTests(TestCase):
             if "/change/" not in address:
                 self.look(address)
 
-    def test_words_sought(self) -> None:
-        """Whatever is sought, in the list or in a session."""
+    def test_searches(self) -> None:
+        """Searches for hostile texts, in the list and in a session."""
         hostile_corpus.store("one", hostile_corpus.Hostile(items=(user("Any jazz?"),)))
         for name, text in {**MARKUP, **TEMPLATES, **CHARACTERS}.items():
             with self.subTest(name):
@@ -155,7 +155,7 @@ class HostileTests(TestCase):
 
 
 class HostileBrowserTests(AdminBrowserTestCase):
-    """What a browser does with it."""
+    """The pages in a browser."""
 
     seeds = ("hostile",)
 
@@ -165,7 +165,7 @@ class HostileBrowserTests(AdminBrowserTestCase):
         self.page = self.context.new_page()
 
     def look(self, address: str) -> None:
-        """Open a page, unfold and look at everything in it."""
+        """Open a page and unfold everything in it."""
         response = self.page.goto(self.base + address)
         assert response is not None
         self.assertEqual(response.status, 200, address)
@@ -174,13 +174,13 @@ class HostileBrowserTests(AdminBrowserTestCase):
         self.witness.hacked(self.page)
 
     def test_list(self) -> None:
-        """The list runs and loads nothing of what sessions are called."""
+        """The list runs and loads nothing."""
         self.look(LIST)
 
         self.assertEqual(self.witness.complaints, [])
 
     def test_conversation(self) -> None:
-        """No window runs or loads anything, with all that is folded unfolded."""
+        """No window runs or loads anything, with everything unfolded."""
         address, windows = page_of("hostile"), 0
         while address:
             self.look(address)
@@ -193,7 +193,7 @@ class HostileBrowserTests(AdminBrowserTestCase):
         self.assertEqual(self.witness.complaints, [])
 
     def test_export(self) -> None:
-        """The web page that is taken along runs and loads nothing, as a file of one's own."""
+        """The exported web page, opened as a local file, runs and loads nothing."""
         address = page_of("hostile").replace("/change/", "/export/html/")
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "export.html"
@@ -209,7 +209,7 @@ class HostileBrowserTests(AdminBrowserTestCase):
         self.assertEqual(witness.complaints, [])
 
     def test_witness(self) -> None:
-        """A page with holes is not passed over, whichever hole it is."""
+        """The witness notices each kind of hole."""
         for hole in HOLES:
             context = self.visitor()
             witness = Witness(context, self.base)

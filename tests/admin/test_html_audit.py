@@ -1,4 +1,4 @@
-"""The suspicious eye itself: what it lets pass, and what it does not."""
+"""html_audit: the markup that it passes, and the markup that it reports."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ HOLES = [
 
 class MarkupTests(SimpleTestCase):
     def test_harmless(self) -> None:
-        """What pages of the admin are made of passes."""
+        """The markup of the admin's pages passes."""
         for html in HARMLESS:
             self.assertEqual(read(html)[0], [], html)
 
     def test_holes(self) -> None:
-        """Whatever runs, loads or sends something does not."""
+        """Markup that runs, loads or sends something is reported."""
         for html in HOLES:
             self.assertTrue(read(html)[0], html)
 
     def test_standing_alone(self) -> None:
-        """A page of its own has its styles, policy and pictures in itself, and loads nothing."""
+        """A file may contain styles, a policy and images, but may load nothing."""
         own = "<meta http-equiv=Content-Security-Policy><style></style>"
         picture = "<img src='data:image/png;base64,AAAA'>"
 
@@ -64,7 +64,7 @@ class MarkupTests(SimpleTestCase):
         self.assertTrue(read("<script src=/x></script>", stands_alone=True)[0])
 
     def test_read(self) -> None:
-        """The addresses of links are found once each, as a browser reads them."""
+        """The addresses of links are returned once each, decoded."""
         html = "<a href='/a?x=1&amp;y=2'>1</a><a href='/a?x=1&y=2'>2</a><img src=/b>"
 
         self.assertEqual(read(html)[1], ["/a?x=1&y=2", "/b"])

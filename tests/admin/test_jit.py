@@ -1,4 +1,4 @@
-"""compiling: what PostgreSQL is kept from doing to statements of the list."""
+"""admin.jit: queries that PostgreSQL does not compile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CompilingTests(TransactionTestCase):
     """without_compiling()."""
 
     def test_block(self) -> None:
-        """Within the block, and not after it, PostgreSQL compiles nothing."""
+        """The compiler is off within the block, and on after it."""
         self.assertEqual(self.setting(), "on" if is_postgres else None)
 
         with without_compiling("default"):
@@ -43,10 +43,10 @@ class CompilingTests(TransactionTestCase):
 @skipUnless(is_postgres, "It is about PostgreSQL's planner.")
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class PlanTests(TestCase):
-    """How PostgreSQL finds the sessions of a filter."""
+    """PostgreSQL's plans for filters."""
 
     def test_filters(self) -> None:
-        """The statement that looks into sessions is not compiled."""
+        """The query of a filter by state runs with the compiler off."""
         self.client.force_login(get_user_model().objects.create_superuser("root"))
         Session.objects.append("one", TURN)
 
@@ -58,7 +58,7 @@ class PlanTests(TestCase):
         self.assertIn("WHEN", sent[at + 1])
 
     def test_words(self) -> None:
-        """Words are sought in each session that is looked at, and not in the whole table."""
+        """Words are searched in each session, not in the whole table of messages."""
         plan = Session.objects.filter(saying("jazz")).explain()
 
         self.assertIn("SubPlan", plan)

@@ -1,4 +1,4 @@
-"""admin.owners: who owns a session, found and linked."""
+"""admin.owners: search by owner, and links to owners."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class OwnerTests(ListTestCase):
         self.assertEqual(self.found(q="JANSEN@example"), ["one"])
         self.assertEqual(self.found(q="annel"), ["one"])
 
-    def test_who_may_search_by_email(self) -> None:
-        """An address is told letter by letter only to who may read sessions, or see users."""
+    def test_permission_to_search_by_email(self) -> None:
+        """Only users who may read sessions or see users can search by e-mail address."""
         self.login("view_session")
         self.assertEqual(self.found(q="jansen@example"), [])
         self.assertEqual(self.found(q="annel"), ["one"])
@@ -43,25 +43,25 @@ class OwnerTests(ListTestCase):
             self.assertEqual(self.found(q="jansen@example"), ["one"], codename)
 
     def test_users_without_an_address(self) -> None:
-        """A project whose users have no such field searches by their name alone."""
+        """If the user model has no e-mail field, only the name is searched."""
         with mock.patch.object(User, "EMAIL_FIELD", "telegraph"):
             self.assertEqual(self.found(q="jansen@example"), [])
             self.assertEqual(self.found(q="annel"), ["one"])
 
     def test_users_known_by_their_address(self) -> None:
-        """The field by which they log in is searched once."""
+        """If users log in by e-mail address, the field is searched once."""
         with mock.patch.object(User, "USERNAME_FIELD", "email"):
             self.assertEqual(self.found(q="jansen@example"), ["one"])
 
     def test_link(self) -> None:
-        """The owner's own page is one click away, in the list and from a conversation."""
+        """The list and the session's page link to the owner's page."""
         url = f"/admin/auth/user/{self.owner.pk}/change/"
 
         self.assertContains(self.get(), f'class="{CLASS}" href="{url}"', count=1)
         self.assertIn(f'<a href="{url}">annelies</a>', self.page("one"))
 
-    def test_who_gets_a_link(self) -> None:
-        """Nobody does who may not see users; the name is a link to their sessions all the same."""
+    def test_permission_to_see_users(self) -> None:
+        """Without the permission to see users, there is no such link."""
         self.login("view_session")
 
         self.assertNotContains(self.get(), CLASS)
@@ -69,7 +69,7 @@ class OwnerTests(ListTestCase):
         self.assertNotIn("/auth/user/", self.page("one"))
 
     def test_a_site_without_users(self) -> None:
-        """A site on which users are not registered has no link to them."""
+        """A site without a page of users has no links to them."""
         with self.settings(ROOT_URLCONF="tests.admin.tenant_urls"):
             page = self.client.get("/support/agent_sessions/session/?q=jansen@example")
             self.assertEqual(page.status_code, 200)

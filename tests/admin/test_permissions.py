@@ -1,4 +1,4 @@
-"""Who may do what: every view and every action, for every sort of user."""
+"""Permissions: every view and every action, for every sort of user."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ITEMS = [
     },
 ]
 
-# What the columns of the table are: users, with their permissions.
+# The columns of the table: users, with their permissions.
 USERS = {
     "nobody": None,
     "customer": None,
@@ -53,10 +53,10 @@ NO = "403"
 
 
 class Expected(NamedTuple):
-    """What each sort of user gets: a status, and what is in the answer or has happened.
+    """The expected result for each sort of user: a status, and words for its content.
 
-    "found" says that the session is named on a list, "secret" that something of its content is in
-    the answer, "done" that something was changed. Customers get what nobody gets.
+    "found": the list names the session. "secret": the response contains some of its content.
+    "done": something was changed. Customers get the same results as nobody.
     """
 
     nobody: str
@@ -70,7 +70,7 @@ class Expected(NamedTuple):
 
 
 def to_viewers(viewer: str, reader: str) -> Expected:
-    """Return what is expected of a page that is opened with the permission to view sessions."""
+    """Return the expected results of a page that needs the permission to view sessions."""
     return Expected(LOGIN, NO, viewer, reader, NO, viewer, viewer, reader)
 
 
@@ -87,14 +87,14 @@ def to_deleters(deleter: str, root: str) -> Expected:
 
 
 def action(**expected: str) -> Expected:
-    """Return what is expected of an action: the list as it was, where the action is not offered."""
+    """Return the expected results of an action: the unchanged list if it is not offered."""
     without = {"nobody": LOGIN, "staff": NO, "content": NO}
-    # Who has no action at all sees the list again, who has others is led back to it.
+    # Users without any action see the list again; those with other actions are redirected to it.
     none = {"viewer": "200 found", "reader": "302", "forker": "302", "deleter": "302"}
     return Expected(**{**without, **none, **expected})
 
 
-# What the rows of the table are: requests, as (method, name of the address, data).
+# The rows of the table: requests, as (method, name of the address, data).
 Row = tuple[str, str, dict[str, Any]]
 
 
@@ -175,7 +175,7 @@ TABLE: dict[str, tuple[Row, Expected]] = {
 
 
 def _names(urls: Iterable[Any]) -> set[str]:
-    """Return the names of all addresses, those of included ones too."""
+    """Return the names of all URL patterns, nested ones included."""
     names: set[str] = set()
     for url in urls:
         names |= _names(url.url_patterns) if hasattr(url, "url_patterns") else {url.name}
@@ -212,7 +212,7 @@ class PermissionTests(TestCase):
             self.client.force_login(User.objects.get(username=name))
 
     def test_table(self) -> None:
-        """Every user gets of every view and action what the table says."""
+        """Every user gets the expected result from every view and action."""
         for row, (request, expected) in TABLE.items():
             wanted = {**expected._asdict(), "customer": expected.nobody}
             for user, cell in wanted.items():
@@ -220,7 +220,7 @@ class PermissionTests(TestCase):
                     self.assertEqual(self.undone(partial(self.cell, user, *request)), cell)
 
     def undone(self, find: Callable[[], str]) -> str:
-        """Return what was found, and undo what was done for it."""
+        """Call a function, roll its changes back, and return its result."""
         with transaction.atomic():
             found = find()
             transaction.set_rollback(True)
@@ -247,7 +247,7 @@ class PermissionTests(TestCase):
         return list(sessions), list(messages)
 
     def test_site(self) -> None:
-        """No other page of the admin's site tells what a session says, to readers neither."""
+        """No other page of the admin's site contains content of a session."""
         self.read_everything()
         for user in ("nobody", "customer", *USERS, "manager"):
             self.log_in(user)
@@ -259,7 +259,7 @@ class PermissionTests(TestCase):
                     self.assertNotEqual(response.status_code, 500)
 
     def test_deleting_users(self) -> None:
-        """Who deletes users needs the permission to delete sessions too, and reads nothing."""
+        """Deleting users needs the permission to delete their sessions, and shows no content."""
         customer = User.objects.get(username="customer")
         self.log_in("manager")
         data = {"action": "delete_selected", "_selected_action": [customer.pk]}
@@ -276,7 +276,7 @@ class PermissionTests(TestCase):
         self.assertTrue(Session.objects.exists())
 
     def test_autocomplete(self) -> None:
-        """Sessions to choose from are named by ids, and found by titles for readers alone."""
+        """Autocomplete names sessions by id, and searches titles only for readers."""
         field = {"app_label": "agent_sessions", "model_name": "message", "field_name": "session"}
         address = reverse("admin:autocomplete", urlconf=URLS)
         for user, found in (("viewer", []), ("reader", ["one"]), ("root", ["one"])):
@@ -289,7 +289,7 @@ class PermissionTests(TestCase):
             self.assertEqual(self.client.get(address, field).status_code, status, user)
 
     def test_messages(self) -> None:
-        """The message after a deletion, and the list of recent actions, show an id."""
+        """The message after a deletion and the recent actions name the session by id."""
         self.log_in("deleter")
         self.client.post(self.addresses["purge"])
         Session.objects.update(title=f"A {SECRET} title")
@@ -301,14 +301,14 @@ class PermissionTests(TestCase):
             self.assertNotIn(SECRET.encode(), body)
 
     def read_everything(self) -> None:
-        """Let the log have entries of all that a superuser may do with a session."""
+        """Fill the log with entries of a superuser's actions on a session."""
         self.log_in("root")
         for name in ("change", "delete", "purge", "item", "export json"):
             self.client.get(self.addresses[name])
         self.client.post(self.addresses["fork"])
 
     def of_the_site(self) -> dict[str, str]:
-        """Return the addresses of the site except for those that the table has."""
+        """Return the addresses of the site that are not in the table."""
         customer = User.objects.get(username="customer").pk
         types = ContentType.objects.get_for_model(Session).pk
         arguments: dict[str, list[object]] = {
@@ -327,7 +327,7 @@ class PermissionTests(TestCase):
         return found
 
     def test_every_address(self) -> None:
-        """There is no view that the table does not know."""
+        """The table contains every view."""
         prefix = "agent_sessions_session_"
         views = {url.name for url in admin.site.get_model_admin(Session).get_urls() if url.name}
 
@@ -336,7 +336,7 @@ class PermissionTests(TestCase):
         self.assertEqual({name.removeprefix(prefix) for name in views}, asked)
 
     def test_every_action(self) -> None:
-        """Nor is there an action."""
+        """The table contains every action."""
         request = HttpRequest()
         request.user = User.objects.get(username="root")
         actions = admin.site.get_model_admin(Session).get_actions(request)

@@ -1,4 +1,4 @@
-"""The admin: sessions found and read, nothing written."""
+"""admin.session_admin: escaping, deletion, and no way to write."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ VIEW = Permission.objects.filter(content_type__app_label="agent_sessions", coden
 
 
 class AdminTests(AdminTestCase):
-    """What a superuser sees."""
+    """The admin of a superuser."""
 
     def test_everything_is_escaped(self) -> None:
-        """Whatever a person or a model wrote is text to the browser."""
+        """Texts of people and models are escaped."""
         script = "<script>alert(1)</script>"
         item = {"type": script, "role": script, "name": script, "content": script}
         Session.objects.append(script, [item, {"role": script, "content": script}])
@@ -33,14 +33,14 @@ class AdminTests(AdminTestCase):
             self.assertContains(response, "&lt;script&gt;alert(1)&lt;/script&gt;")
             self.assertNotContains(response, script)
 
-    def test_no_such_session(self) -> None:
-        """An unknown id leads back to the admin, as everywhere in it."""
+    def test_unknown_session(self) -> None:
+        """An unknown id redirects to the index, as everywhere in the admin."""
         for session_id in ("unknown", "nul\x00", "x" * 300):
             url = reverse("admin:agent_sessions_session_change", args=[session_id])
             self.assertRedirects(self.client.get(url), reverse("admin:index"))
 
     def test_deleting_several(self) -> None:
-        """The list's action deletes sessions with their messages, after counting them."""
+        """The list's action counts messages, then deletes them with their sessions."""
         for session_id in ("one", "two"):
             Session.objects.append(session_id, TURN)
         data = {"action": "delete_selected", "_selected_action": ["one", "two"]}
@@ -51,7 +51,7 @@ class AdminTests(AdminTestCase):
         self.assertFalse(Message.objects.exists())
 
     def test_nothing_is_written(self) -> None:
-        """There is no way to add or change a session."""
+        """Adding or changing a session is a 403."""
         Session.objects.append("one", TURN)
 
         add = self.client.get(reverse("admin:agent_sessions_session_add"))
@@ -63,7 +63,7 @@ class AdminTests(AdminTestCase):
         self.assertEqual(Session.objects.get().title, "")
 
     def test_deleting_counts_what_goes(self) -> None:
-        """The confirmation counts messages instead of listing them; then all are gone."""
+        """The confirmation counts messages instead of listing them."""
         Session.objects.append("one", numbered(300))
         url = reverse("admin:agent_sessions_session_delete", args=["one"])
 
@@ -77,7 +77,7 @@ class AdminTests(AdminTestCase):
         self.assertFalse(Message.objects.exists())
 
     def test_deleting_in_a_window_of_its_own(self) -> None:
-        """A window that another page has opened is closed, as everywhere in the admin."""
+        """A deletion in a popup closes it, as everywhere in the admin."""
         Session.objects.append("one", TURN)
         url = reverse("admin:agent_sessions_session_delete", args=["one"])
 
@@ -85,8 +85,8 @@ class AdminTests(AdminTestCase):
 
         self.assertTemplateUsed(response, "admin/popup_response.html")
 
-    def test_who_may_only_look(self) -> None:
-        """With the permission to view one sees the page, reads nothing and cannot delete."""
+    def test_viewer(self) -> None:
+        """A user who may only view sees the page without content, and cannot delete."""
         viewer = User.objects.create_user("viewer", is_staff=True)
         viewer.user_permissions.set(VIEW.all())
         Session.objects.append("one", TURN)
@@ -96,8 +96,8 @@ class AdminTests(AdminTestCase):
         url = reverse("admin:agent_sessions_session_delete", args=["one"])
         self.assertEqual(self.client.post(url, {"post": "yes"}).status_code, 403)
 
-    def test_who_may_only_look_at_the_list(self) -> None:
-        """The list's action does not delete either."""
+    def test_viewer_on_the_list(self) -> None:
+        """A user who may only view cannot delete by the list's action."""
         viewer = User.objects.create_user("viewer", is_staff=True)
         viewer.user_permissions.set(VIEW.all())
         Session.objects.append("one", TURN)

@@ -23,7 +23,7 @@ EXPORT = "export_selected"
 ACTIONS = ("delete_selected", "purge_selected", EXPORT, "fork_selected")
 
 
-STEP = Step("Agent of theirs", tokens=Tokens(1, 10, 0, 5, 0, 123_456))
+STEP = Step("Their agent", tokens=Tokens(1, 10, 0, 5, 0, 123_456))
 
 
 class TenantTests(PictureTestCase):
@@ -44,7 +44,7 @@ class TenantTests(PictureTestCase):
         self.lists = of_the_list(site="support")
 
     def test_own_pages(self) -> None:
-        """What is the tenant's opens on the site's own addresses."""
+        """The pages of a tenant's session open, with the site's own addresses."""
         message = Message.objects.filter(session="ours").earliest("pk")
         pages = addresses("ours", message.pk, site="support")
 
@@ -58,7 +58,7 @@ class TenantTests(PictureTestCase):
         self.assertRedirects(fork, addresses(new.pk, 1, site="support")["change"])
 
     def test_pages_of_others(self) -> None:
-        """No page of a session that the tenant may not see tells or does anything."""
+        """The pages of other tenants' sessions show and change nothing."""
         for name, address in self.pages.items():
             for method in (self.client.get, self.client.post):
                 response = method(address, {"post": "yes"})
@@ -72,22 +72,22 @@ class TenantTests(PictureTestCase):
         self.assertEqual(Session.objects.items("one"), [PICTURE, *TURN])
 
     def test_lists(self) -> None:
-        """Neither the list nor a search in it finds sessions of others."""
+        """Neither the list nor a search finds sessions of others."""
         for query in ({}, {"q": "titl"}, {"q": "one"}, {"q": "root"}):
             self.assertNotIn("secret", _body(self.client.get(self.lists["changelist"], query)))
 
     def test_usage(self) -> None:
-        """What others have used is no part of the sums."""
+        """The usage page leaves out other tenants' usage."""
         Session.objects.append("one", TURN, step=STEP)
-        Session.objects.append("ours", TURN, step=STEP._replace(agent_name="Agent of ours"))
+        Session.objects.append("ours", TURN, step=STEP._replace(agent_name="Own agent"))
 
         body = _body(self.client.get(self.lists["usage"]))
 
-        self.assertIn("Agent of ours", body)
-        self.assertNotIn("Agent of theirs", body)
+        self.assertIn("Own agent", body)
+        self.assertNotIn("Their agent", body)
 
     def test_actions(self) -> None:
-        """An action on a session of others acts on nothing."""
+        """An action on a session of others does nothing."""
         for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
             data = {"action": action, "_selected_action": ["one"], "post": "yes"}
             response = self.client.post(self.lists["changelist"], data)
@@ -100,7 +100,7 @@ class TenantTests(PictureTestCase):
         self.assertIn('"ours"', body)
 
     def test_relatives_of_others(self) -> None:
-        """A parent or a fork that the tenant may not see is not named."""
+        """A hidden parent or fork is not named."""
         Session.objects.append("theirs-before", TURN)
         Session.objects.append("theirs-after", TURN)
         Session.objects.filter(pk="ours").update(parent="theirs-before")
@@ -114,7 +114,7 @@ class TenantTests(PictureTestCase):
         self.assertNotIn("theirs", _body(self.client.post(self.lists["changelist"], export)))
 
     def test_own_relatives(self) -> None:
-        """Those that the tenant may see are."""
+        """A visible parent is named."""
         Session.objects.fork("ours", "a-fork")
 
         for name in _exports(self.pages):
@@ -123,7 +123,7 @@ class TenantTests(PictureTestCase):
                 self.assertIn("ours", body, name)
 
     def test_messages_of_others(self) -> None:
-        """A message is looked for in its session only."""
+        """A message of another session is a 404."""
         pages = addresses("ours", self.message.pk, site="support")
 
         for name in ("item", "media"):
@@ -164,7 +164,7 @@ class BySessionTests(TestCase):
         return list(Session.objects.order_by("pk").values_list("pk", "title")), list(messages)
 
     def test_pages(self) -> None:
-        """No page tells of a hidden session, nor what a sealed one says, and none changes them."""
+        """No page shows a hidden session or a sealed one's content, or changes them."""
         before = self.state()
         for name in ("veiled", "sealed"):
             for page, address in self.pages(name).items():
@@ -174,12 +174,12 @@ class BySessionTests(TestCase):
                         if (name, page) != ("veiled", "delete"):
                             self.assertNotIn(secret, body, page)
                     self.assertNotIn("veiled-", body, page)
-                if (name, page) == ("veiled", "delete"):  # its view asks for no other permission
+                if (name, page) == ("veiled", "delete"):  # the view checks no other permission
                     before = self.state()
         self.assertEqual(self.state(), before)
 
     def test_list(self) -> None:
-        """A hidden session is not listed; of a sealed one the list shows no words."""
+        """A hidden session is not listed; a sealed one is listed without content."""
         body = self.body(self.list)
 
         for shown in ("open-title", ">sealed<"):
@@ -189,7 +189,7 @@ class BySessionTests(TestCase):
         self.assertIn("2 sessions", body)
 
     def test_search(self) -> None:
-        """Words find no session in which the request may not read them."""
+        """A search finds no session whose content the request may not read."""
         for query in ({"q": "jazz"}, {"says": "jazz"}, {"q": "jazz", "says": "said"}):
             body = self.body(self.list, **query)
             self.assertIn("open-title", body, query)
@@ -198,20 +198,20 @@ class BySessionTests(TestCase):
                 self.assertNotIn(f"/{name}/change", body, query)
 
     def test_search_by_name(self) -> None:
-        """Its id and its owner find a sealed session."""
+        """A sealed session is found by its id and owner."""
         for words in ("SEAL", "owner", "'sealed' own"):
             self.assertIn("/sealed/change", self.body(self.list, q=words), words)
         self.assertNotIn("/veiled/change", self.body(self.list, q="veiled"))
         self.assertNotIn("/sealed/change", self.body(self.list, q="sealed jazz"))
 
     def test_periods(self) -> None:
-        """The dates above the list are those of sessions that were found."""
+        """The date hierarchy shows dates of found sessions only."""
         Session.objects.filter(pk="veiled").update(updated_at=datetime(2001, 1, 1, tzinfo=UTC))
 
         self.assertNotIn("2001", self.body(self.list, q="jazz"))
 
     def test_autocomplete(self) -> None:
-        """Where a session is chosen, hidden ones are not offered, and titles find no sealed one."""
+        """Autocomplete offers no hidden session, and finds no sealed one by its title."""
         address = reverse("picky:autocomplete")
         field = {"app_label": "agent_sessions", "model_name": "message", "field_name": "session"}
 
@@ -226,7 +226,7 @@ class BySessionTests(TestCase):
         self.assertEqual(offered("veiled"), set())
 
     def test_actions_on_hidden_sessions(self) -> None:
-        """A hidden session is chosen by no action, though its id is sent."""
+        """An action leaves out a hidden session, even if its id is sent."""
         before = self.state()
         for action in ACTIONS:
             data = {"action": action, "_selected_action": ["veiled"], "post": "yes"}
@@ -237,7 +237,7 @@ class BySessionTests(TestCase):
         self.assertNotIn("veiled", body)
 
     def test_actions_on_sealed_sessions(self) -> None:
-        """An action does nothing if a session forbids it, and names that session."""
+        """An action does nothing if one session forbids it, and names that session."""
         before = self.state()
         for action in ACTIONS:
             for post in ({"post": "yes"}, {}):
@@ -261,7 +261,7 @@ class BySessionTests(TestCase):
         self.assertNotIn("veiled", _body(self.client.post(self.list, data)))
 
     def test_names(self) -> None:
-        """Agents of hidden sessions alone are not offered, nor are owners named."""
+        """Filters offer no agents or owners of hidden sessions."""
         other = User.objects.create_user("another owner")
         Session.objects.filter(pk="veiled").update(user=other)
 
@@ -270,7 +270,7 @@ class BySessionTests(TestCase):
         self.assertNotIn("another owner", self.body(self.list, owner=other.pk))
 
     def test_deleting_the_owner(self) -> None:
-        """Nobody deletes, with a user, sessions that they may not delete."""
+        """Deleting a user needs the permission to delete each of the user's sessions."""
         address = reverse("picky:auth_user_delete", args=[self.owner.pk])
 
         body = self.body(address)
@@ -281,8 +281,8 @@ class BySessionTests(TestCase):
             self.assertNotIn(f"{name}-title", body)
         self.assertEqual((answer.status_code, Session.objects.count()), (403, 3))
 
-    def test_one_that_may_not_be_seen(self) -> None:
-        """Who may see some sessions is not shown this one."""
+    def test_opening_a_hidden_session(self) -> None:
+        """opened() raises PermissionDenied for a hidden session."""
         request = RequestFactory().get("/")
         request.user = self.superuser
 

@@ -1,4 +1,4 @@
-"""Every parameter of every page, with values that nobody means: no page fails, none takes long."""
+"""Strange values in every parameter of every page: no page fails or takes long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.admin.tenant_urls import addresses, of_the_list
 from tests.admin.testcase import LIST, AdminTestCase
 from tests.contract import TURN
 
-MOST_SECONDS = 15  # on a machine that others use as well
+MOST_SECONDS = 15  # even on a busy machine
 MANY_DIGITS = "9" * 5_000
 
 NASTY = (
@@ -55,16 +55,16 @@ NASTY = (
     "updated_at__year",
 )
 
-# For what is asked on every run, and for pages on which a parameter goes through fewer hands.
+# For tests of every run, and for pages that do less with a parameter.
 FEW = ("", "-1", MANY_DIGITS, "²", "\x00", "x" * 60_000, "word " * 1_000, "'\"\\%_;--", "{")
 
-# Parameters of the list: ours, Django's, and lookups that nobody offers.
+# Parameters of the list: the filters', Django's, and (REFUSED) lookups of no filter.
 OF_THE_LIST = (
     *("q", "p", "o", "all", "e", "_facets", "_popup", "_to_field", "_source_model"),
     *("says", "state", "owner", "agent", "tool", "cost"),
     *("updated_at", "updated_at__gte", "updated_at__lt", "updated_at__isnull", "updated_at__in"),
     *("updated_at__year", "updated_at__month", "updated_at__day", "updated_at__exact"),
-    *("_changelist_filters", "nothing_of_ours"),
+    *("_changelist_filters", "unknown_parameter"),
 )
 REFUSED = (
     *("session_id", "session_id__regex", "session_id__iregex", "pk__in", "updated_at__range"),
@@ -80,7 +80,7 @@ OF_USAGE = ("period", "by", "measure", "format", "from", "to")
 
 @override_settings(ROOT_URLCONF="tests.admin.tenant_urls")
 class FuzzTests(TestCase):
-    """A superuser whose addresses are wrong."""
+    """Strange addresses, opened by a superuser."""
 
     superuser: User
     message: int
@@ -95,10 +95,10 @@ class FuzzTests(TestCase):
         self.client.force_login(self.superuser)
 
     def status(self, address: str, query: dict[str, Any], method: str = "get") -> int:
-        """Ask for a page, in a transaction of its own, and return the status of the answer."""
+        """Request a page, roll its changes back, and return the status."""
         started = time.monotonic()
         with transaction.atomic(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of moments without a time zone
+            warnings.simplefilter("ignore", RuntimeWarning)  # about naive datetimes
             response = getattr(self.client, method)(address, query)
             body = response.getvalue()
             transaction.set_rollback(True)
@@ -108,7 +108,7 @@ class FuzzTests(TestCase):
 
     @pytest.mark.exhaustive
     def test_list(self) -> None:
-        """No value of any parameter of the list is an error of the server."""
+        """No value of any parameter of the list is a server error."""
         address = of_the_list()["changelist"]
         for name in OF_THE_LIST:
             for value in NASTY:
@@ -116,7 +116,7 @@ class FuzzTests(TestCase):
                     self.assertIn(self.status(address, {name: value}), (200, 302, 400))
 
     def test_two_at_once(self) -> None:
-        """Nor are two values that meet: a filter that looks at the newest, and a date."""
+        """No combination of a filter and a date is a server error."""
         address = of_the_list()["changelist"]
         for name, value in (("state", "complete"), ("says", "jazz"), ("q", "one"), ("cost", "0")):
             for other in ("updated_at__gte", "updated_at__lt", "updated_at__year", "owner"):
@@ -126,7 +126,7 @@ class FuzzTests(TestCase):
                         self.assertIn(status, (200, 302))
 
     def test_lookups(self) -> None:
-        """A lookup that no filter uses is refused, whatever its value."""
+        """A lookup that no filter uses is a 400, whatever its value."""
         address = of_the_list()["changelist"]
         for name in REFUSED:
             for value in ("1", "(x+)+y"):
@@ -135,7 +135,7 @@ class FuzzTests(TestCase):
 
     @pytest.mark.exhaustive
     def test_actions(self) -> None:
-        """Nor does an action fail that is sent strange things."""
+        """No value in the form of an action is a server error."""
         address = of_the_list()["changelist"]
         for name in ("action", "_selected_action", "select_across", "index", "post"):
             for value in FEW:
@@ -145,7 +145,7 @@ class FuzzTests(TestCase):
 
     @pytest.mark.exhaustive
     def test_usage(self) -> None:
-        """The usage page is as it is by default."""
+        """No value of any parameter of the usage page is a server error."""
         address = of_the_list()["usage"]
         for name in OF_USAGE:
             for value in FEW:
@@ -154,7 +154,7 @@ class FuzzTests(TestCase):
 
     @pytest.mark.exhaustive
     def test_pages(self) -> None:
-        """The pages of a session show what they can."""
+        """No value of any parameter of a session's page is a server error."""
         pages = addresses("one", self.message)
         for page in ("change", "history", "delete", "purge", "item", "export json"):
             for name in OF_A_PAGE:
@@ -164,14 +164,14 @@ class FuzzTests(TestCase):
                         self.assertIn(status, (200, 302, 400, 404))
 
     def test_numbers_in_addresses(self) -> None:
-        """A number that no database holds is that of no message."""
+        """A number too large for a database is an unknown message."""
         page = addresses("one", self.message)["item"].removesuffix(f"{self.message}/")
         for number in ("99999999999999999999", MANY_DIGITS, "0"):
             self.assertIn(self.status(f"{page}{number}/", {}), (302, 404), number[:30])
 
     @pytest.mark.exhaustive
     def test_forks(self) -> None:
-        """Nor can a session be forked there."""
+        """No place for a fork is a server error."""
         address = addresses("one", self.message)["fork"]
         for name in ("at", "before"):
             for value in FEW:
@@ -180,7 +180,7 @@ class FuzzTests(TestCase):
                     self.assertIn(status, (200, 302, 400))
 
     def test_autocomplete(self) -> None:
-        """A term of any length is looked for."""
+        """Autocomplete accepts any term."""
         field = {"app_label": "agent_sessions", "model_name": "message", "field_name": "session"}
         for value in FEW:
             with self.subTest(value=value[:40]):
@@ -189,10 +189,10 @@ class FuzzTests(TestCase):
 
 
 class BoundsTests(AdminTestCase):
-    """How much a search looks for."""
+    """The limits of a search."""
 
     def test_words(self) -> None:
-        """Of many words the first are looked for, and the page says that the rest is not."""
+        """A search uses the first ten words, and the page says so if there are more."""
         Session.objects.append("one", [{"role": "user", "content": " ".join("abcdefghij")}])
         words = " ".join("abcdefghij")
         self.assertEqual(len(words.split()), MOST_WORDS)
@@ -206,7 +206,7 @@ class BoundsTests(AdminTestCase):
                 self.assertContains(many, "/one/change")
 
     def test_length(self) -> None:
-        """Words are cut where they are too long."""
+        """Long words are cut."""
         self.assertEqual(bounded("x" * 1_000), "x" * MOST_LENGTH)
         self.assertEqual(bounded("two  words"), "two  words")
         self.assertContains(self.client.get(LIST, {"says": "x" * 300}), "and 200 characters.")
@@ -216,7 +216,7 @@ class LookupTests(TestCase):
     """Lookups that a project's filters use."""
 
     def test_offered(self) -> None:
-        """Django's filters of fields use some lookups, and those of a project's class any."""
+        """Django's field filters use some lookups, a project's filter class any."""
 
         class Ours(admin.AllValuesFieldListFilter):
             pass
@@ -230,7 +230,7 @@ class LookupTests(TestCase):
         self.assertTrue(is_offered("title__regex", [("title", Ours)]))
 
     def test_popup(self) -> None:
-        """A form that limits which sessions may be chosen can ask for these in its popup."""
+        """The limits of a foreign key are lookups that its popup may use."""
         limits = Session._meta.related_fkey_lookups
         limits.extend([{"user__isnull": False}, lambda: {"title": "Jazz"}])
         self.addCleanup(limits.clear)
@@ -240,7 +240,7 @@ class LookupTests(TestCase):
         self.assertFalse(is_of_a_popup(Session, "title", "Blues"))
 
     def test_filter_of_a_project(self) -> None:
-        """A value that cannot be compared leads back to the list, whatever filter has it."""
+        """A value that cannot be compared redirects to the list."""
 
         class Dated(SessionAdmin):
             list_filter = ("created_at",)

@@ -19,9 +19,6 @@ class AdminTestCase(TestCase):
     superuser: User
     owner: User
 
-    superuser: User
-    owner: User
-
     @classmethod
     def setUpTestData(cls) -> None:
         cls.superuser = User.objects.create_superuser("root")

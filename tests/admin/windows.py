@@ -15,7 +15,7 @@ START = datetime(2026, 11, 24, 20, tzinfo=UTC)
 
 
 def row(pk: int, item: Any, agent: str = "") -> Row:
-    """Return the row of an item; a string is the text of one that is damaged."""
+    """Return the row of an item; a string is the text of a damaged row."""
     found = Columns() if isinstance(item, str) else columns(item)
     return Row(pk, START + timedelta(seconds=pk), agent_name=agent, **found._asdict())
 
@@ -28,7 +28,7 @@ def window_of(
     agents: dict[int, str] | None = None,
     number: int | None = 1,
 ) -> Window:
-    """Return a window of items, whose ids count from 1 on through all three."""
+    """Return a window; ids count from 1 through `before`, `items` and `after`."""
     every = [*before, *items, *after]
     rows = [row(pk, item, (agents or {}).get(pk, "")) for pk, item in enumerate(every, start=1)]
     texts = [item if isinstance(item, str) else encode(item) for item in every]

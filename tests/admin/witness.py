@@ -1,4 +1,4 @@
-"""A witness of what a browser does that a page of text would not make it do."""
+"""A witness of everything that a browser does beyond showing a page."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Dialog, Page, Request, Response, Route
 
-# The admin links to no icon; browsers ask for one all the same.
+# Browsers request an icon although the admin links to none.
 UNASKED = "/favicon.ico"
 
 
 class Witness:
-    """Notes what leaves `origin`, runs, opens, fails or breaks the policy in a browser."""
+    """Notes requests to other origins, scripts, dialogs, errors and breaches of the policy."""
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.origin = origin
@@ -25,7 +25,7 @@ class Witness:
         context.on("dialog", self._on_dialog)
 
     def hacked(self, page: Page) -> None:
-        """Note whether a script of a stranger's has run in a page."""
+        """Note if a script of the hostile corpus has run in a page."""
         if page.evaluate("() => window.hacked !== undefined"):
             self._note(f"a script ran in {page.url}")
 
@@ -45,7 +45,7 @@ class Witness:
             self._note(f"{response.status} from {response.url[:200]}")
 
     def _on_console(self, kind: str, text: str) -> None:
-        # That of an icon is noted by nobody: see _on_response().
+        # Failed requests are noted by _on_response(), except for the icon.
         if kind in ("error", "warning") and not text.startswith("Failed to load resource"):
             self._note(f"{kind}: {text[:300]}")
 

@@ -1,4 +1,4 @@
-"""A certificate for tests of TLS."""
+"""A self-signed certificate for tests of TLS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR = datetime.timedelta(hours=1)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of 127.0.0.1 that nobody has signed, and its key."""
+    """Write a self-signed certificate for localhost and its key, and return their paths."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.localhost")])
     made = (

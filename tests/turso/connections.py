@@ -1,4 +1,4 @@
-"""Connections to a server or proxy for a test, beside those of the settings."""
+"""Connections to a server or proxy, besides those of the settings."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _numbers = itertools.count(1)
 
 
 class WireTestCase(SimpleTestCase):
-    """A test on databases that it makes itself."""
+    """A test that creates its databases itself."""
 
-    # pytest-django lets a test reach databases only if it names one; nothing is done with this one.
+    # pytest-django allows database access only if a test names one. This one is not used.
     databases = {"archive"}
 
 
@@ -39,7 +39,7 @@ def settings_of(url: str, *, password: str = "", **options: Any) -> dict[str, An
 
 @contextmanager
 def connected(url: str, *, password: str = "", **options: Any) -> Iterator[DatabaseWrapper]:
-    """Give this thread a connection that `atomic(using=connection.alias)` knows, too."""
+    """Open a connection under an alias, so that `atomic(using=connection.alias)` works."""
     alias = f"turso_{next(_numbers)}"
     handler = ConnectionHandler(
         {"default": {}, alias: settings_of(url, password=password, **options)}
@@ -61,13 +61,13 @@ def run(connection: Any, sql: str, parameters: Any = None) -> list[Any]:
 
 
 def page_about(error: BaseException) -> str:
-    """Return Django's pages about an error, which show variables and settings."""
+    """Return Django's error pages, which show variables and settings."""
     reporter = ExceptionReporter(RequestFactory().get("/"), type(error), error, error.__traceback__)
     return reporter.get_traceback_html() + reporter.get_traceback_text()
 
 
 def wrapper(name: str, *, alias: str = "turso", **test: Any) -> Any:
-    """Return a connection as DATABASES would make it, with `test` as its TEST."""
+    """Return the connection of a DATABASES entry with `test` as its TEST."""
     entry = {"ENGINE": "agent_sessions.turso", "NAME": name, "TEST": test}
     return ConnectionHandler({"default": entry, alias: entry})[alias]
 
@@ -90,7 +90,7 @@ INSERT = "INSERT INTO rows (id) VALUES (%s)"
 
 
 class RowsTestCase(WireTestCase):
-    """A connection through a proxy to an empty table `rows`, on a server of the class."""
+    """A connection through a proxy to an empty table `rows`."""
 
     server: Server
 
@@ -115,6 +115,6 @@ class RowsTestCase(WireTestCase):
         run(self.connection, INSERT, [number])
 
     def rows(self) -> list[int]:
-        """Return what is stored, as another connection sees it."""
+        """Return the stored ids, as another connection sees them."""
         with connected(self.server.url(self.name)) as other:
             return [number for (number,) in run(other, "SELECT id FROM rows ORDER BY id")]

@@ -1,4 +1,4 @@
-"""The faults that a proxy can do to a request: what happens, and whether the server executes it."""
+"""The faults that a proxy can cause."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Fault(Enum):
-    """What happens to a request, and whether the server executes it."""
+    """A description, and whether the server executes the request."""
 
     REFUSE_ONCE = ("the connection is refused once", False)
     REFUSE = ("the connection is refused again and again", False)
@@ -43,7 +43,7 @@ class Fault(Enum):
 
     @property
     def status(self) -> int | None:
-        """The status that the proxy answers of itself."""
+        """The status that the proxy itself answers."""
         return int(self.name[7:10]) if self.name.startswith("STATUS") else None
 
     @property
@@ -66,7 +66,7 @@ SPOILED: dict[Fault, Callable[[bytes], bytes]] = {
 
 
 def busy(body: Any) -> bytes:
-    """Return the answer of a server whose writer's place was taken too long."""
+    """Return the answer of a server on which another writer has the lock."""
     error = {"message": "database is locked", "code": "SQLITE_BUSY"}
     results: list[Any] = []
     for request in body["requests"]:

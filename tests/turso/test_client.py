@@ -1,4 +1,4 @@
-"""`manage.py dbshell`, as it is typed and as a script feeds it."""
+"""`manage.py dbshell`, interactive and with scripts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ShellTests(SimpleTestCase):
         self.assertEqual(answer.returncode, 0)
 
     def test_script(self) -> None:
-        """A script on the standard input is executed statement by statement."""
+        """A script on standard input is executed statement by statement."""
         script = "CREATE TABLE script (\n  a text\n);\nINSERT INTO script VALUES ('x;y');\n"
 
         self.shell(typed=script)
@@ -60,7 +60,7 @@ class ShellTests(SimpleTestCase):
         self.assertIn("x;y", self.shell("--", "SELECT a FROM script").stdout)
 
     def test_mistake(self) -> None:
-        """A mistake ends the command with the server's words, and without the token."""
+        """A mistake ends the command with the server's text, without the token."""
         answer = self.shell("--", "SELEC 1")
 
         self.assertNotEqual(answer.returncode, 0)
@@ -70,7 +70,7 @@ class ShellTests(SimpleTestCase):
 
     @unittest.skipUnless(hasattr(os, "openpty"), "Only Unix has terminals to pretend.")
     def test_person(self) -> None:
-        """A person is asked until Ctrl-D; a mistake is no reason to leave."""
+        """The prompt continues until Ctrl-D, after a mistake too."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "manage.py", "dbshell"],

@@ -1,4 +1,4 @@
-"""Test databases: which one tests get, who makes it, and that the project's own is never erased."""
+"""Test databases: their names, whole test runs, and the safety of the project's own database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.turso.server import ROOT, Server, missing
 
 
 class NamesTests(SimpleTestCase):
-    """Nothing is asked of a server here."""
+    """No test sends anything."""
 
     def test_beside_an_admin_address_the_name_gets_a_prefix(self) -> None:
         """Only the first part of the host changes; the rest of the address stays."""
@@ -32,7 +32,7 @@ class NamesTests(SimpleTestCase):
         self.assertEqual(name, "http://test-shop.localhost:8080/x?tls=0")
 
     def test_a_written_name_is_taken(self) -> None:
-        """TEST["NAME"] comes before what would be derived."""
+        """TEST["NAME"] replaces the derived name."""
         connection = wrapper("libsql://a.io", NAME="http://t.localhost:1", ADMIN_URL="http://a:1")
 
         name = connection.creation._get_test_db_name()
@@ -40,7 +40,7 @@ class NamesTests(SimpleTestCase):
         self.assertEqual(name, "http://t.localhost:1")
 
     def test_no_name_and_no_admin_address(self) -> None:
-        """Where tests have their database is never guessed."""
+        """The name of a test database is never guessed."""
         connection = wrapper("libsql://shop.turso.io")
 
         with self.assertRaisesMessage(
@@ -50,7 +50,7 @@ class NamesTests(SimpleTestCase):
             connection.creation._get_test_db_name()
 
     def test_an_address_without_a_database_in_it(self) -> None:
-        """A server with namespaces is addressed by the name of one."""
+        """With an admin address, NAME must contain a database's name."""
         for name in ("http://127.0.0.1:8080", "http://localhost:8080"):
             connection = wrapper(name, ADMIN_URL="http://127.0.0.1:1")
 
@@ -63,7 +63,7 @@ class NamesTests(SimpleTestCase):
                 connection.creation._get_test_db_name()
 
     def test_clones_are_numbered(self) -> None:
-        """Each process of --parallel has a database of its own."""
+        """Each process of --parallel has its own database."""
         connection = wrapper("http://test-shop.localhost:8080", ADMIN_URL="http://127.0.0.1:1")
 
         connection.creation.setup_worker_connection(2)
@@ -71,7 +71,7 @@ class NamesTests(SimpleTestCase):
         self.assertEqual(connection.settings_dict["NAME"], "http://test-shop-2.localhost:8080")
 
     def test_the_projects_own_database_is_refused(self) -> None:
-        """However its address is written, before anything is sent."""
+        """It is recognised in every spelling, before anything is sent."""
         for name, test in (
             ("libsql://shop.turso.io", {"NAME": "https://shop.turso.io:443/?authToken=x"}),
             ("http://127.0.0.1:8080", {"NAME": "http://test.localhost:8080"}),
@@ -87,14 +87,14 @@ class NamesTests(SimpleTestCase):
                 connection.creation._create_test_db(0, autoclobber=True)
 
     def test_no_copies_without_an_admin_address(self) -> None:
-        """The sentence says what to do."""
+        """The error says what to do."""
         connection = wrapper("libsql://shop.turso.io", NAME="libsql://test.turso.io")
 
         with self.assertRaisesMessage(NotSupportedError, "Leave out --parallel, or write"):
             connection.creation.clone_test_db("1", verbosity=0)
 
     def test_two_aliases_share_a_test_database(self) -> None:
-        """Django makes it once if they are equal in what tells databases apart."""
+        """Equal signatures make Django create the database once."""
         one = wrapper("libsql://a.io", NAME="libsql://t.io")
         other = wrapper("libsql://a.io", NAME="libsql://t.io", alias="other")
         third = wrapper("libsql://a.io", NAME="libsql://third.io", alias="third")
@@ -105,7 +105,7 @@ class NamesTests(SimpleTestCase):
         self.assertNotEqual(signatures[0], signatures[2])
 
     def test_a_token_is_not_shown(self) -> None:
-        """What the test runner writes at verbosity 2 has the address alone."""
+        """The test runner's output at verbosity 2 has the address without the token."""
         connection = wrapper("libsql://a.io", NAME="libsql://t.io?authToken=secret")
 
         shown = connection.creation._get_database_display_str(2, "libsql://t.io?authToken=secret")
@@ -150,7 +150,7 @@ RUN = """
 
 @unittest.skipIf(missing(), missing())
 class WholeRunTests(SimpleTestCase):
-    """`manage.py test` on a small project, in a process of its own."""
+    """`manage.py test` on a small project, in another process."""
 
     server: ClassVar[Server]
     plain: ClassVar[Server]
@@ -193,7 +193,7 @@ class WholeRunTests(SimpleTestCase):
         )
 
     def test_in_parallel(self) -> None:
-        """Processes work on copies of their own, and nothing is left of any."""
+        """Processes use their own copies, which are removed at the end."""
         ran = self.run_tests("--parallel", "2", ADMIN_URL=self.server.admin_url)
 
         self.assertEqual(ran.returncode, 0, ran.stderr)
@@ -207,7 +207,7 @@ class WholeRunTests(SimpleTestCase):
                 execute(gone, "SELECT 1")
 
     def test_in_parallel_without_fork(self) -> None:
-        """Processes that begin with nothing find their copies as well."""
+        """Spawned processes find their copies too."""
         test = {"NAME": self.server.url("spawned"), "ADMIN_URL": self.server.admin_url}
 
         ran = self.run_tests("--parallel", "2", start_method="spawn", **test)
@@ -216,7 +216,7 @@ class WholeRunTests(SimpleTestCase):
         self.assertRegex(ran.stdout, r"ON http://spawned-[12]\.localhost:")
 
     def test_on_a_database_that_is_there(self) -> None:
-        """Without an admin address its tables are erased before and after."""
+        """Without an admin address, its tables are dropped before and after."""
         url = f"http://127.0.0.1:{self.plain.port}"
         execute(url, "CREATE TABLE auth_user (id INTEGER)")
 
@@ -228,7 +228,7 @@ class WholeRunTests(SimpleTestCase):
         self.assertEqual(tables(self.own), [])
 
     def test_keepdb(self) -> None:
-        """A second run finds the database migrated."""
+        """A second run finds the migrated database."""
         options = {"NAME": self.server.url("kept"), "ADMIN_URL": self.server.admin_url}
 
         first = self.run_tests("--keepdb", **options)

@@ -1,4 +1,4 @@
-"""The engine without the packages of the extra [turso], each in a process that lacks them."""
+"""The engine without the packages of the extra [turso], each in a process without one of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with transaction.atomic(), connection.cursor() as cursor:
 
 
 def engine(before: str, url: str) -> subprocess.CompletedProcess[str]:
-    """Use the engine in a process that does something `before` it is imported."""
+    """Use the engine in a process that runs `before` first."""
     command = [sys.executable, "-W", "error", "-c", before + ENGINE, url]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
@@ -36,7 +36,7 @@ def engine(before: str, url: str) -> subprocess.CompletedProcess[str]:
 
 class ExtraTests(unittest.TestCase):
     def test_without_urllib3(self) -> None:
-        """A project that has chosen the engine is told what to install."""
+        """The error says what to install."""
         done = engine("import sys; sys.modules['urllib3'] = None", "http://127.0.0.1:1")
 
         last_line = done.stderr.strip().splitlines()[-1]
@@ -45,7 +45,7 @@ class ExtraTests(unittest.TestCase):
 
     @unittest.skipIf(missing(), missing())
     def test_without_django_libsql(self) -> None:
-        """The engine works where django-libsql is not installed, and says nothing of it."""
+        """The engine works without django-libsql, and prints nothing about it."""
         with Server() as server:
             done = engine("import sys; sys.modules['libsql'] = None", server.create("shop"))
 
@@ -53,7 +53,7 @@ class ExtraTests(unittest.TestCase):
 
     @unittest.skipIf(missing(), missing())
     def test_where_django_libsql_cannot_be_imported(self) -> None:
-        """Nor where the standard library lacks what it imports, as that of Python 3.14 does."""
+        """It also works if django-libsql cannot be imported, as on Python 3.14."""
         lacking = (
             "import sqlite3, sqlite3.dbapi2\n"
             "for module in (sqlite3, sqlite3.dbapi2):\n"

@@ -1,4 +1,4 @@
-"""What is declared of a libSQL server."""
+"""The declared features of a libSQL server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.turso.connections import WireTestCase, connected
 
 
 class FeaturesTests(WireTestCase):
-    """Nothing is sent here."""
+    """No test sends anything."""
 
     def setUp(self) -> None:
         self.connection = self.enterContext(connected("http://127.0.0.1:9"))
 
     def test_few_tests_of_django_are_left_out(self) -> None:
-        """Each beyond those of the SQLite backend has its reason, and there are 24 at most."""
+        """At most 24 tests are skipped besides the SQLite backend's, each for a declared reason."""
         ours = self.connection.features.django_test_skips
         djangos = SQLiteFeatures(self.connection).django_test_skips
 
@@ -29,7 +29,7 @@ class FeaturesTests(WireTestCase):
         )
 
     def test_batches_are_cut_by_the_servers_limit(self) -> None:
-        """Who lowers the limit of a connection, as with sqlite3, gets smaller ones."""
+        """A connection's lowered limit makes batches smaller, as with sqlite3."""
         self.connection.ensure_connection()
         driver = self.connection.connection
 

@@ -1,6 +1,6 @@
 """Three processes with ten threads each on one server, which must go on writing.
 
-`LOAD_SECONDS` says for how long, 20 by default. `python -m tests.turso.load` is the same by hand.
+`LOAD_SECONDS` is the duration, 20 by default. `python -m tests.turso.load` does the same by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SECONDS = float(os.environ.get("LOAD_SECONDS", "20"))
 @unittest.skipIf(missing(), missing())
 class LoadTests(WireTestCase):
     def test_three_processes(self) -> None:
-        """With the default of `writers` every turn is answered, and every item of it stored."""
+        """With the default of `writers`, every turn is answered and every item stored."""
         with Server() as server:
             url = server.create("project")
             load.migrate(url)

@@ -1,4 +1,4 @@
-"""What is asked of a server in other words than of SQLite."""
+"""SQL that differs from Django's for SQLite."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class OperationsTests(WireTestCase):
         Venue.objects.using(cls.connection.alias).bulk_create([Venue(seats=40), Venue(seats=60)])
 
     def test_version(self) -> None:
-        """The version is the server's, and not that of this Python's sqlite3."""
+        """The version is the server's, not that of this Python's sqlite3."""
         [(version,)] = run(self.connection, "SELECT sqlite_version()")
 
         self.assertEqual(".".join(map(str, self.connection.get_database_version())), version)
 
     def test_having_without_group_by(self) -> None:
-        """A condition on all rows together has a GROUP BY, which the server's parser wants."""
+        """A condition on all rows has a GROUP BY, which the server's parser requires."""
         sums = (
             Venue.objects.using(self.connection.alias)
             .annotate(all=Value("all"))
@@ -57,7 +57,7 @@ class OperationsTests(WireTestCase):
         self.assertEqual(list(sums), [100])
 
     def test_flush_with_what_refers_to_it(self) -> None:
-        """The tables that refer to a table, directly or not, are found and emptied with it."""
+        """Tables that refer to a table, directly or not, are emptied with it."""
         for sql in (
             "CREATE TABLE parent (id integer PRIMARY KEY)",
             'CREATE TABLE child (id integer PRIMARY KEY, up integer REFERENCES "Parent" (id))',
@@ -72,7 +72,7 @@ class OperationsTests(WireTestCase):
         self.assertEqual(sorted(statements), expected)
 
     def test_log(self) -> None:
-        """The log of DEBUG shows parameters as SQL has them, and asks nobody for it."""
+        """The log of DEBUG shows parameters as SQL, without a request."""
         self.connection.force_debug_cursor = True
         self.addCleanup(setattr, self.connection, "force_debug_cursor", False)
 

@@ -1,4 +1,4 @@
-"""Tables are made, changed, described, copied and emptied on a real server as on SQLite."""
+"""Tables are created, changed, inspected, dumped and flushed on a real server as on SQLite."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tables(connection: Any) -> set[str]:
 
 @unittest.skipIf(missing(), missing())
 class SchemaTestCase(WireTestCase):
-    """Each test has an empty database of its own."""
+    """Each test has its own empty database."""
 
     server: ClassVar[Server]
 
@@ -54,7 +54,7 @@ class SchemaTestCase(WireTestCase):
 
 
 class RebuildTests(SchemaTestCase):
-    """SQLite changes most of a table by making it anew, and dropping the old one."""
+    """SQLite makes most changes by building a new table and dropping the old one."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -69,7 +69,7 @@ class RebuildTests(SchemaTestCase):
         run(self.connection, "INSERT INTO child (id, parent_id) VALUES (10, 1), (20, 2)")
 
     def rebuild(self) -> None:
-        """Change the type of a column, for which there is no ALTER TABLE."""
+        """Change the type of a column, for which SQLite has no ALTER TABLE."""
         longer = models.CharField(max_length=99, unique=True)
         longer.set_attributes_from_name("name")
         longer.model = Parent
@@ -80,7 +80,7 @@ class RebuildTests(SchemaTestCase):
         return run(self.connection, "SELECT id, parent_id FROM child ORDER BY id")
 
     def test_the_children_of_a_parent_stay(self) -> None:
-        """ON DELETE CASCADE does not see the old table go."""
+        """Dropping the old table triggers no ON DELETE CASCADE."""
         self.rebuild()
 
         self.assertEqual(self.children(), [(10, 1), (20, 2)])
@@ -97,7 +97,7 @@ class RebuildTests(SchemaTestCase):
         self.assertEqual(self.children(), [(20, 2)])
 
     def test_a_rebuild_that_fails_changes_nothing(self) -> None:
-        """It is a transaction, and foreign keys are on after it as well."""
+        """It is rolled back, and foreign keys are on afterwards."""
         run(self.connection, "UPDATE parent SET name = 'a'")
 
         with self.assertRaises(IntegrityError):
@@ -110,7 +110,7 @@ class RebuildTests(SchemaTestCase):
             run(self.connection, "INSERT INTO child (id, parent_id) VALUES (30, 3)")
 
     def test_not_within_a_transaction(self) -> None:
-        """Foreign keys cannot be turned off there, so that the children would be lost."""
+        """It is refused there, because foreign keys cannot be turned off."""
         with (
             self.assertRaisesMessage(
                 NotSupportedError,
@@ -124,10 +124,10 @@ class RebuildTests(SchemaTestCase):
 
 
 class CommandTests(SchemaTestCase):
-    """The commands of manage.py that work on a whole database."""
+    """The commands of manage.py for a whole database."""
 
     def test_migrate_both_ways(self) -> None:
-        """Forwards, all the way back, and forwards again."""
+        """Migrations run forwards, all the way back, and forwards again."""
         self.migrate()
         made = tables(self.connection)
         self.migrate("agent_sessions", "zero")
@@ -138,7 +138,7 @@ class CommandTests(SchemaTestCase):
         self.assertEqual(tables(self.connection), made)
 
     def test_inspectdb(self) -> None:
-        """Models come out with keys, lengths, uniqueness and relations."""
+        """The models have keys, lengths, uniqueness and relations."""
         self.migrate()
         written = io.StringIO()
 
@@ -154,7 +154,7 @@ class CommandTests(SchemaTestCase):
         self.assertIn("unique_together = (('content_type', 'codename'),)", described)
 
     def test_dump_flush_and_load(self) -> None:
-        """What was dumped is there again after everything was flushed."""
+        """Dumped data is complete after a flush and loaddata."""
         self.migrate()
         noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
         user = User.objects.using(self.alias).create(
@@ -177,7 +177,7 @@ class CommandTests(SchemaTestCase):
         self.assertEqual([group.name for group in loaded.groups.all()], ["readers"])
 
     def test_loaddata_with_a_missing_parent(self) -> None:
-        """Foreign keys are checked at the end, and nothing is loaded if they do not hold."""
+        """Foreign keys are checked at the end, and nothing is loaded if one is violated."""
         self.migrate()
         folder = self.enterContext(tempfile.TemporaryDirectory())
         file = Path(folder) / "orphans.json"
@@ -192,7 +192,7 @@ class CommandTests(SchemaTestCase):
         self.assertFalse(Group.objects.using(self.alias).exists())
 
     def test_flush_resets_ids(self) -> None:
-        """The next row is the first again, as after a flush of SQLite."""
+        """After a flush ids start at 1, as on SQLite."""
         self.migrate()
         Group.objects.using(self.alias).create(name="old")
 

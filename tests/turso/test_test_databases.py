@@ -21,7 +21,7 @@ from tests.turso.server import Server, missing
 
 @unittest.skipIf(missing(), missing())
 class NamespacesTests(SimpleTestCase):
-    """A server that makes and removes the databases."""
+    """A server that creates and removes databases."""
 
     server: ClassVar[Server]
     own: ClassVar[str]
@@ -37,7 +37,7 @@ class NamespacesTests(SimpleTestCase):
         return wrapper(self.own, NAME=self.server.url(name), ADMIN_URL=self.server.admin_url)
 
     def test_make_copy_and_remove(self) -> None:
-        """Copies hold what the original holds, and everything goes at the end."""
+        """A copy has the original's rows, and all databases are removed at the end."""
         connection = self.connection("whole")
         name = connection.creation._create_test_db(0, autoclobber=False)
         execute(name, "CREATE TABLE a (id INTEGER)", "INSERT INTO a VALUES (7)")
@@ -55,7 +55,7 @@ class NamespacesTests(SimpleTestCase):
         self.assertEqual(tables(self.own), ["mine"])
 
     def test_what_is_left_of_the_last_run_is_replaced(self) -> None:
-        """--noinput asks nobody."""
+        """With --noinput, an old database is replaced without a question."""
         connection = self.connection("left")
         execute(self.server.create("left"), "CREATE TABLE old (id INTEGER)")
 
@@ -64,7 +64,7 @@ class NamespacesTests(SimpleTestCase):
         self.assertEqual(tables(name), [])
 
     def test_a_person_is_asked(self) -> None:
-        """Anything but yes leaves the database there and ends the run."""
+        """Any answer but yes keeps the database and ends the run."""
         connection = self.connection("asked")
         execute(self.server.create("asked"), "CREATE TABLE old (id INTEGER)")
 
@@ -84,7 +84,7 @@ class NamespacesTests(SimpleTestCase):
         self.assertEqual(tables(self.server.url("asked")), [])
 
     def test_keepdb(self) -> None:
-        """What is there is kept, and what is not is made; copies too."""
+        """Existing databases and copies are kept, missing ones created."""
         connection = self.connection("kept")
 
         name = connection.creation._create_test_db(0, autoclobber=False, keepdb=True)
@@ -101,7 +101,7 @@ class NamespacesTests(SimpleTestCase):
         self.assertEqual(tables(self.server.url("kept-1")), ["a", "b"])
 
     def test_an_old_copy_is_replaced(self) -> None:
-        """A copy is always one of what is there."""
+        """A copy is always made from the current database."""
         connection = self.connection("fresh")
         execute(self.server.create("fresh-1"), "CREATE TABLE old (id INTEGER)")
         connection.settings_dict["NAME"] = connection.creation._create_test_db(0, autoclobber=True)
@@ -111,14 +111,14 @@ class NamespacesTests(SimpleTestCase):
         self.assertEqual(tables(self.server.url("fresh-1")), [])
 
     def test_an_admin_address_where_nobody_is(self) -> None:
-        """The sentence names the setting."""
+        """The error names the setting."""
         connection = wrapper(self.own, ADMIN_URL="http://127.0.0.1:9")
 
         with self.assertRaisesMessage(OperationalError, "TEST['ADMIN_URL'], http://127.0.0.1:9,"):
             connection.creation._create_test_db(0, autoclobber=True)
 
     def test_a_server_that_refuses(self) -> None:
-        """What is wrong with the server itself is told as ever."""
+        """The server's other errors are raised as usual."""
         proxy = self.enterContext(Proxy(self.server.port))
         proxy.arm(Fault.STATUS_403, 1)
         connection = wrapper(proxy.url("own"), ADMIN_URL=self.server.admin_url)
@@ -127,7 +127,7 @@ class NamespacesTests(SimpleTestCase):
             connection.creation._create_test_db(0, autoclobber=True)
 
     def test_an_admin_address_that_answers_something_else(self) -> None:
-        """The server's own answer is part of the error."""
+        """The server's answer is part of the error."""
         connection = wrapper(self.own, ADMIN_URL=f"http://127.0.0.1:{self.server.port}")
 
         with self.assertRaisesMessage(OperationalError, "/v1/namespaces/test-own"):
@@ -136,7 +136,7 @@ class NamespacesTests(SimpleTestCase):
 
 @unittest.skipIf(missing(), missing())
 class NoNamespacesTests(SimpleTestCase):
-    """A server with one database, as each of Turso Cloud's addresses is."""
+    """A server with one database, as at each address of Turso Cloud."""
 
     server: ClassVar[Server]
     url: ClassVar[str]
@@ -148,7 +148,7 @@ class NoNamespacesTests(SimpleTestCase):
         cls.url = f"http://127.0.0.1:{cls.server.port}"
 
     def test_its_own_database_is_safe(self) -> None:
-        """Its admin interface makes namespaces that nobody can reach; that is noticed."""
+        """Without --enable-namespaces its admin API still creates namespaces; the check notices."""
         name = f"http://own.localhost:{self.server.port}"
         connection = wrapper(name, ADMIN_URL=self.server.admin_url)
 
@@ -158,7 +158,7 @@ class NoNamespacesTests(SimpleTestCase):
             connection.creation._create_test_db(0, autoclobber=True)
 
     def test_the_tables_of_the_other_database_are_erased(self) -> None:
-        """All that it holds goes, whatever refers to what."""
+        """Everything in it is dropped, whatever refers to what."""
         connection = wrapper("libsql://shop.turso.io", NAME=self.url)
         execute(
             self.url,
@@ -186,7 +186,7 @@ class NoNamespacesTests(SimpleTestCase):
         self.assertEqual(asked.call_count, 1)
 
     def test_they_are_erased_at_the_end(self) -> None:
-        """The database itself stays: it is not ours to remove."""
+        """The tables are dropped, and the database itself stays."""
         connection = wrapper("libsql://shop.turso.io", NAME=self.url)
         execute(self.url, "CREATE TABLE a (id INTEGER)")
         connection.settings_dict["NAME"] = self.url

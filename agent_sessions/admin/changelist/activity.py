@@ -34,7 +34,7 @@ PERIODS: dict[str, Promise] = {
 PERIOD, FIRST, LAST = "active", "from", "to"
 
 
-class Days(NamedTuple):
+class DateRange(NamedTuple):
     """The first and the last day of a range. None leaves that end open."""
 
     first: date | None = None
@@ -94,28 +94,28 @@ class ActivityFilter(ListFilter):
             within &= Q(updated_at__lt=start_of(days.last + timedelta(days=1)))
         return queryset.filter(within)
 
-    def _days(self) -> Days:
+    def _days(self) -> DateRange:
         """Return the days in the address. Raises IncorrectLookupParameters."""
         period = self.used_parameters.get(PERIOD)
         if period:
             return _named_days(str(period))
-        return Days(*(_day(self.used_parameters.get(name)) for name in (FIRST, LAST)))
+        return DateRange(*(_day(self.used_parameters.get(name)) for name in (FIRST, LAST)))
 
 
-def _named_days(period: str) -> Days:
+def _named_days(period: str) -> DateRange:
     today = timezone.localdate() if settings.USE_TZ else date.today()
     match period:
         case "today":
-            return Days(today, today)
+            return DateRange(today, today)
         case "yesterday":
             yesterday = today - timedelta(days=1)
-            return Days(yesterday, yesterday)
+            return DateRange(yesterday, yesterday)
         case "week":
-            return Days(today - timedelta(days=7), today)
+            return DateRange(today - timedelta(days=7), today)
         case "month":
-            return Days(today.replace(day=1), today)
+            return DateRange(today.replace(day=1), today)
         case "year":
-            return Days(today.replace(month=1, day=1), today)
+            return DateRange(today.replace(month=1, day=1), today)
     raise IncorrectLookupParameters(period)
 
 

@@ -27,7 +27,8 @@ from django.db.models import (
 )
 
 from agent_sessions.conf import conf
-from agent_sessions.models.usage import TOKENS_ARE_KNOWN, Usage
+from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage_sums import TOKENS_ARE_KNOWN
 from agent_sessions.usage.pricing import KINDS, MILLION, price
 
 # A database's integer holds 18 digits, and six of them are needed to count the tokens of a million.

@@ -11,7 +11,7 @@ from django.db.models import F, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.functions import Replace
 from django.db.models.lookups import IContains, IsNull
 
-from agent_sessions.admin.session_page.search import written
+from agent_sessions.items.codec import json_forms
 from agent_sessions.models.message import Message
 
 # Words that most items contain as JSON keys or constants, though nobody wrote them. A search for
@@ -55,7 +55,7 @@ def saying(words: str) -> IsNull:
 
 def _has(word: str) -> Q:
     text = _without_boilerplate(word)
-    return reduce(or_, (Q(IContains(text, form)) for form in written(word)))
+    return reduce(or_, (Q(IContains(text, form)) for form in json_forms(word)))
 
 
 def _without_boilerplate(word: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from functools import reduce
@@ -12,7 +11,7 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Length, Substr
 
-from agent_sessions.items.codec import UnreadableItemError, decode
+from agent_sessions.items.codec import UnreadableItemError, decode, json_forms
 from agent_sessions.models.message import Message
 from agent_sessions.text.visible import visible
 from agent_sessions.transcript import entry
@@ -23,20 +22,9 @@ READ_LENGTH = 65_536  # characters read of each item
 AROUND = 80  # characters shown before and after the words
 
 
-def written(words: str) -> list[str]:
-    """Return one or two ways in which the JSON of items writes words.
-
-    JSON escapes quotes, line ends and the like. Some sessions of the SDK escape every letter beyond
-    ASCII as well, and DjangoSession does for items with unpaired surrogates.
-    """
-    return sorted(
-        {json.dumps(words, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True)}
-    )
-
-
 def holding(words: str) -> Q:
     """Return the condition that a message's item contains `words`, upper or lower case."""
-    return reduce(or_, (Q(message_data__icontains=form) for form in written(words)))
+    return reduce(or_, (Q(message_data__icontains=form) for form in json_forms(words)))
 
 
 class Hit(NamedTuple):

@@ -21,7 +21,7 @@ from agent_sessions.admin.usage_page.report import (
 from agent_sessions.admin.usage_page.tables import label_of, quantity
 
 
-class Series(NamedTuple):
+class BarSeries(NamedTuple):
     """A series of the chart. Its pattern is the number of its colour in usage.css."""
 
     pattern: int
@@ -29,16 +29,16 @@ class Series(NamedTuple):
     is_a_name: bool
 
 
-def series_of(report: UsageReport, labels: Mapping[str, str]) -> list[Series]:
+def series_of(report: UsageReport, labels: Mapping[str, str]) -> list[BarSeries]:
     """Return the series of a report in the order of the legend."""
     return [
-        Series(_pattern(name, at), label_of(name, labels), bool(name))
+        BarSeries(_pattern(name, at), label_of(name, labels), bool(name))
         for at, name in enumerate(report.series)
     ]
 
 
 def bars_of(
-    report: UsageReport, period: Period, series: list[Series], *, measure: str
+    report: UsageReport, period: Period, series: list[BarSeries], *, measure: str
 ) -> list[Bar]:
     """Return a bar for each day or month of a period, even if nothing was recorded on it."""
     return [
@@ -58,7 +58,7 @@ def _pattern(name: Name, at: int) -> int:
 
 
 def _segments(
-    report: UsageReport, period: Period, bucket: int, series: list[Series], measure: str
+    report: UsageReport, period: Period, bucket: int, series: list[BarSeries], measure: str
 ) -> list[Segment]:
     day, segments = period.name(bucket), []
     for at, one in enumerate(series):

@@ -22,7 +22,7 @@ MOST_TICKS = 5
 
 
 class Segment(NamedTuple):
-    """A part of a bar. Series are numbered for their colours and patterns."""
+    """A part of a bar. BarSeries are numbered for their colours and patterns."""
 
     series: int
     value: int | Decimal

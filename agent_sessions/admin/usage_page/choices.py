@@ -82,7 +82,7 @@ def choice_groups(choice: UsageChoice) -> list[ChoiceGroup]:
     return [
         ChoiceGroup(_("Period"), links("period", PERIODS)),
         ChoiceGroup(_("Measure"), links("measure", measures)),
-        ChoiceGroup(_("Series"), links("by", SERIES)),
+        ChoiceGroup(_("BarSeries"), links("by", SERIES)),
     ]
 
 

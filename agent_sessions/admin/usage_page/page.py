@@ -38,7 +38,7 @@ from agent_sessions.admin.usage_page.tables import (
     tiles,
 )
 from agent_sessions.conf import conf
-from agent_sessions.models.usage import day_of
+from agent_sessions.models.usage_sums import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

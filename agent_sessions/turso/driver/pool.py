@@ -90,7 +90,7 @@ class OnePieceConnection(HTTPConnection):
             self._is_cut_off = False
         except OSError as error:
             self._is_cut_off = True
-            # urllib3 reads the answer after a BrokenPipeError, and after no other error on Linux:
+            # After this one, urllib3 reads an answer that came early:
             # https://github.com/urllib3/urllib3/pull/1524
             raise BrokenPipeError from error
 

@@ -256,6 +256,8 @@ class Transaction:
         if not isinstance(error, DatabaseError) or (isinstance(error, Failure) and has_begun):
             self._lose(error)
         elif self.status is TransactionStatus.ACTIVE and self._has_stopped_others(newest):
+            url, reason = self._stream.url, loggable(error)
+            logger.info("A pipeline's error (%s) stops the transaction on %s", reason, url)
             self.status, self._error = TransactionStatus.FAILED, error
 
     def _has_stopped_others(self, newest: Sequence[Statement]) -> bool:

@@ -19,7 +19,7 @@ from calendarclub.events.models import Event
 
 
 @dataclass(slots=True)
-class Series:
+class EventSeries:
     """The events of one UID.
 
     `events` are its unsaved dates in the range, or its only date. If it `is_whole`, other stored
@@ -45,7 +45,7 @@ class SeriesReader:
     home: ZoneInfo
     report: Report
 
-    def series_in(self, blocks: Sequence[Block], *, cancelled: bool) -> list[Series]:
+    def series_in(self, blocks: Sequence[Block], *, cancelled: bool) -> list[EventSeries]:
         """Return the series of the blocks, and report blocks that cannot be read."""
         by_uid: dict[str, list[SourceEvent]] = {}
         for block in blocks:
@@ -68,19 +68,19 @@ class SeriesReader:
                 self.report.skip(older.where, f"the file has another version of it ({event.where})")
         return newest
 
-    def _series(self, newest: dict[date | None, SourceEvent]) -> Series:
+    def _series(self, newest: dict[date | None, SourceEvent]) -> EventSeries:
         """Return the series of one UID, from its event (at None) and its overrides."""
         main = newest.get(None)
         if main is None:
             return self._overrides_alone(list(newest.values()))
         if main.cancelled:
-            return Series(main.uid, cancelled={main.uid})
+            return EventSeries(main.uid, cancelled={main.uid})
         if not main.recurs and len(newest) == 1:
-            return Series(main.uid, [self._event(main, main.component, main.uid)])
+            return EventSeries(main.uid, [self._event(main, main.component, main.uid)])
         return self._recurring(main, list(newest.values()))
 
-    def _recurring(self, main: SourceEvent, events: list[SourceEvent]) -> Series:
-        found = Series(main.uid)
+    def _recurring(self, main: SourceEvent, events: list[SourceEvent]) -> EventSeries:
+        found = EventSeries(main.uid)
         for component in occurrences(events, self.start, self.end):
             if not is_cancelled(component):
                 uid = occurrence_uid(main.uid, component, self.home)
@@ -89,9 +89,9 @@ class SeriesReader:
             self.report.note(main.where, "it has no date within the horizon")
         return found
 
-    def _overrides_alone(self, events: list[SourceEvent]) -> Series:
+    def _overrides_alone(self, events: list[SourceEvent]) -> EventSeries:
         """Return changed dates of a series whose event is not in the file. The others stay."""
-        found = Series(events[0].uid, is_whole=False)
+        found = EventSeries(events[0].uid, is_whole=False)
         for event in events:
             uid = occurrence_uid(event.uid, event.component, self.home)
             if event.cancelled:

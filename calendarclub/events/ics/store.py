@@ -9,7 +9,7 @@ from django.db import connections, router, transaction
 from django.db.models import Q
 
 from calendarclub.events.ics.report import Report
-from calendarclub.events.ics.series import Series
+from calendarclub.events.ics.series import EventSeries
 from calendarclub.events.models import Event
 
 # Keeps queries below every database's limit of parameters.
@@ -20,7 +20,9 @@ IMPORTED_FIELDS = [
 ]  # fmt: skip
 
 
-def store(all_series: Sequence[Series], start: datetime, end: datetime, report: Report) -> None:
+def store(
+    all_series: Sequence[EventSeries], start: datetime, end: datetime, report: Report
+) -> None:
     """Create, update and remove events from `start` to `end`, and count them in the report."""
     using = router.db_for_write(Event)
     events = _by_uid(all_series, report)
@@ -44,7 +46,7 @@ def store(all_series: Sequence[Series], start: datetime, end: datetime, report: 
     report.removed += len(gone)
 
 
-def _by_uid(all_series: Sequence[Series], report: Report) -> dict[str, Event]:
+def _by_uid(all_series: Sequence[EventSeries], report: Report) -> dict[str, Event]:
     events: dict[str, Event] = {}
     for event in (event for series in all_series for event in series.events):
         if event.uid in events:
@@ -81,7 +83,7 @@ def _upsert(events: list[Event], using: str) -> None:
     )
 
 
-def _is_gone(row: Event, series: Series | None, start: datetime, end: datetime) -> bool:
+def _is_gone(row: Event, series: EventSeries | None, start: datetime, end: datetime) -> bool:
     """Tell whether the stored event is no longer in its series."""
     if series is None:
         return False

@@ -26,10 +26,10 @@ from tests.statements import statements
 
 
 class DeletionTests(ActionTestCase):
-    """Sessions deleted."""
+    """Deletion."""
 
     def test_log_without_titles(self) -> None:
-        """What the log keeps of a session that is gone is its id."""
+        """The log keeps the ids of deleted sessions, not their titles."""
         for session_id in ("one", "two", "three"):
             Session.objects.append(session_id, TURN)
         Session.objects.update(title="Secret")
@@ -42,7 +42,7 @@ class DeletionTests(ActionTestCase):
         self.assertEqual(set(names), {"one", "two", "three"})
 
     def test_in_a_popup(self) -> None:
-        """A deletion in a popup answers the popup, and any other leads back to the list."""
+        """A deletion in a popup closes the popup; any other redirects to the list."""
         for session_id in ("one", "two"):
             Session.objects.append(session_id, TURN)
 
@@ -54,8 +54,8 @@ class DeletionTests(ActionTestCase):
         self.assertFalse(Session.objects.exists())
 
     def test_statements(self) -> None:
-        """Asking and deleting take as many statements for fifty sessions as for two."""
-        ContentType.objects.get_for_model(Session)  # Django keeps it from then on
+        """Confirmation and deletion take as many queries for fifty sessions as for two."""
+        ContentType.objects.get_for_model(Session)  # cached from now on
         counts = []
         for number in (2, 50):
             ids = [f"session {index}" for index in range(number)]
@@ -70,7 +70,7 @@ class DeletionTests(ActionTestCase):
         self.assertFalse(Message.objects.exists())
 
     def test_deleting_none(self) -> None:
-        """An action on sessions that are gone meanwhile does nothing."""
+        """An action on sessions that were deleted meanwhile does nothing."""
         for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
             response = self.act(action, ["unknown"], post="yes")
             self.assertEqual(response.status_code, 302, action)
@@ -85,7 +85,7 @@ class ListTests(ActionTestCase):
             Session.objects.append(session_id, TURN, user=self.owner)
 
     def test_export(self) -> None:
-        """Chosen sessions are sent as a document on a line each, and the log knows of each."""
+        """Selected sessions are sent as one document per line, and each export is logged."""
         Session.objects.fork("one", "copy")
 
         response = self.act("export_selected", ["one", "two", "copy"])
@@ -100,7 +100,7 @@ class ListTests(ActionTestCase):
         self.assertEqual({name for name, _ in self.logged()}, {"one", "two", "copy"})
 
     def test_fork(self) -> None:
-        """Each is forked after the same question, for whoever asks or for its owner."""
+        """Selected sessions are forked after one question, for the user or for their owners."""
         Session.objects.filter(pk="two").update(user=self.superuser)
         page = self.act("fork_selected", ["one", "two"]).content.decode()
         self.assertIn("The owner of each conversation", page)
@@ -119,7 +119,7 @@ class ListTests(ActionTestCase):
             forks.delete()
 
     def test_forking_what_goes(self) -> None:
-        """A session that goes between being chosen and forked is an error that is shown."""
+        """If a session is deleted between selection and fork, an error is shown."""
         with patch.object(SessionQuerySet, "_hold", return_value=False):
             response = self.act("fork_selected", ["one"], owner="mine")
 
@@ -127,7 +127,7 @@ class ListTests(ActionTestCase):
         self.assertEqual(Session.objects.count(), 3)
 
     def test_purge(self) -> None:
-        """Sessions are purged after a question that counts in one statement."""
+        """Sessions are purged after a confirmation, which counts messages in one query."""
         with statements() as few:
             page = unescape(self.act("purge_selected", ["one"]).content.decode())
         with statements() as sent:
@@ -144,7 +144,7 @@ class ListTests(ActionTestCase):
         self.assertEqual(found, [[], [], TURN])
 
     def test_confirmation_is_a_form_of_the_list(self) -> None:
-        """The question is answered by sending its own fields."""
+        """The form of the confirmation contains all fields that the action needs."""
         page = self.act("purge_selected", ["one", "two"]).content.decode()
         form = page.split("<form")[-1]
 
@@ -154,7 +154,7 @@ class ListTests(ActionTestCase):
             self.assertIn(f'name="_selected_action" value="{session_id}"', form)
 
     def test_all_of_a_list(self) -> None:
-        """All sessions that a search has found are chosen by one field."""
+        """One field selects all sessions that a search has found."""
         data = {"action": "fork_selected", "select_across": "1", "_selected_action": ["one"]}
         data["owner"] = "mine"
         self.client.post(f"{LIST}?q=t", data)
@@ -163,7 +163,7 @@ class ListTests(ActionTestCase):
         self.assertEqual(set(parents), {"two", "three"})
 
     def test_too_many(self) -> None:
-        """More than a request can bear are refused, whatever is to be done with them."""
+        """Every action rejects more sessions than the limit."""
         with patch("agent_sessions.admin.actions.bulk.AT_ONCE", 2):
             for action in ("delete_selected", "purge_selected", "export_selected", "fork_selected"):
                 response = self.act(action, ["one"], select_across="1", post="yes")
@@ -173,7 +173,7 @@ class ListTests(ActionTestCase):
         self.assertEqual(Session.objects.items("one"), TURN)
 
     def test_as_many_as_may_be(self) -> None:
-        """The form of Django's action can name as many as may be chosen at once."""
+        """As many sessions as the limit allows fit into Django's form."""
         Session.objects.all().delete()
         Session.objects.bulk_create(Session(session_id=f"session {at}") for at in range(500))
         ids = list(Session.objects.values_list("pk", flat=True))
@@ -184,7 +184,7 @@ class ListTests(ActionTestCase):
 
 
 class BatchTests(ActionTestCase):
-    """Many sessions at once, in transactions of their own, and a database that fails."""
+    """Many sessions at once, one transaction per batch, and a database that fails."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -192,7 +192,7 @@ class BatchTests(ActionTestCase):
         Session.objects.bulk_create(Session(session_id=session_id) for session_id in self.ids)
 
     def failing_at(self, session_id: str) -> Any:
-        """Let the database fail when a statement that writes names a session."""
+        """Let the database fail when a write names a session."""
 
         def execute(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
             if sql.startswith(("DELETE", "UPDATE")) and session_id in (params or ()):
@@ -202,7 +202,7 @@ class BatchTests(ActionTestCase):
         return connection.execute_wrapper(execute)
 
     def test_deletion(self) -> None:
-        """All are deleted and logged, and the message counts them."""
+        """All sessions are deleted and logged, and the message counts them."""
         response = self.act("delete_selected", self.ids, post="yes")
 
         self.assertIn("210 sessions were deleted.", self.said(response))
@@ -221,7 +221,7 @@ class BatchTests(ActionTestCase):
         self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), BATCH)
 
     def test_purge_that_fails(self) -> None:
-        """So is what is purged."""
+        """If a purge fails, the purged sessions are counted and logged."""
         Session.objects.update(title="Secret")
         with self.failing_at("002"), self.assertLogs("agent_sessions", "ERROR"):
             response = self.act("purge_selected", self.ids[:5], post="yes")
@@ -231,14 +231,14 @@ class BatchTests(ActionTestCase):
         self.assertEqual(LogEntry.objects.count(), 2)
 
     def test_nothing_purged(self) -> None:
-        """A database that fails at once leaves nothing to log."""
+        """If the first session fails, nothing is logged."""
         with self.failing_at("000"), self.assertLogs("agent_sessions", "ERROR"):
             self.act("purge_selected", ["000"], post="yes")
 
         self.assertFalse(LogEntry.objects.exists())
 
-    def test_what_is_in_the_way(self) -> None:
-        """Related rows may need permissions too, which are checked as Django does."""
+    def test_related_permissions(self) -> None:
+        """Related rows may need permissions, which are checked as Django does."""
 
         class Guarded(SessionAdmin):
             def get_deleted_objects(self, objs: Any, request: Any) -> Any:

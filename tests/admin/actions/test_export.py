@@ -30,15 +30,15 @@ from tests.sample_items import SAMPLES
 from tests.statements import statements
 
 
-def gone_away(*args: Any) -> Any:
+def fail(*args: Any) -> Any:
     raise DatabaseError("gone away")
 
 
 class ExportTests(ExportTestCase):
-    """What a browser is sent, and what is noted of it."""
+    """The response of an export, and its record."""
 
     def test_every_format(self) -> None:
-        """A file of its type is sent to be saved, and no browser takes it for a page of ours."""
+        """Each format is sent as a file of its type, sandboxed, to be saved."""
         Session.objects.append("Jazz tonight", TURN)
 
         for name, kind in FORMATS.items():
@@ -53,7 +53,7 @@ class ExportTests(ExportTestCase):
             self.assertIn("sandbox", response["Content-Security-Policy"])
 
     def test_names_of_files(self) -> None:
-        """Whatever an id holds, the name of its file is letters, digits and hyphens."""
+        """The file name consists of letters, digits and hyphens, whatever the id."""
         for session_id in ('"; filename=evil.exe\r\nX-Evil: 1', "../../etc", "日本", "x" * 255):
             Session.objects.append(session_id, TURN)
             response = self.export(session_id, "jsonl")
@@ -61,15 +61,15 @@ class ExportTests(ExportTestCase):
             self.assertRegex(response["Content-Disposition"], f"^{name}$")
             self.assertNotIn("X-Evil", response.headers)
 
-    def test_what_is_not_there(self) -> None:
-        """Neither an unknown format nor an unknown session is found."""
+    def test_unknown(self) -> None:
+        """An unknown format or session is a 404."""
         Session.objects.append("one", TURN)
 
         for session_id, name in (("one", "pdf"), ("unknown", "json"), ("nul\x00", "json")):
             self.assertEqual(self.client.get(export_url(session_id, name)).status_code, 404)
 
-    def test_noted(self) -> None:
-        """Who takes a session along is in the log under its id, and told to who listens."""
+    def test_recorded(self) -> None:
+        """An export is logged under the session's id, and sends the signal."""
         heard = []
 
         def hear(session_id: str, user: Any, view: str, **facts: Any) -> None:
@@ -88,7 +88,7 @@ class ExportTests(ExportTestCase):
         self.assertEqual(heard, [("one", self.superuser, "export json")])
 
     def test_import_again(self) -> None:
-        """Lines that the admin sends are imported as they were."""
+        """An exported JSON Lines file can be imported without a loss."""
         Session.objects.append("one", [*TURN, *STRANGE_ITEMS, *LONE_SURROGATES])
 
         lines = self.text("one", "jsonl").split("\n")
@@ -97,8 +97,8 @@ class ExportTests(ExportTestCase):
         self.assertEqual(Session.objects.items("two"), Session.objects.items("one"))
 
     def test_statements(self) -> None:
-        """What is asked beside the messages does not grow with the session."""
-        ContentType.objects.get_for_model(Session)  # Django keeps it from then on
+        """The number of queries besides those for messages does not grow with the session."""
+        ContentType.objects.get_for_model(Session)  # cached from now on
         counts = []
         for session_id, length in (("short", 2), ("long", 90)):
             Session.objects.append(session_id, numbered(length))
@@ -110,7 +110,7 @@ class ExportTests(ExportTestCase):
         self.assertEqual(counts[0], counts[1])
 
     def test_every_item_in_every_format(self) -> None:
-        """No item, however strange or damaged, keeps a session from being exported."""
+        """Sessions with strange and damaged items can be exported."""
         Session.objects.append("one", [sample.item for sample in SAMPLES.values()])
         Session.objects.append("one", [*STRANGE_ITEMS, *LONE_SURROGATES])
         Message.objects.create(session_id="one", message_data="not JSON")
@@ -121,10 +121,10 @@ class ExportTests(ExportTestCase):
 
 
 class PiecesTests(ExportTestCase):
-    """How a file is sent."""
+    """The pieces in which a file is sent."""
 
     def test_first_piece(self) -> None:
-        """The first piece is sent at once, before the session is read."""
+        """The first piece is sent before the session is read."""
         Session.objects.append("one", numbered(300))
 
         for name in FORMATS:
@@ -134,7 +134,7 @@ class PiecesTests(ExportTestCase):
             self.assertLess(max(map(len, others)), 2 * PIECE_LENGTH, name)
 
     def test_memory(self) -> None:
-        """Messages of a megabyte each are read one at a time."""
+        """Only a few messages of a megabyte are in memory at a time."""
         length = 2**20
         for _ in range(20):
             Session.objects.append("one", [{"role": "user", "content": "x" * length}])
@@ -150,13 +150,13 @@ class PiecesTests(ExportTestCase):
             self.assertLess(peak, 12 * length, name)
 
     def test_error_in_the_middle(self) -> None:
-        """An error ends the connection and not the file, and is in the log."""
+        """An error breaks the connection instead of ending the file, and is logged."""
         Session.objects.append("one", numbered(300))
         sent = iter(self.export("one", "jsonl"))
         next(sent)
 
         with (
-            connection.execute_wrapper(gone_away),
+            connection.execute_wrapper(fail),
             self.assertLogs("agent_sessions", "ERROR") as log,
             self.assertRaisesMessage(DatabaseError, "gone away"),
         ):
@@ -165,7 +165,7 @@ class PiecesTests(ExportTestCase):
         self.assertIn("An export failed after it had begun.", log.output[0])
 
     def test_time_zone(self) -> None:
-        """Times are those of the zone in which the file was asked for, whenever it is sent."""
+        """Times are in the time zone of the request, even if the file is sent later."""
         Session.objects.append("one", TURN)
         noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
         Session.objects.update(created_at=noon, updated_at=noon)
@@ -198,8 +198,8 @@ class SeveralTests(TestCase):
         """Sessions that the request may export are sent."""
         self.assertEqual(self.read(self.export()), ["one", "three", "two"])
 
-    def test_one_that_is_not_to_be_exported(self) -> None:
-        """Nothing is sent or noted if the request may not see, or not export, one of them."""
+    def test_not_permitted(self) -> None:
+        """Nothing is sent or recorded if the request may not see or export one session."""
         for denied in ("hidden", "kept"):
             with (
                 mock.patch.object(self.admin, denied, {"two"}),
@@ -209,7 +209,7 @@ class SeveralTests(TestCase):
         self.assertFalse(LogEntry.objects.exists())
 
     def test_parents(self) -> None:
-        """A fork names its parent to those who may see that one."""
+        """An exported fork names its parent only if the request may see the parent."""
         Session.objects.fork("one", "fork")
         [fork] = Session.objects.filter(pk="fork")
 
@@ -219,8 +219,8 @@ class SeveralTests(TestCase):
 
         self.assertEqual((shown["parent"], hidden["parent"]), ("one", None))
 
-    def test_what_changes_meanwhile(self) -> None:
-        """A session that goes, or is closed to the reader, before its turn is left out."""
+    def test_changes_meanwhile(self) -> None:
+        """A session that is deleted or hidden before it is written is left out."""
         response = self.export()
 
         self.admin.kept = {"three"}
@@ -230,7 +230,7 @@ class SeveralTests(TestCase):
 
 
 class PickyAdmin(SessionAdmin):
-    """A model admin with permissions of each session, as a project may write it."""
+    """A project's subclass with permissions that differ by session."""
 
     hidden: Set[str] = frozenset()
     kept: Set[str] = frozenset()
@@ -247,7 +247,7 @@ class AsyncTests(TransactionTestCase):
     """Under ASGI."""
 
     async def test_in_pieces(self) -> None:
-        """A session is read while it is sent, and never held as a whole."""
+        """A session is read while it is sent."""
         user = await User.objects.acreate_superuser("root")
         await self.async_client.aforce_login(user)
         await DjangoSession("one").add_items(numbered(250))

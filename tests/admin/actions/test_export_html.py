@@ -29,11 +29,11 @@ def picture(url: str) -> dict[str, Any]:
 
 
 class WebPageTests(ExportTestCase):
-    """The page in one file."""
+    """web_page()."""
 
     @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
     def test_whole_conversation(self) -> None:
-        """All turns are on the page, once, in order, with what they cost and who spoke."""
+        """The page has all turns once, in order, with agents and usage."""
         owner = User.objects.create_user("annelies")
         step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 1_015))
         Session.objects.append("parent", TURN, user=owner, step=step)
@@ -63,7 +63,7 @@ class WebPageTests(ExportTestCase):
 
     @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
     def test_longest_page(self) -> None:
-        """A page ends after so many messages, and says so where there are more."""
+        """A page ends after MOST_MESSAGES, and says so if there are more."""
         Session.objects.append("one", numbered(9))
         Session.objects.append("two", numbered(6))
 
@@ -77,7 +77,7 @@ class WebPageTests(ExportTestCase):
 
     @override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=2)
     def test_messages_that_go_meanwhile(self) -> None:
-        """A page ends even if its last messages are deleted while it is written."""
+        """The page ends properly if its last messages are deleted while it is written."""
         Session.objects.append("one", numbered(6))
         written = export_html.web_page(Session.objects.get())
         begun = [next(written), next(written), next(written)]
@@ -91,13 +91,13 @@ class WebPageTests(ExportTestCase):
         self.assertNotIn("This page ends after", text)
 
     def test_empty_session(self) -> None:
-        """A session without messages is a page as well."""
+        """A session without messages can be exported."""
         Session.objects.create(session_id="one")
 
         self.assertIn("<title>one</title>", self.text("one", "html"))
 
     def test_handoffs_and_images(self) -> None:
-        """A handoff is a line; a picture that holds nothing else stands in the page."""
+        """A handoff is one line; an image is embedded."""
         handoff = OUTPUT | {"output": '{"assistant": "Bookings"}'}
         Session.objects.append(
             "one", [USER, CALL, handoff, picture(f"data:image/svg+xml;base64,{PIXEL}")]
@@ -109,7 +109,7 @@ class WebPageTests(ExportTestCase):
         self.assertEqual(re.findall('src="([^"]*)"', text), [f"data:image/png;base64,{PIXEL}"])
 
     def test_no_other_images(self) -> None:
-        """Images from elsewhere, and data that is none or may hold a script, are only named."""
+        """External images, SVG and data that is not an image are only named."""
         svg = b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>").decode()
         urls = [
             "https://evil.example/x.png",
@@ -124,7 +124,7 @@ class WebPageTests(ExportTestCase):
         self.assertNotIn("src=", self.text("one", "html"))
 
     def test_policy_allows_the_style_alone(self) -> None:
-        """The hash in the policy is that of the page's style, and nothing else is allowed."""
+        """The policy allows the page's style sheet by its hash, and nothing else."""
         Session.objects.append("one", TURN)
 
         text = self.text("one", "html")
@@ -145,7 +145,7 @@ class WebPageTests(ExportTestCase):
         self.assertLess(text.index("http-equiv"), text.index("<style>"))
 
     def test_everything_is_escaped(self) -> None:
-        """Nothing that anybody wrote becomes an element, an attribute or an address to load."""
+        """No text of a session becomes an element, an attribute or an address to load."""
         evil = "\"'></title></style><script>alert(1)</script><img src=x onerror=alert(1)>\u202e"
         items = [
             {"role": "user", "content": evil},
@@ -175,14 +175,14 @@ class WebPageTests(ExportTestCase):
 
     @override_settings(LANGUAGE_CODE="ar")
     def test_other_languages(self) -> None:
-        """The page says which language its words are in, and in which direction it is read."""
+        """The page declares its language and its direction."""
         Session.objects.append("one", TURN)
 
         self.assertIn('<html lang="ar" dir="rtl">', self.text("one", "html"))
 
 
 class _Elements(HTMLParser):
-    """Collects what a browser would find in a page."""
+    """Collects the elements, attributes and loaded addresses of a page."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""admin.actions.fork: one session forked in the admin."""
+"""admin.actions.fork: forking one session."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.contract import TURN, numbered
 
 
 class ForkTests(ActionTestCase):
-    """One session forked."""
+    """fork()."""
 
     def test_whole(self) -> None:
-        """A fork belongs to whoever made it; the browser is led to it, and the log knows."""
+        """A fork belongs to the user who made it, is logged, and is shown next."""
         Session.objects.append("a/b", TURN, user=self.owner)
         Session.objects.update(title="Secret")
 
@@ -34,7 +34,7 @@ class ForkTests(ActionTestCase):
         self.assertEqual(LogEntry.objects.filter(action_flag=ADDITION).count(), 1)
 
     def test_from_a_message(self) -> None:
-        """A fork ends at or before the message that is named."""
+        """A fork ends at or before the named message."""
         Session.objects.append("one", numbered(4))
         third = Message.objects.order_by("pk")[2].pk
 
@@ -44,8 +44,8 @@ class ForkTests(ActionTestCase):
             self.assertEqual(Session.objects.items(new.pk), numbered(length))
             new.delete()
 
-    def test_what_cannot_be(self) -> None:
-        """A place that is not there is an error that the page shows, and no fork."""
+    def test_unknown_message(self) -> None:
+        """An unknown message is an error on the page, and nothing is forked."""
         Session.objects.append("one", TURN)
         Session.objects.append("other", TURN)
         foreign = Message.objects.filter(session="other").first()
@@ -67,7 +67,7 @@ class ForkTests(ActionTestCase):
         self.assertEqual(Session.objects.count(), 2)
 
     def test_question(self) -> None:
-        """A button of the page makes no fork but asks whose it is to be; "me" comes first."""
+        """The button only asks for the owner of the fork; "me" comes first."""
         Session.objects.append("one", TURN, user=self.owner)
         first = Message.objects.order_by("pk")[0].pk
 
@@ -83,7 +83,7 @@ class ForkTests(ActionTestCase):
         self.assertEqual(Session.objects.count(), 1)
 
     def test_for_the_owner(self) -> None:
-        """A fork that is to stay with the owner is theirs, or nobody's as the session is."""
+        """With "same", the fork has the owner of the session, or none."""
         Session.objects.append("one", TURN, user=self.owner)
         Session.objects.append("nobody's", TURN)
 
@@ -92,8 +92,8 @@ class ForkTests(ActionTestCase):
             self.assertEqual(Session.objects.get(parent=session_id).user, owner)
         self.assertContains(self.client.get(url("fork", "nobody's")), "Nobody")
 
-    def test_only_who_may_read_gets_one(self) -> None:
-        """A fork in one's own account takes the permission to read the conversation."""
+    def test_without_content(self) -> None:
+        """A user who may not read the conversation cannot own its fork."""
         forker = User.objects.create_user("forker", is_staff=True)
         codenames = ("view_session", "add_session")
         forker.user_permissions.set(Permission.objects.filter(codename__in=codenames))
@@ -109,6 +109,6 @@ class ForkTests(ActionTestCase):
         self.assertEqual(Session.objects.count(), 1)
 
     def test_no_such_session(self) -> None:
-        """There is nothing to fork, purge or export of a session that is not there."""
+        """Forking or purging an unknown session is a 404."""
         for view in ("fork", "purge"):
             self.assertEqual(self.client.post(url(view, "unknown")).status_code, 404)

@@ -1,4 +1,4 @@
-"""admin.actions.purge: one session purged in the admin."""
+"""admin.actions.purge: purging one session."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.statements import statements
 
 
 class PurgeTests(ActionTestCase):
-    """One session purged."""
+    """purge()."""
 
     def test_asks_first(self) -> None:
-        """The page counts messages, and forks, which keep their copies, and changes nothing."""
+        """The confirmation counts messages and forks, and changes nothing."""
         Session.objects.append("one", numbered(300))
         Session.objects.fork("one", "copy")
         Session.objects.filter(pk="one").update(title="Jazz \u202e")
@@ -31,7 +31,7 @@ class PurgeTests(ActionTestCase):
         self.assertLess(len(sent), 8)
 
     def test_purges(self) -> None:
-        """Content and title go, numbers stay, and the log names neither."""
+        """Content and title are deleted, numbers stay, and the log contains no title."""
         step = Step("Calendar Club", tokens=Tokens(1, 10, 0, 5, 0, 15))
         Session.objects.append("one", TURN, step=step)
         Session.objects.update(title="Secret")

@@ -18,10 +18,10 @@ def url(view: str, session_id: str) -> str:
 
 
 class ActionTestCase(AdminTestCase):
-    """Tests of a superuser."""
+    """A superuser who sends actions."""
 
     def said(self, response: Any) -> str:
-        """Return what the admin tells its user after a request."""
+        """Return the messages that the admin shows after a request."""
         return " ".join(map(str, get_messages(response.wsgi_request)))
 
     def act(self, action: str, session_ids: list[str], **data: Any) -> Any:

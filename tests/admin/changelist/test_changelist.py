@@ -144,7 +144,7 @@ class SubclassTests(ListTestCase):
 
     class Admin(SessionAdmin):
         list_display = (*SessionAdmin.list_display, "shouted", "created_at")
-        list_filter = (*SessionAdmin.list_filter, "created_at")  # type: ignore[assignment]  # SessionAdmin has only classes
+        list_filter = (*SessionAdmin.list_filter, "created_at")
         date_hierarchy = None  # type: ignore[assignment]  # Django allows None
 
         @admin.display(ordering="session_id")

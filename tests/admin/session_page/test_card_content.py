@@ -1,4 +1,4 @@
-"""session_page.titles, session_page.card_content: what a card shows of its item."""
+"""session_page.titles, session_page.card_content: the face, title and content of a card."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.sample_items import SAMPLES
 
 
 class FaceTests(SimpleTestCase):
-    """The look of each kind."""
+    """The face and content of each kind."""
 
     def test_every_kind(self) -> None:
-        """Every kind has a face and a title, and says what is in it."""
+        """Every kind has a face, a title and its content."""
         found = {
             name: card
             for name, sample in SAMPLES.items()
@@ -42,8 +42,8 @@ class FaceTests(SimpleTestCase):
             is_marked = card.marks or card.face == "note" or "[" in SAMPLES[name].text
             self.assertTrue(is_told or is_marked or "(" in SAMPLES[name].text, name)
 
-    def test_who_speaks(self) -> None:
-        """An agent speaks under its name; others under their role."""
+    def test_speakers(self) -> None:
+        """The title of an agent's message is its name; of other messages, the role."""
         [known] = shown({"role": "assistant", "content": "Hi"}, agents={1: "Clerk"})
         titles = [
             card.title
@@ -55,7 +55,7 @@ class FaceTests(SimpleTestCase):
         self.assertEqual(titles, ["Assistant", "Developer", "System", "User", "critic", "Message"])
 
     def test_aside(self) -> None:
-        """What a conversation can be followed without is told apart."""
+        """Cards that can be hidden are marked as asides."""
         asides = [
             card.is_aside
             for item in (USER, call(), SAMPLES["reasoning"].item, {"role": "system"})
@@ -65,7 +65,7 @@ class FaceTests(SimpleTestCase):
         self.assertEqual(asides, [False, True, True, True])
 
     def test_names(self) -> None:
-        """A tool is called as it is; a server's with its server; a hosted one by its kind."""
+        """The title is the tool's name, with its server if it has one, or a hosted tool's kind."""
         names = ("a function call", "a server's tool called", "a web search", "tools found")
         found = [
             (card.title, card.is_named) for name in names for card in shown(SAMPLES[name].item)
@@ -75,7 +75,7 @@ class FaceTests(SimpleTestCase):
         self.assertEqual(found, [*expected, ("Tool search output", False)])
 
     def test_places_of_tools(self) -> None:
-        """A tool stands behind its namespace, and one that waits for leave behind its server."""
+        """The title has the namespace of a tool, and the server of one that needs approval."""
         [tool] = shown(call("find") | {"namespace": "crm"})
         [request] = shown(SAMPLES["leave asked for"].item | {"server_label": "shop"})
 
@@ -83,7 +83,7 @@ class FaceTests(SimpleTestCase):
         self.assertEqual([part.label for part in (*tool.parts, *request.parts)], ["Arguments"])
 
     def test_names_that_are_cut(self) -> None:
-        """A role, name or decision that the title cannot show is on the card."""
+        """A role, name or decision that does not fit in the title is among the parts."""
         long = "x" * 300
         found = shown(
             {"role": long, "content": "Hi"},
@@ -98,7 +98,7 @@ class FaceTests(SimpleTestCase):
         )
 
     def test_messages_of_others(self) -> None:
-        """A message without content shows what else it has, or nothing."""
+        """A message without content shows its other values, or nothing."""
         [other] = shown({"role": "assistant", "tool_calls": [{"id": 1}]})
         [empty] = shown({"role": "assistant", "content": ""})
 
@@ -106,13 +106,13 @@ class FaceTests(SimpleTestCase):
         self.assertEqual(empty.parts, [])
 
     def test_hidden_reasoning(self) -> None:
-        """Reasoning that a model keeps to itself says so."""
+        """Reasoning that the model hides is marked."""
         [card] = shown({"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"})
 
         self.assertEqual((card.parts, marks(card)), ([], ["hidden by the model"]))
 
     def test_approvals(self) -> None:
-        """A request and its answer are one card, which says what was decided and why."""
+        """An approval request and its response share a card with the decision and the reason."""
         request, refused = SAMPLES["leave asked for"].item, SAMPLES["leave refused"].item
         [given] = shown(request, SAMPLES["leave given"].item)
         [declined] = shown(request, refused)
@@ -123,13 +123,13 @@ class FaceTests(SimpleTestCase):
         self.assertEqual(marks(open_), ["not answered"])
 
     def test_reference_without_an_id(self) -> None:
-        """A reference to nothing shows nothing."""
+        """A reference without a valid id shows nothing."""
         [card] = shown({"type": "item_reference", "id": 1})
 
         self.assertEqual(card.parts, [])
 
     def test_envelopes(self) -> None:
-        """Nothing of an envelope is shown; what only calls itself encrypted is no envelope."""
+        """An envelope shows nothing; an item of the type "encrypted" is shown."""
         [envelope] = shown({"__enc__": 1, "payload": "gAAAA", "novel": "x"})
         [other] = shown({"type": "encrypted", "novel": "x"})
 
@@ -143,10 +143,10 @@ class FaceTests(SimpleTestCase):
 
 
 class FaultTests(SimpleTestCase):
-    """What an item says has gone wrong."""
+    """Marks of faults."""
 
     def test_faults(self) -> None:
-        """Status, errors, refused approval and what commands ended with are marked."""
+        """A failed status, an error and a declined approval are marked."""
         cases: list[tuple[Any, list[str]]] = [
             (output(status="failed"), ["failed"]),
             (output(status="incomplete", error="x"), ["incomplete", "error"]),
@@ -159,7 +159,7 @@ class FaultTests(SimpleTestCase):
             self.assertEqual(marks(card), expected)
 
     def test_commands(self) -> None:
-        """A command that ended badly says how."""
+        """A command that failed is marked with its exit code or time-out."""
         outcomes: list[Any] = [{"type": "exit", "exit_code": 2}, {"type": "timeout"}, None]
         outcomes += [{"type": "exit", "exit_code": 0}]
         outputs = [{"stdout": "", "outcome": outcome} for outcome in outcomes]
@@ -172,7 +172,7 @@ class FaultTests(SimpleTestCase):
 
 
 class StateTests(SimpleTestCase):
-    """Rows that are not what they should be."""
+    """Damaged, purged and long rows."""
 
     def test_unreadable(self) -> None:
         """A damaged row shows its text."""
@@ -181,7 +181,7 @@ class StateTests(SimpleTestCase):
         self.assertEqual((card.title, card.parts[0].text), ("Unreadable", "not ⟨U+0000⟩ JSON"))
 
     def test_purged(self) -> None:
-        """A purged row keeps its columns and says so, also to whoever may not read."""
+        """A purged row is marked as such, even if content may not be read."""
         for may_read in (True, False):
             window = window_of([call(), output()])
             window.texts[1] = StoredText("", 0)
@@ -196,13 +196,13 @@ class StateTests(SimpleTestCase):
         return card
 
     def test_many_parts(self) -> None:
-        """Of a message of very many parts the first are shown, and that there are more."""
+        """The first 100 parts of a message are shown, and the last one is marked as cut."""
         [card] = shown({"role": "user", "content": [{"type": "input_text", "text": "Hi"}] * 500})
 
         self.assertEqual((len(card.parts), card.parts[-1].is_cut), (100, True))
 
     def test_too_long(self) -> None:
-        """An item that was not read as a whole shows how it begins."""
+        """A long item shows its beginning."""
         said = self.begun(USER, '{"role": "user", "content": "so it beg')
         raw = self.begun(USER, '{"role": "user')
 
@@ -213,7 +213,7 @@ class StateTests(SimpleTestCase):
         self.assertEqual(self.begun(USER, "x").parts[0].text, "x")
 
     def test_long_image(self) -> None:
-        """An image that was not read as a whole is there all the same, in its full size."""
+        """A long image is an attachment with its full size."""
         text = (
             '{"content": [{"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgoA'
         )
@@ -225,11 +225,11 @@ class StateTests(SimpleTestCase):
         self.assertFalse(card.parts[-1].is_cut)
 
     def test_strange_items(self) -> None:
-        """Anything at all has a card."""
+        """Every item has a card, whatever it contains."""
         self.assertEqual(len(shown(*STRANGE_ITEMS, ["words"], 1)), len(STRANGE_ITEMS) + 2)
 
     def test_without_permission(self) -> None:
-        """Whoever may not read sees kinds, names and sizes, and nothing that was said."""
+        """Without the permission to read, cards have kinds, names and sizes, but no content."""
         window = window_of([USER, call(), output("secret")], agents={2: "Clerk"})
         found = cards(window, may_read=False)
 

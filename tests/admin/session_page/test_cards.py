@@ -11,7 +11,7 @@ class PairTests(SimpleTestCase):
     """A call and its output."""
 
     def test_one_card(self) -> None:
-        """Calls and their outputs are a card each, whatever stands between them."""
+        """A call and its output share a card, whatever is between them."""
         found = shown(call(), call("book", "c2"), USER, output("b", "c2"), output("a"))
 
         self.assertEqual([card.title for card in found], ["search", "book", "User"])
@@ -20,7 +20,7 @@ class PairTests(SimpleTestCase):
         self.assertEqual([raw.label for raw in found[0].raws], ["", "result"])
 
     def test_orphans(self) -> None:
-        """A call without output and an output without call are marked."""
+        """A call without an output and an output without a call are marked."""
         [alone] = shown(call())
         [answer] = shown(output())
 
@@ -28,7 +28,7 @@ class PairTests(SimpleTestCase):
         self.assertEqual(marks(answer), ["no call was recorded for this output"])
 
     def test_pairs_across_windows(self) -> None:
-        """A call whose output is nearby, but not shown, says where it is; so does an output."""
+        """A card links to its call or output if that is outside the window."""
         [card] = shown(call(), after=[output()])
         [answer] = shown(output(), before=[call()])
 
@@ -36,27 +36,27 @@ class PairTests(SimpleTestCase):
         self.assertEqual((answer.marks, answer.elsewhere), ([], 1))
 
     def test_unknown_neighbours(self) -> None:
-        """Where rows nearby cannot be read, nothing is said that may be wrong."""
+        """Nothing is marked as missing if the neighbours cannot be read."""
         [card] = shown(call(), after=["not JSON"])
         [answer] = shown(output(), before=["not JSON"])
 
         self.assertEqual(card.marks + answer.marks, [])
 
     def test_an_id_used_again(self) -> None:
-        """Some models use an id again: an output belongs to the newest call."""
+        """If a call id is used twice, an output belongs to the newest call."""
         found = shown(call("a"), output("1"), call("b"), output("2"))
 
         self.assertEqual([card.answers[0].text for card in found], ["1", "2"])
 
     def test_anonymous_search(self) -> None:
-        """A search for tools may have no id."""
+        """A tool search may have no call id."""
         search = {"type": "tool_search_call", "arguments": {}}
         found = shown(search, {"type": "tool_search_output", "tools": [{"name": "buy"}]})
 
         self.assertEqual([part.text for part in found[0].answers], ["buy"])
 
     def test_handoff(self) -> None:
-        """A handoff is a line: who handed over to whom."""
+        """A handoff names both agents."""
         [card] = shown(
             call("transfer_to_booking"), output('{"assistant": "Booking"}'), agents={1: "Triage"}
         )
@@ -65,7 +65,7 @@ class PairTests(SimpleTestCase):
         self.assertFalse(card.is_aside)
 
     def test_no_handoff(self) -> None:
-        """Outputs that only look alike are outputs."""
+        """An output that only resembles a handoff is an output."""
         for text in ('{"assistant": 1}', '{"assistant": "a", "b": 1}', "[]", "{", "x" * 2_000, [1]):
             [card] = shown(call(), output(text))
             self.assertEqual(card.face, "tool", text)

@@ -35,11 +35,11 @@ def lost(item: Item, text: str) -> set[str]:
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class LeavesTests(SimpleTestCase):
-    """Every leaf of any item, except those that are left out on purpose."""
+    """Every value of any item, except those that are left out on purpose."""
 
     @given(items)
     def test_page(self, item: Item) -> None:
-        """Every leaf is on the page of its session; data of attachments is behind a click."""
+        """Every value is on the session's page; attachments are links."""
         session = Session(session_id="one")
         about = {"original": session, "opts": Session._meta, "may_read": True}
 
@@ -49,14 +49,14 @@ class LeavesTests(SimpleTestCase):
 
     @given(items)
     def test_web_page(self, item: Item) -> None:
-        """Every leaf is in the exported web page."""
+        """Every value is in the exported web page."""
         page = rendered(turn(item))
 
         self.assertEqual(lost(item, page), set(), page)
 
     @given(items)
     def test_markdown(self, item: Item) -> None:
-        """Every leaf is in the Markdown, with a word instead of an attachment."""
+        """Every value is in the Markdown; attachments are placeholders."""
         text = message_of(Message(message_data=encode(item), created_at=START))
 
         self.assertEqual(lost(item, text) - places(item), set(), text)
@@ -64,10 +64,10 @@ class LeavesTests(SimpleTestCase):
 
 @override_settings(ROOT_URLCONF="tests.admin_urls")
 class NewFieldsTests(TestCase):
-    """The pages themselves, with a field that nobody knows in every item of every kind."""
+    """The pages, with an unknown field in an item of every kind."""
 
     def test_every_kind(self) -> None:
-        """The admin's page and every export show the field, except that of an envelope."""
+        """The page and every export show the field, except in an envelope."""
         self.client.force_login(get_user_model().objects.create_superuser("root"))
         found = [sample.item for sample in SAMPLES.values() if isinstance(sample.item, dict)]
         novel = [{**item, "novel": f"novelty {at}!"} for at, item in enumerate(found)]

@@ -1,4 +1,4 @@
-"""admin.pages: a session as a conversation."""
+"""session_page.page: the page of a session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRICED = override_settings(AGENT_SESSIONS_PRICES={"small": {"input": 1, "output"
 
 
 class PageTestCase(AdminTestCase):
-    """A superuser who looks at pages."""
+    """A superuser who opens pages."""
 
     def spend(self, message: Message, **facts: Any) -> None:
         tokens = {"input_tokens": 900, "cached_tokens": 0, "output_tokens": 100}
@@ -38,10 +38,10 @@ class PageTestCase(AdminTestCase):
 
 
 class ConversationTests(PageTestCase):
-    """What is said."""
+    """The content of the conversation."""
 
     def test_turn(self) -> None:
-        """Messages are shown in order, each under who speaks, and a call with its output."""
+        """Messages are shown in order, and a call together with its output."""
         Session.objects.append("one", TURN)
 
         page = self.page("one")
@@ -51,7 +51,7 @@ class ConversationTests(PageTestCase):
         self.assertEqual(page.count('role="group"'), 3)
 
     def test_every_kind_of_item(self) -> None:
-        """No item, however strange or damaged, keeps the page from showing."""
+        """The page shows strange and damaged items."""
         Session.objects.append("one", [sample.item for sample in SAMPLES.values()])
         Session.objects.append("one", [*STRANGE_ITEMS, *LONE_SURROGATES])
         for text in ("not JSON", "", "[" * 100_000):
@@ -65,7 +65,7 @@ class ConversationTests(PageTestCase):
             self.assertIn(words, page)
 
     def test_huge_item(self) -> None:
-        """Of megabytes the page shows the beginning, and where the rest is."""
+        """The page shows the beginning of a huge item and a link to the rest."""
         Session.objects.append("one", [{"role": "user", "content": "word " * 500_000}])
 
         page = self.page("one")
@@ -74,7 +74,7 @@ class ConversationTests(PageTestCase):
         self.assertIn("The raw item has all of it.", page)
 
     def test_attachments(self) -> None:
-        """An image is behind a click and sent from here; one from elsewhere is an address."""
+        """Embedded images are shown, from the admin's own addresses; external ones are text."""
         image = "data:image/png;base64," + b64encode(b"\x89PNG\r\n\x1a\n").decode()
         svg = "data:image/svg+xml,<svg onload=alert(1)>"
         parts = [
@@ -99,7 +99,7 @@ class ConversationTests(PageTestCase):
 
     @PRICED
     def test_numbers_of_a_turn(self) -> None:
-        """Beside a turn stand its model, tokens, cost and a link to its trace."""
+        """A turn shows its model, tokens, cost and a link to its trace."""
         Session.objects.append("one", TURN * 2)
         first = Message.objects.order_by("pk")[3]
         self.spend(first, model="small", trace_id="trace_1")
@@ -113,7 +113,7 @@ class ConversationTests(PageTestCase):
 
 @SIZE
 class WindowTests(PageTestCase):
-    """Which part of the session is shown."""
+    """The window of the session that is shown."""
 
     def shown(self, **query: Any) -> list[int]:
         page = self.page("one", **query)
@@ -141,8 +141,8 @@ class WindowTests(PageTestCase):
         self.assertIn("continued", page)
         self.assertIn("This turn continues.", page)
 
-    def test_turn_of_a_number(self) -> None:
-        """A long conversation has a way to a turn and to its end; a short one needs none."""
+    def test_turn_by_number(self) -> None:
+        """A long conversation has a form that opens a turn by its number; a short one has none."""
         Session.objects.append("one", numbered(25))
         Session.objects.append("short", numbered(3))
 
@@ -156,7 +156,7 @@ class WindowTests(PageTestCase):
         self.assertNotIn('name="turn"', self.page("short"))
 
     def test_failures(self) -> None:
-        """The head counts failures and leads to them, and so do links to what is not in view."""
+        """The head counts failures and links to the newest; others are linked beside the window."""
         failure = {"type": "web_search_call", "id": "w", "status": "failed"}
         Session.objects.append("one", [failure, *numbered(20), failure, *numbered(20), failure])
         oldest, middle, newest = Message.objects.filter(tool_failed=True).order_by("pk")
@@ -171,7 +171,7 @@ class WindowTests(PageTestCase):
         self.assertNotIn("Failed tools", self.page("two"))
 
     def test_turns_are_counted_once(self) -> None:
-        """The head's number of turns is the one by which the newest are numbered."""
+        """Turns are counted once, for the head and for the numbers of the newest turns."""
         Session.objects.append("one", numbered(40))
 
         with CaptureQueriesContext(connection) as sent:
@@ -182,10 +182,10 @@ class WindowTests(PageTestCase):
         self.assertFalse([q for q in sent if 'AS "unknown"' in q["sql"]])
 
     def test_statements(self) -> None:
-        """A long session takes as many statements as a short one."""
+        """A long session takes as many queries as a short one."""
         Session.objects.append("short", numbered(10))
         Session.objects.append("long", numbered(10_000))
-        self.page("short")  # reads what Django keeps for all pages
+        self.page("short")  # fills Django's caches
         counts = []
         for session_id in ("short", "long"):
             with statements() as sent:
@@ -197,10 +197,10 @@ class WindowTests(PageTestCase):
 
 
 class HeadTests(PageTestCase):
-    """What stands above the conversation."""
+    """The head of the page."""
 
     def test_facts(self) -> None:
-        """Title, id, owner, metadata and relatives are told, as text."""
+        """Title, id, owner, metadata and relatives are shown, escaped."""
         Session.objects.append("one", TURN, user=self.superuser)
         facts: Any = {"title": "<b>Jazz\u202e", "metadata": {"bidi": "\u202e", "a": "<i>"}}
         Session.objects.filter(pk="one").update(**facts)
@@ -214,7 +214,7 @@ class HeadTests(PageTestCase):
         self.assertIn('Forked from</dt><dd><a href="/admin/agent_sessions/session/one/', fork)
 
     def test_first_words(self) -> None:
-        """A session without a title is headed by the first words of its user, or its id."""
+        """The heading is the title, else the first words of the user, else the id."""
         Session.objects.append("one", TURN)
         Session.objects.create(session_id="two\u202e")
 
@@ -241,7 +241,7 @@ class SearchTests(PageTestCase):
 
 
 class PermissionTests(PageTestCase):
-    """Who may only look."""
+    """A user who may see sessions but not read them."""
 
     def setUp(self) -> None:
         viewer = User.objects.create_user("viewer", is_staff=True)
@@ -249,8 +249,8 @@ class PermissionTests(PageTestCase):
         viewer.user_permissions.set(ours.filter(codename="view_session"))
         self.client.force_login(viewer)
 
-    def test_shape_without_content(self) -> None:
-        """Kinds, tools, sizes and numbers are shown, and nothing that was said or written."""
+    def test_without_content(self) -> None:
+        """The page shows kinds, tools, sizes and numbers, but no content."""
         Session.objects.append("one", TURN)
         Session.objects.filter(pk="one").update(title="secret", metadata={"secret": "secret"})
         self.spend(Message.objects.latest("pk"))
@@ -262,8 +262,8 @@ class PermissionTests(PageTestCase):
         for words in ("jazz", "secret", "/item/", "/media/", "as-find", "data-copy-text"):
             self.assertNotIn(words, page)
 
-    def test_nothing_is_noted(self) -> None:
-        """Who reads is noted by page and search; who sees the shape is not."""
+    def test_recorded(self) -> None:
+        """Reading the page and searching it are recorded; seeing it without content is not."""
         Session.objects.append("one", TURN)
         views: list[str] = []
 
@@ -280,10 +280,10 @@ class PermissionTests(PageTestCase):
 
 
 class SubclassTests(PageTestCase):
-    """A project's own admin."""
+    """A project's subclass of SessionAdmin."""
 
     def test_fields(self) -> None:
-        """What a subclass adds is shown, and what it leaves out is not."""
+        """Fields that a subclass adds are shown; fields that it leaves out are not."""
 
         class Ours(SessionAdmin):
             fields = ("session_id", "title", "customer")

@@ -27,7 +27,7 @@ class MessageTests(SimpleTestCase):
         return said(Reading({"content": content}), is_prose=is_prose)
 
     def test_words(self) -> None:
-        """Words are Markdown where people and agents speak, and plain text elsewhere."""
+        """Text is Markdown if it is prose, and plain text otherwise."""
         [prose] = self.said("*a*")
         [text] = self.said([{"type": "input_text", "text": "*a*"}], is_prose=False)
 
@@ -39,7 +39,7 @@ class MessageTests(SimpleTestCase):
         self.assertEqual(self.said(None) + self.said("") + self.said([]), [])
 
     def test_attachments(self) -> None:
-        """Images and files are numbered; what is said in a sound stands beside it."""
+        """Attachments are numbered, and the transcript of audio is shown."""
         parts = self.said(
             [
                 {"type": "input_image", "image_url": "data:,x"},
@@ -58,7 +58,7 @@ class MessageTests(SimpleTestCase):
         self.assertEqual((part.shape, part.text), ("text", "No."))
 
     def test_citations(self) -> None:
-        """Sources on the web are links; files, and addresses of other sorts, are text."""
+        """Sources on the web are links; files and addresses of other schemes are text."""
         annotations = [
             {"type": "url_citation", "url": "https://example.org/", "title": "Example\u202e"},
             {"type": "url_citation", "url": "HTTP://example.org/"},
@@ -79,28 +79,28 @@ class MessageTests(SimpleTestCase):
         )
 
     def test_unknown_parts(self) -> None:
-        """A part that nobody knows is its JSON."""
+        """A part of an unknown type is shown as JSON."""
         self.assertEqual(texts(self.said([{"a": 1}, 2])), ['{"a": 1}', "2"])
 
 
 class LengthTests(SimpleTestCase):
-    """What is folded, and what is cut."""
+    """Folding and cutting."""
 
     def test_long(self) -> None:
-        """Many characters or lines are long, and begin in a line."""
+        """A part of many characters or lines is long, and has a beginning of one line."""
         self.assertTrue(text_part("text", "x" * 2_000).is_long)
         self.assertTrue(text_part("text", "x\n" * 20).is_long)
         self.assertFalse(text_part("text", "x\n" * 3).is_long)
         self.assertEqual(text_part("text", "a\n b" * 9).beginning, "a b" + "a b" * 8)
 
     def test_cut(self) -> None:
-        """Of a long text the page shows how it begins."""
+        """A long text is cut."""
         part = text_part("prose", "x" * (LONGEST + 1))
 
         self.assertEqual((len(part.text), part.is_cut), (LONGEST, True))
 
     def test_deep(self) -> None:
-        """JSON too deep to be written is said to be."""
+        """A sentence replaces JSON that is nested too deeply."""
         item: Any = []
         for _ in range(100_000):
             item = [item]

@@ -1,4 +1,4 @@
-"""admin.items: an item as it is stored, and what it holds."""
+"""session_page.raw: raw items and attachments."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ItemTests(AnswerTestCase):
     """item_view()."""
 
     def test_raw(self) -> None:
-        """An item is sent as it is stored, as text."""
+        """An item is sent exactly as it is stored, as plain text."""
         self.store({"role": "user", "content": "<script>alert(1)</script> 日本語"})
         message = Message.objects.create(session_id="a/b", message_data="not JSON <b>")
 
@@ -65,8 +65,8 @@ class ItemTests(AnswerTestCase):
         self.check_sandboxed(response)
         self.assertEqual(self.get("item", message.pk).content, b"not JSON <b>")
 
-    def test_none_such(self) -> None:
-        """Only messages of the session are found, and no number is too large to ask for."""
+    def test_unknown_message(self) -> None:
+        """Messages of other sessions and numbers of any size are a 404."""
         self.store({"role": "user"})
         Session.objects.append("other", [{"role": "user"}])
         other = Message.objects.get(session_id="other").pk
@@ -76,7 +76,7 @@ class ItemTests(AnswerTestCase):
         self.assertEqual(self.get("item", other, session_id="none").status_code, 404)
 
     def test_permission(self) -> None:
-        """Whoever may see that there is a session may not read what it holds."""
+        """A user without the permission to read content gets a 403."""
         [pk] = self.store(
             {"role": "user", "content": [{"type": "input_file", "file_data": "AAAA"}]}
         )
@@ -88,8 +88,8 @@ class ItemTests(AnswerTestCase):
         self.assertEqual(self.get("item", pk).status_code, 403)
         self.assertEqual(self.get("media", pk, 0).status_code, 403)
 
-    def test_noted(self) -> None:
-        """Whoever listens learns who has read an item, and who an attachment."""
+    def test_recorded(self) -> None:
+        """Reading an item or an attachment sends the signal."""
         [pk] = self.store(
             {"role": "user", "content": [{"type": "input_file", "file_data": "AAAA"}]}
         )
@@ -110,7 +110,7 @@ class MediaTests(AnswerTestCase):
     """media_view()."""
 
     def test_image(self) -> None:
-        """An image is sent as what it is, from here, to be looked at."""
+        """An image is sent to be shown, with the type that its bytes have."""
         parts = [
             {"type": "input_text"},
             {"type": "input_image", "image_url": url_of(PNG, "text/html")},
@@ -124,7 +124,7 @@ class MediaTests(AnswerTestCase):
         self.check_sandboxed(response)
 
     def test_everything_else(self) -> None:
-        """SVG, HTML and all that is no image is a file to be saved, under a name that is safe."""
+        """SVG, HTML and other attachments are sent to be saved, under a safe file name."""
         bad = 'x/..\\"\r\nSet-Cookie: a=b\u202egpj.html'
         parts = [
             {"type": "input_image", "image_url": url_of(b"<svg onload=alert(1)>", "image/svg+xml")},
@@ -144,7 +144,7 @@ class MediaTests(AnswerTestCase):
         self.assertEqual(names, [f'attachment; filename="{name}"' for name in expected])
 
     def test_nothing_there(self) -> None:
-        """What is elsewhere, no data, damaged or not there is not found, and never fetched."""
+        """External, damaged and missing attachments are a 404; nothing is fetched."""
         parts = [
             {"type": "input_image", "image_url": "https://example.org/a.png"},
             {"type": "input_image", "image_url": "data:image/png;base64,ääää"},

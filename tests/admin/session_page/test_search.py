@@ -1,4 +1,4 @@
-"""admin.texts: words sought in messages."""
+"""session_page.search: the search in a session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SearchTests(TestCase):
             return search(Message.objects.filter(session_id="one"), words)
 
     def test_snippets(self) -> None:
-        """A hit shows the words with what stands around them, in any case of letters."""
+        """A hit shows the words and the text around them, in upper or lower case."""
         text = f"{'a' * 100} Any JAZZ\u202e tonight? {'b' * 100}"
         [hit] = self.found("jazz", {"role": "user", "content": text}).found
 
@@ -30,7 +30,7 @@ class SearchTests(TestCase):
         self.assertTrue(hit.after.endswith("b…"))
 
     def test_words_that_json_writes_otherwise(self) -> None:
-        """Quotes, backslashes, signs of LIKE and letters beyond ASCII are found."""
+        """Quotes, backslashes, wildcards of LIKE and letters beyond ASCII are found."""
         text = 'say "hi" \\ 100% of_x über'
         Session.objects.append("one", [{"role": "user", "content": text}])
         sdk = json.dumps({"role": "user", "content": text})
@@ -42,14 +42,14 @@ class SearchTests(TestCase):
         self.assertEqual(search(Message.objects.all(), "of?x").found, [])
 
     def test_keys(self) -> None:
-        """What only JSON's keys hold is not found; the name of a tool is."""
+        """Keys of the JSON are not found; the name of a tool is."""
         call = {"type": "function_call", "name": "search", "call_id": "c1", "arguments": "{}"}
 
         self.assertEqual(self.found("content", {"role": "user", "content": "Hi"}).found, [])
         self.assertEqual(len(self.found("SEARCH", call).found), 1)
 
     def test_strange_rows(self) -> None:
-        """Damaged rows are searched as text; of long ones it may be unknown where the words are."""
+        """Damaged rows are searched as text; a hit far inside a long row has no excerpt."""
         Session.objects.append("one", [{"role": "user", "content": "x" * 70_000 + "needle"}])
         Message.objects.create(session_id="one", message_data="a needle, not JSON")
 
@@ -58,7 +58,7 @@ class SearchTests(TestCase):
         self.assertEqual([hit.words for hit in hits.found], ["", "needle"])
 
     def test_many(self) -> None:
-        """A search ends, and says so."""
+        """A search stops after MOST_HITS, and says so."""
         hits = self.found("jazz", *[{"role": "user", "content": "jazz"}] * (MOST_HITS + 1))
 
         self.assertEqual(
@@ -66,6 +66,6 @@ class SearchTests(TestCase):
         )
 
     def test_sought(self) -> None:
-        """Space around the words, NUL and whole paragraphs are no search."""
+        """Spaces around the words and NUL are removed, and long searches are cut."""
         self.assertEqual(sought(" a\x00b "), "ab")
         self.assertEqual(len(sought("x" * 1_000)), 200)

@@ -17,8 +17,8 @@ from agent_sessions.admin.session_page.parts import (
 from agent_sessions.admin.session_page.tool_parts import answered, asked_for
 from agent_sessions.items.reading import Reading
 from agent_sessions.text.markdown import LONGEST
+from tests.json_values import json_values
 from tests.sample_items import SAMPLES
-from tests.test_codec import json_values
 
 FIELDS = [
     *("content", "output", "outputs", "arguments", "action", "tools", "summary", "results"),
@@ -37,7 +37,7 @@ class ToolTests(SimpleTestCase):
     """asked_for() and answered()."""
 
     def test_arguments(self) -> None:
-        """Arguments that are JSON stand in lines, unless they fit on one; others as they are."""
+        """JSON arguments are indented unless they fit on a line; others are unchanged."""
         long = '{"a": "%s", "b": [1]}' % ("x" * 70)
         cases = {
             '{"q":"jazz"}': ['{"q": "jazz"}'],
@@ -53,7 +53,7 @@ class ToolTests(SimpleTestCase):
             self.assertEqual(texts(parts), expected)
 
     def test_every_kind(self) -> None:
-        """What the kinds of tools are asked and answer has a label each."""
+        """Inputs and results of each kind have labels."""
         found = {}
         for name, sample in SAMPLES.items():
             if isinstance(sample.item, dict):
@@ -76,7 +76,7 @@ class ToolTests(SimpleTestCase):
         self.assertEqual(found["a local command"], [("Command", "ls -l")])
 
     def test_more_of_some_kinds(self) -> None:
-        """Prompts of images, programs and errors of servers are shown."""
+        """Image prompts, programs and errors of MCP servers are shown."""
         image = {"type": "image_generation_call", "revised_prompt": "a boat", "result": 1}
         self.assertEqual(texts(asked_for("image_generation_call", Reading(image))), ["a boat"])
         self.assertEqual(answered("image_generation_call", Reading(image)), [])
@@ -88,7 +88,7 @@ class ToolTests(SimpleTestCase):
         self.assertEqual((file.label, file.text), ("Result", '{"score": 1}'))
 
     def test_output_in_parts(self) -> None:
-        """An output may be text, images and anything else."""
+        """An output may consist of text, images and other values."""
         output = [{"type": "input_text", "text": "a"}, {"type": "input_image"}, {"b": 1}, None]
         parts = answered("function_call_output", Reading({"output": output}))
 
@@ -96,7 +96,7 @@ class ToolTests(SimpleTestCase):
 
     @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), json_values))
     def test_never_fails(self, kind: str, fields: dict[str, Any]) -> None:
-        """Whatever stands in the fields, there are parts, and they can be sent."""
+        """Any values in any fields make parts that can be encoded."""
         item = {**fields, "type": kind}
         readings = [Reading(item) for _ in range(4)]
         parts = asked_for(kind, readings[0]) + answered(kind, readings[1]) + whole(item)

@@ -11,10 +11,10 @@ from tests.contract import TURN, USER
 
 
 class ToolsTests(ActionTestCase):
-    """The buttons of a page."""
+    """The links and buttons."""
 
-    def test_of_a_session(self) -> None:
-        """A session's page leads to all that can be done with it."""
+    def test_session(self) -> None:
+        """The page links to each action and export."""
         Session.objects.append("a/b", [USER])
 
         page = self.client.get(url("change", "a/b")).content.decode()
@@ -25,8 +25,8 @@ class ToolsTests(ActionTestCase):
             export = reverse("admin:agent_sessions_session_export", args=[quote("a/b"), name])
             self.assertIn(f'"{export}"', page)
 
-    def test_of_a_turn(self) -> None:
-        """Each turn can be forked before its first message, or after its last."""
+    def test_turn(self) -> None:
+        """Each turn has buttons to fork before its first and after its last message."""
         Session.objects.append("one", TURN + TURN)
         pks = list(Message.objects.order_by("pk").values_list("pk", flat=True))
 

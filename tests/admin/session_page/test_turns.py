@@ -1,4 +1,4 @@
-"""admin.conversation: a window as turns."""
+"""session_page.turns: a window as turns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import timeit
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from time import process_time
 from typing import Any
 
 from django.test import SimpleTestCase, override_settings
@@ -48,7 +49,7 @@ class TurnTests(SimpleTestCase):
         self.assertEqual([first.is_newest, second.is_newest], [False, True])
 
     def test_before_the_first(self) -> None:
-        """What stands before the first user message is turn 0, and neither whole nor broken."""
+        """Messages before the first user message are turn 0, which has no state."""
         [zero, one] = turns({"role": "system", "content": "Be brief."}, *TURN, number=0)
 
         self.assertEqual(
@@ -56,7 +57,7 @@ class TurnTests(SimpleTestCase):
         )
 
     def test_pieces(self) -> None:
-        """A turn that begins earlier or goes on later says so; then its end is not known."""
+        """A turn that begins before or continues after the window says so; its state is unknown."""
         [turn] = turns(CALL, ANSWER, before=[USER], after=[ANSWER], number=3)
         [end] = turns(CALL, ANSWER, before=[USER], number=3)
 
@@ -66,16 +67,16 @@ class TurnTests(SimpleTestCase):
         self.assertEqual((end.is_continued, end.goes_on, end.state), (True, False, "incomplete"))
 
     def test_unknown_number(self) -> None:
-        """Where turns before cannot be counted, there are no numbers."""
+        """Turns have no numbers if the turns before the window cannot be counted."""
         self.assertEqual([turn.number for turn in turns(*TURN, *TURN, number=None)], [None, None])
 
     def test_no_messages(self) -> None:
-        """No messages are no turns, whatever was spent on those that are gone."""
+        """Without messages there are no turns, even if usage is recorded."""
         self.assertEqual(turns(number=None, spent=Spent([step(None)], [(1, "t")])), [])
 
     @override_settings(AGENT_SESSIONS_PRICES={"small": {"input": 1, "output": 2}})
     def test_usage(self) -> None:
-        """Steps count for the turn that holds their last message, or held it."""
+        """Usage belongs to the turn that contains, or contained, the step's last message."""
         spent = Spent(
             [step(2), step(4), step(9, "large\u202e")], [(2, "trace_1"), (4, "trace_1"), (9, "t/2")]
         )
@@ -88,13 +89,13 @@ class TurnTests(SimpleTestCase):
         self.assertTrue(second.traces[0].url.endswith("trace_id=t%2F2"))
 
     def test_repeated_names(self) -> None:
-        """An agent is named where another has spoken, and not on every card."""
+        """An agent is named on the first of its cards in a row."""
         [turn] = turns(USER, CALL, CALL, CALL, agents={2: "A", 3: "A", 4: "B"})
 
         self.assertEqual([card.agent for card in turn.cards], ["", "A", "", "B"])
 
     def test_failed_tools(self) -> None:
-        """A turn counts the tools that failed in it, and their cards are marked once each."""
+        """A turn counts its failed tools, and each of their cards has one mark."""
         broken = {**TURN[2], "output": f"{TOOL_FAILED}."}
         items = [*TURN, USER, CALL, broken]
         window = window_of(items)
@@ -112,19 +113,20 @@ class TurnTests(SimpleTestCase):
         self.assertEqual(marks, [["error"], ["failed"], ["purged", "failed"]])
 
     def test_many_turns(self) -> None:
-        """Four times as many turns take about four times as long, not sixteen."""
+        """Eight times as many turns take about eight times as long, not sixty-four times."""
 
         def seconds(count: int) -> float:
             window = window_of(TURN * count)
             ends = range(4, 4 * count + 1, 4)
             spent = Spent([step(end) for end in ends], [(end, f"trace {end}") for end in ends])
             make = partial(conversation, window, spent, may_read=False)
-            return min(timeit.repeat(make, number=1, repeat=3))
+            # Processor time, which other processes disturb less.
+            return min(timeit.repeat(make, timer=process_time, number=1, repeat=3))
 
-        self.assertLess(seconds(4_000), 8 * seconds(1_000))
+        self.assertLess(seconds(4_000), 24 * seconds(500))
 
     def test_how_long(self) -> None:
-        """Durations are written as people say them."""
+        """Durations are in seconds, minutes or hours."""
         [turn] = turns(*TURN)
         cases = {0: "", 3.25: "3.2 s", 59: "59.0 s", 61: "1 min", 3_700: "1 h 1 min"}
 
@@ -135,7 +137,7 @@ class TurnTests(SimpleTestCase):
         self.assertEqual(turn.took, "3.0 s")
 
     def test_much_markdown(self) -> None:
-        """A page has no more Markdown than it can bear; what is older is text."""
+        """Beyond the limit of Markdown, the oldest prose is plain text."""
         long = {"role": "user", "content": "a" * LONGEST}
         slow = {"role": "user", "content": "[" * LONGEST}
 
@@ -150,7 +152,7 @@ class TraceTests(SimpleTestCase):
     """trace_url()."""
 
     def test_addresses(self) -> None:
-        """A trace is looked at where the settings say, on the web and nowhere else."""
+        """The address of a trace comes from the settings, and must be on the web."""
         cases = {
             "https://t.example/{trace_id}?a={b}": "https://t.example/a%22%2Fb?a={b}",
             "javascript:alert({trace_id})": "",

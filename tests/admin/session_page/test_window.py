@@ -1,4 +1,4 @@
-"""admin.windows: which messages a page shows."""
+"""session_page.window: the messages that a page shows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZE = override_settings(AGENT_SESSIONS_ADMIN_PAGE_SIZE=10)
 
 
 class WindowTestCase(TestCase):
-    """A session, and windows of it told by the places of its messages."""
+    """A session, and the indices of its messages in a window."""
 
     def fill(self, *items: Any) -> None:
         Session.objects.append("one", items)
@@ -35,10 +35,10 @@ class WindowTestCase(TestCase):
 
 @SIZE
 class PlaceTests(WindowTestCase):
-    """Where a window begins and ends."""
+    """The beginning and the end of a window."""
 
     def test_newest(self) -> None:
-        """The newest messages come first into view; nothing is after them."""
+        """Without parameters, the newest messages are shown."""
         self.fill(*numbered(45))
 
         found = self.window()
@@ -48,7 +48,7 @@ class PlaceTests(WindowTestCase):
         self.assertEqual((found.first_id, found.last_id), (self.ids[35], self.ids[44]))
 
     def test_counted_from_the_end(self) -> None:
-        """Where the number of turns is known, the newest window is counted from there."""
+        """The numbers are the same whether turns are counted or passed."""
         self.fill(ANSWER, *TURN * 20, *numbered(3))
         messages = Message.objects.filter(session="one")
 
@@ -57,7 +57,7 @@ class PlaceTests(WindowTestCase):
             self.assertEqual(counted.number, given.number, query)
 
     def test_earlier_and_later(self) -> None:
-        """Windows follow upon each other in both directions and leave nothing out."""
+        """Windows follow each other in both directions without a gap."""
         self.fill(*numbered(45))
 
         self.assertEqual(self.places(self.window(before=self.ids[35])), list(range(25, 35)))
@@ -65,7 +65,7 @@ class PlaceTests(WindowTestCase):
         self.assertEqual(self.places(self.window(after=0)), list(range(10)))
 
     def test_whole_turns(self) -> None:
-        """A window grows until turns are whole."""
+        """A window grows until its turns are complete."""
         self.fill(*TURN * 10)
 
         self.assertEqual(self.places(self.window()), list(range(28, 40)))
@@ -73,7 +73,7 @@ class PlaceTests(WindowTestCase):
         self.assertFalse(self.window().begins_inside)
 
     def test_long_turn(self) -> None:
-        """A turn longer than two windows is shown in pieces, which say so."""
+        """A turn longer than two windows is split, and its pieces say so."""
         self.fill({"role": "user", "content": "go"}, *[ANSWER] * 60)
 
         newest = self.window()
@@ -85,7 +85,7 @@ class PlaceTests(WindowTestCase):
         self.assertEqual((newest.number, earlier.number), (1, 1))
 
     def test_at_a_message(self) -> None:
-        """A permanent link shows the turn that holds its message, and what follows."""
+        """A link to a message shows its turn and the next ones."""
         self.fill(*TURN * 10)
 
         found = self.window(at=self.ids[6])
@@ -94,7 +94,7 @@ class PlaceTests(WindowTestCase):
         self.assertEqual(found.number, 2)
 
     def test_at_a_message_far_inside(self) -> None:
-        """In a turn whose beginning is too far away, the window begins with the message."""
+        """If the turn began too far before, the window begins with the message."""
         self.fill({"role": "user", "content": "go"}, *[ANSWER] * 60)
 
         found = self.window(at=self.ids[40])
@@ -103,7 +103,7 @@ class PlaceTests(WindowTestCase):
         self.assertTrue(found.begins_inside)
 
     def test_at_what_is_gone(self) -> None:
-        """A link to a message that was deleted leads to where it stood."""
+        """A link to a deleted message shows the messages next to it."""
         self.fill(ANSWER, *numbered(20))
 
         self.assertEqual(self.places(self.window(at=0)), list(range(10)))
@@ -111,7 +111,7 @@ class PlaceTests(WindowTestCase):
         self.assertEqual(self.places(self.window(at=10**17)), [20])
 
     def test_a_turn(self) -> None:
-        """A turn is shown by its number; of too large a number it is the last one."""
+        """A turn is found by its number; too large a number finds the last turn."""
         self.fill(ANSWER, *TURN * 10)
         messages = Message.objects.filter(session="one")
 
@@ -121,7 +121,7 @@ class PlaceTests(WindowTestCase):
             self.assertEqual(found.number, min(int(turn), 10), turn)
 
     def test_no_turn(self) -> None:
-        """Anything but a number shows the newest, and so does a number if turns are not known."""
+        """The newest window is shown if `turn` is not a number, or turns cannot be counted."""
         self.fill(*TURN * 10)
         messages = Message.objects.filter(session="one")
         newest = self.places(self.window())
@@ -132,7 +132,7 @@ class PlaceTests(WindowTestCase):
         self.assertEqual(window(messages, {"turn": "3"}, turns=10).rows, [])
 
     def test_bad_values(self) -> None:
-        """What is no id, or beyond both ends, shows the newest."""
+        """The newest window is shown for invalid ids and ids beyond both ends."""
         self.fill(*numbered(25))
 
         for value in ("x", "-1", "1e3", "9" * 30, "٣", ""):
@@ -152,10 +152,10 @@ class PlaceTests(WindowTestCase):
 
 @SIZE
 class ReadingTests(WindowTestCase):
-    """What is read of the messages."""
+    """The queries and the data that they read."""
 
     def test_rows_of_the_sdk(self) -> None:
-        """Rows without columns begin turns too; how many are before them is not known."""
+        """Rows of the SDK begin turns as well, but the turns before them are not counted."""
         for item in TURN * 10:
             Message.objects.create(session=self.session(), message_data=json.dumps(item))
         self.ids = list(Message.objects.order_by("pk").values_list("pk", flat=True))
@@ -169,14 +169,14 @@ class ReadingTests(WindowTestCase):
         return Session.objects.get_or_create(session_id="one")[0]
 
     def test_long_row_of_the_sdk(self) -> None:
-        """What begins a window is read again in full if its columns are in its end."""
+        """A row of the SDK is read again if its role is at the end of a long item."""
         item = {"content": "x" * 30_000, "role": "user"}
         Message.objects.create(session=self.session(), message_data=json.dumps(item))
 
         self.assertEqual(self.window().rows[0].role, "user")
 
     def test_long_items(self) -> None:
-        """A picture is read as a whole, megabytes of others only at their beginning."""
+        """Long items are read completely up to a limit, the others only at the beginning."""
         self.fill({"a": "x" * 100_000}, *[{"a": "y" * 2_000_000}] * 2, {"a": "z"})
 
         texts = [*self.window().texts.values()]
@@ -187,7 +187,7 @@ class ReadingTests(WindowTestCase):
         self.assertGreater(cut.size, 2_000_000)
 
     def test_statements(self) -> None:
-        """A long session takes as many statements and rows as a short one."""
+        """A long session takes as many queries and rows as a short one."""
         Session.objects.append("one", numbered(30))
         Session.objects.append("two", numbered(3_000))
         counts = []
@@ -200,7 +200,7 @@ class ReadingTests(WindowTestCase):
         self.assertEqual(counts[1], (4, 10, 21))
 
     def test_limits(self) -> None:
-        """Statements with a LIMIT read ids alone, which an index of the session holds in order."""
+        """Queries with a LIMIT read ids only, which an index has in order."""
         Session.objects.append("one", numbered(30))
         messages = Message.objects.filter(session_id="one")
         middle = messages.order_by("pk")[15].pk

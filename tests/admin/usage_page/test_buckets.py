@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agent_sessions.admin.usage_page.buckets import DAYS, YEAR, bucket_of, period_until
 from agent_sessions.models import Usage
-from agent_sessions.models.usage import day_of
+from agent_sessions.models.usage_sums import day_of
 
 
 class PeriodTests(SimpleTestCase):

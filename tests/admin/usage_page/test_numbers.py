@@ -24,7 +24,7 @@ from agent_sessions.admin.usage_page.report import (
     UsageReport,
 )
 from agent_sessions.models import Session, Usage
-from agent_sessions.models.usage import day_of
+from agent_sessions.models.usage_sums import day_of
 from agent_sessions.usage.totals import UsageTotal
 from tests.admin.usage_page.usage_rows import PRICES, step, store, unknown
 

@@ -1,14 +1,14 @@
 """Run Django's own test suite on the engine, on a libSQL server that is started for it.
 
     python -m tests.turso.django_suite                     # the 60 labels that concern an engine
-    python -m tests.turso.django_suite --ci                # those that .ci/run runs
+    python -m tests.turso.django_suite --ci                # the labels that .ci/run runs
     python -m tests.turso.django_suite queries schema.tests.SchemaTests --parallel 2
     python -m tests.turso.django_suite --engine sqlite3    # Django's own backend, to compare
 
-It fetches the tests of the Django that is installed and keeps them in .django-suite/, with what
-became of each test. At the end stands a table with a row for each label and, once both engines have
-run, which tests pass on SQLite alone. What is expected to fail or skipped is declared in
-agent_sessions/turso/features.py and nowhere else. The exit code is 0 if nothing else fails.
+It downloads the tests of the installed Django into .django-suite/, and stores each test's outcome
+there. It prints a table with a row for each label and, once both engines have run, the tests that
+pass on SQLite only. Expected failures and skips are declared in agent_sessions/turso/features.py
+and nowhere else. The exit code is 0 if nothing else fails.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def table(outcomes: Outcomes) -> str:
 
 
 def passing_on_sqlite_alone(outcomes: Outcomes, engine: str) -> str:
-    """Return the tests that do not pass here and did when the labels ran on sqlite3."""
+    """Return the tests that pass on sqlite3 and not here, if the labels have run on sqlite3."""
     baseline = _outcomes_file("sqlite3")
     if engine == "sqlite3" or not baseline.exists():
         return ""

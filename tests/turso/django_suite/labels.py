@@ -1,6 +1,6 @@
-"""Which parts of Django's test suite concern a database engine."""
+"""The parts of Django's test suite that concern a database engine."""
 
-# What .ci/run runs.
+# The labels that .ci/run runs.
 CI = (  # noqa: SIM905  # sixty quoted words are no easier to read
     "transactions schema migrations queries expressions db_functions datetimes timezones lookup "
     "bulk_create introspection async delete"

@@ -1,4 +1,4 @@
-"""Django's test runner, which writes down what became of each test."""
+"""Django's test runner, which writes each test's outcome to a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.test.runner import DiscoverRunner
 
 
 class Outcomes(unittest.TextTestResult):
-    """A result that knows, for each kind of outcome, the tests that had it."""
+    """A result that lists the tests of each kind of outcome."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,6 +50,6 @@ def _ids(pairs: list[tuple[Any, str]]) -> list[str]:
 
 
 def _of_a_test(name: str) -> str:
-    """Return the class's name for what went wrong outside of its tests: "setUpClass (a.b.C)"."""
+    """Return the class for an outcome outside of its tests: a.b.C for "setUpClass (a.b.C)"."""
     found = re.fullmatch(r"\w+ \((.+)\)", name)
     return found[1] if found else name

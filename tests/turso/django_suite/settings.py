@@ -1,4 +1,4 @@
-"""Settings for Django's runtests.py: its own for SQLite, or with our databases."""
+"""Settings for Django's runtests.py: its own for SQLite, or with databases on the engine."""
 
 import os
 

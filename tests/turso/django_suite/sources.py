@@ -1,4 +1,4 @@
-"""The tests of the Django that is installed, which its wheel leaves out."""
+"""The tests of the installed Django, which its wheel does not contain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CACHE = ROOT / ".django-suite"
 
 
 def tests_of_django() -> Path:
-    """Return the folder of runtests.py, fetched from the package index if it is not there."""
+    """Return the folder of runtests.py, downloading Django's sdist if it is missing."""
     version = django.get_version()
     folder = CACHE / f"django-{version}" / "tests"
     if not folder.exists():
@@ -26,7 +26,7 @@ def tests_of_django() -> Path:
 
 
 def _download(version: str, into: Path) -> Path:
-    # Django alone as source: what pip needs to read its metadata may come as a wheel.
+    # Only Django as source: the packages that pip needs to read its metadata may be wheels.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--no-binary", "django", "--dest", str(into), f"django=={version}"]
     subprocess.run(command, check=True)
@@ -35,7 +35,7 @@ def _download(version: str, into: Path) -> Path:
 
 
 def _extract(archive: Path, target: Path) -> None:
-    """Put tests/ under `target`, whole or not at all."""
+    """Extract tests/ to `target`, completely or not at all."""
     CACHE.mkdir(exist_ok=True)
     with tarfile.open(archive) as sources, tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
         inside = [name for name in sources.getmembers() if "/tests/" in name.name]

@@ -1,4 +1,4 @@
-"""address: every way to write where a database is, and every mistake with its sentence."""
+"""Every way to write an address and its options, and the error for every mistake."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def read_options(name: str = "libsql://shop.turso.io", **options: Any) -> Addres
 
 
 class AddressTests(unittest.TestCase):
-    """What is accepted."""
+    """Valid addresses and options."""
 
     def test_forms(self) -> None:
-        """All of Turso's and HTTP's forms name a place that is reached by HTTP."""
+        """Every scheme of Turso's and HTTP's is an address that is reached by HTTP."""
         forms = {
             "libsql://shop.turso.io": "https://shop.turso.io:443",
             "https://shop.turso.io/": "https://shop.turso.io:443",
@@ -42,7 +42,7 @@ class AddressTests(unittest.TestCase):
                 self.assertEqual(read(name).url, url)
 
     def test_defaults(self) -> None:
-        """What is left out is safe."""
+        """The defaults are the safe choices."""
         address = read()
 
         self.assertIsNone(address.auth_token)
@@ -73,7 +73,7 @@ class AddressTests(unittest.TestCase):
         self.assertEqual(address.tls, (("ca_certs", "ca.pem"), ("verify", False)))
 
     def test_token(self) -> None:
-        """The token stands in one of three places; white space around it is none of it."""
+        """The token is in one of three places; white space around it is removed."""
         name = "libsql://shop.turso.io?authToken=from-name"
 
         self.assertEqual(read(name).auth_token, "from-name")
@@ -84,22 +84,22 @@ class AddressTests(unittest.TestCase):
         self.assertEqual(read_options(auth_token=str).auth_token, str)
         self.assertIsNone(read(PASSWORD=" ").auth_token)
 
-    def test_password_that_is_no_token(self) -> None:
-        """Django takes any text for a password; that it is no token is said on connecting."""
+    def test_password_that_is_not_a_token(self) -> None:
+        """Django accepts any text as PASSWORD; connecting raises if it is not a token."""
         address = read(PASSWORD="wachtwoord é")
 
         with self.assertRaisesRegex(dbapi.OperationalError, "PASSWORD is not a token"):
             dbapi.connect(address)
 
     def test_repr(self) -> None:
-        """What is secret is not shown."""
+        """The token and the key are not shown."""
         address = read(PASSWORD="secret", OPTIONS={"encryption_key": "secret"})
 
         self.assertNotIn("secret", repr(address))
         self.assertNotIn("secret", address.url)
 
     def test_hide_token(self) -> None:
-        """The token moves from NAME to PASSWORD, if none is there; the rest of NAME stays."""
+        """The token moves from NAME to PASSWORD, unless there is one; the rest of NAME stays."""
         name = "libsql://shop.turso.io?authToken=secret&tls=0"
         for password, expected in (("", "secret"), ("other", "other")):
             settings = {"NAME": name, "PASSWORD": password}
@@ -108,7 +108,7 @@ class AddressTests(unittest.TestCase):
             self.assertEqual(settings["PASSWORD"], expected)
 
     def test_nothing_to_hide(self) -> None:
-        """Everything else is left as it is, mistakes too."""
+        """Every other NAME stays as it is, invalid ones too."""
         for name in (None, 7, "", "libsql://shop.turso.io", "http://[?authToken=secret"):
             settings = {"NAME": name}
             hide_token(settings)
@@ -116,7 +116,7 @@ class AddressTests(unittest.TestCase):
 
 
 class MistakeTests(unittest.TestCase):
-    """What is refused, and what is said about it."""
+    """Errors about invalid ones."""
 
     def assert_says(self, sentence: str, name: Any = "libsql://shop.turso.io", **more: Any) -> None:
         with self.subTest(name=name, **more), self.assertRaises(ImproperlyConfigured) as caught:
@@ -126,7 +126,7 @@ class MistakeTests(unittest.TestCase):
         self.assertNotIn("secret", str(caught.exception))
 
     def test_names(self) -> None:
-        """A NAME that is none says what is wrong with it and how one looks."""
+        """An invalid NAME raises an error that says what is wrong and shows a valid one."""
         for name, problem in {
             "": "is missing",
             None: "is missing",
@@ -147,7 +147,7 @@ class MistakeTests(unittest.TestCase):
             self.assert_says("'libsql://my-database-my-organisation.turso.io'", name)
 
     def test_options(self) -> None:
-        """An option that is none says what it must be."""
+        """An invalid option raises an error that says what it must be."""
         for options, sentence in [
             ({"database": "x"}, "has 'database', which this engine does not know"),
             ({"auth_token": 7}, "['auth_token'] must be a str, or a function"),
@@ -175,14 +175,14 @@ class MistakeTests(unittest.TestCase):
             self.assert_says(sentence, OPTIONS=options)
 
     def test_transaction_mode(self) -> None:
-        """An unknown mode is told in the words of Django's SQLite backend."""
+        """An unknown mode raises the error of Django's SQLite backend."""
         for mode in ("fast", 1):
             with self.assertRaises(ImproperlyConfigured) as caught:
                 read_options(transaction_mode=mode)
             self.assertIn(f"improperly configured to {mode!r}. Use one of", str(caught.exception))
 
     def test_tls_without_tls(self) -> None:
-        """Options of TLS for an address without it are a mistake, not ignored."""
+        """TLS options for an HTTP address are an error."""
         self.assert_says(
             "NAME asks for HTTP", "http://localhost", OPTIONS={"tls": {"verify": True}}
         )

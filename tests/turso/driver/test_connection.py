@@ -1,4 +1,4 @@
-"""The connection: statements about itself, its limits and its end."""
+"""The connection: statements about itself, and its end."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CREATE TABLE child (
 
 @unittest.skipIf(missing(), missing())
 class StatementTests(RowsTestCase):
-    """Statements that concern the connection itself."""
+    """Statements about the connection itself."""
 
     def tearDown(self) -> None:
         self.assertEqual(self.server.open_streams(), 0)
 
     def test_commit_and_rollback_as_sql(self) -> None:
-        """Raw SQL opens and ends transactions as well as Django's functions do."""
+        """Raw SQL begins and ends transactions, as Django's functions do."""
         for end in ("COMMIT", "END;", "ROLLBACK", "rollback transaction"):
             run(self.connection, "BEGIN")
             run(self.connection, "INSERT INTO rows DEFAULT VALUES")
@@ -35,7 +35,7 @@ class StatementTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 2])
 
     def test_mode(self) -> None:
-        """BEGIN without a mode takes that of the options; one with a mode is left as it is."""
+        """BEGIN without a mode gets the mode of the options; a mode in the SQL is kept."""
         for sql in ("BEGIN", "BEGIN DEFERRED"):
             run(self.connection, sql)
             run(self.connection, "SELECT 1")
@@ -45,7 +45,7 @@ class StatementTests(RowsTestCase):
         self.assertEqual(begun, ["BEGIN IMMEDIATE", "BEGIN DEFERRED"])
 
     def test_misplaced(self) -> None:
-        """What stands in the wrong place is an error, and no harm."""
+        """A misplaced BEGIN or SAVEPOINT raises, and the connection stays usable."""
         with self.assertRaisesMessage(OperationalError, "is outside a transaction"):
             run(self.connection, "SAVEPOINT one")
         with self.atomic(), self.assertRaisesMessage(OperationalError, "within a transaction"):
@@ -57,7 +57,7 @@ class StatementTests(RowsTestCase):
         self.assertEqual(self.rows(), [1])
 
     def test_autocommit_off(self) -> None:
-        """Without autocommit a change opens a transaction; to switch it on commits, as sqlite3."""
+        """Without autocommit a change begins a transaction; with it back on, that commits."""
         self.connection.set_autocommit(False)
         run(self.connection, "SELECT 1")
         self.assertFalse(self.connection.connection.in_transaction)
@@ -73,7 +73,7 @@ class StatementTests(RowsTestCase):
         self.assertEqual(self.rows(), [2, 3])
 
     def test_foreign_keys_off(self) -> None:
-        """PRAGMA foreign_keys holds for what comes after it, in transactions and outside."""
+        """PRAGMA foreign_keys applies to later statements, in transactions and outside."""
         run(self.connection, FAMILY)
 
         run(self.connection, "PRAGMA foreign_keys = OFF")
@@ -82,7 +82,7 @@ class StatementTests(RowsTestCase):
             with self.assertRaises(OperationalError), self.atomic():
                 run(self.connection, "SELEC 1")
             run(self.connection, "INSERT INTO child (rows_id) VALUES (8)")
-            run(self.connection, "PRAGMA foreign_keys = ON")  # nothing in a transaction, as SQLite
+            run(self.connection, "PRAGMA foreign_keys = ON")  # no effect here, as on SQLite
             run(self.connection, "INSERT INTO child (rows_id) VALUES (9)")
         run(self.connection, "PRAGMA foreign_keys = ON")
 
@@ -93,13 +93,13 @@ class StatementTests(RowsTestCase):
 
 @unittest.skipIf(missing(), missing())
 class DriverTests(RowsTestCase):
-    """The driver by itself, without Django around it."""
+    """The driver without Django."""
 
     def connect(self) -> dbapi.Connection:
         return dbapi.connect(self.connection.address)
 
     def test_closed(self) -> None:
-        """A closed connection says so; to close it again is nothing."""
+        """A closed connection refuses statements; closing it again does nothing."""
         connection = self.connect()
         cursor = connection.cursor()
         connection.close()
@@ -110,7 +110,7 @@ class DriverTests(RowsTestCase):
         self.assertFalse(connection.is_usable)
 
     def test_closed_in_django(self) -> None:
-        """Django's wrapper opens a new one."""
+        """Django's wrapper opens a new connection."""
         self.connection.close()
 
         self.insert(1)
@@ -118,7 +118,7 @@ class DriverTests(RowsTestCase):
         self.assertEqual(self.rows(), [1])
 
     def test_commit_without_a_transaction(self) -> None:
-        """To commit or roll back nothing is nothing."""
+        """Commit and rollback without a transaction send nothing."""
         connection = self.connect()
 
         connection.commit()
@@ -128,7 +128,7 @@ class DriverTests(RowsTestCase):
 
     @override_settings(DEBUG=True)
     def test_log_of_queries(self) -> None:
-        """With DEBUG Django logs each statement with its parameters, in no request of its own."""
+        """With DEBUG, Django logs statements with their parameters, without another request."""
         self.connection.force_debug_cursor = True
         self.insert(1)
 

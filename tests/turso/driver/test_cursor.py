@@ -1,4 +1,4 @@
-"""The cursor: parameters, rows and its end."""
+"""The cursor: parameters, many rows and its end."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.turso.server import missing
 
 @unittest.skipIf(missing(), missing())
 class CursorTests(RowsTestCase):
-    """Parameters, many rows, and the end of a cursor."""
+    """A cursor on a real server."""
 
     def tearDown(self) -> None:
         self.assertEqual(self.server.open_streams(), 0)
 
     def test_names_of_parameters(self) -> None:
-        """Parameters may be named, and more be given than the statement names."""
+        """Parameters may be named, and some may be unused."""
         sql = "SELECT %(a)s, '%%(c)s', %(a)s"
 
         self.assertEqual(run(self.connection, sql, {"a": 1, "b": 2}), [(1, "%(c)s", 1)])
 
     def test_executemany(self) -> None:
-        """Outside a transaction all rows are stored or none; in one a savepoint undoes them."""
+        """Outside a transaction all rows are stored or none; inside, a savepoint undoes them."""
         with self.connection.cursor() as cursor:
             with self.assertRaises(IntegrityError):
                 cursor.executemany(INSERT, [(1,), (2,), (1,), (3,)])
@@ -39,8 +39,8 @@ class CursorTests(RowsTestCase):
 
         self.assertEqual(self.rows(), [4, 5])
 
-    def test_unclosed_cursor_in_closed_cursor(self) -> None:
-        """A cursor that is closed takes no statement, and gives no rows."""
+    def test_closed(self) -> None:
+        """A closed cursor executes no statement and returns no rows."""
         cursor = dbapi.connect(self.connection.address).cursor()
         cursor.close()
 

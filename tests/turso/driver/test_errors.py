@@ -1,4 +1,4 @@
-"""errors: each code of a server is an exception of PEP 249, in words for people."""
+"""Each error code of a server becomes an exception of PEP 249."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.turso.server import Server, missing
 
 
 class ErrorTests(unittest.TestCase):
-    """Codes and words."""
+    """Codes and texts."""
 
     def test_classes(self) -> None:
-        """The class comes from the code, extended codes from the plain one they begin with."""
+        """The class comes from the code; an extended code has the class of the plain one."""
         for code, kind in {
             "SQLITE_CONSTRAINT": sqlite3.IntegrityError,
             "SQLITE_CONSTRAINT_UNIQUE": sqlite3.IntegrityError,
@@ -34,14 +34,14 @@ class ErrorTests(unittest.TestCase):
                 self.assertIs(type(error_of({"message": "wrong", "code": code})), kind)
 
     def test_words(self) -> None:
-        """The server's words stand without its prefixes; a missing reason is said to be missing."""
+        """The text has no prefix; a missing one is replaced."""
         self.assertEqual(
             str(error_of({"message": "SQLite error: no such table: x"})), "no such table: x"
         )
         self.assertEqual(str(error_of({})), "The server gave no reason.")
 
     def test_questions(self) -> None:
-        """What is asked of errors looks at the code."""
+        """is_busy() and is_too_large() look at the code."""
         self.assertTrue(is_busy(error_of({"message": "", "code": "SQLITE_BUSY_SNAPSHOT"})))
         self.assertFalse(is_busy(ValueError("SQLITE_BUSY")))
         too_large = error_of({"message": "Response is too large", "code": "RESPONSE_TOO_LARGE"})
@@ -54,10 +54,10 @@ class ErrorTests(unittest.TestCase):
 
 @unittest.skipIf(missing(), missing())
 class ServerErrorTests(WireTestCase):
-    """What a server really answers, as Django's exceptions."""
+    """A real server's errors, as Django's exceptions."""
 
     def test_errors(self) -> None:
-        """They are of the classes, and mostly in the words, of Django's SQLite backend."""
+        """They have the classes, and mostly the texts, of Django's SQLite backend."""
         with Server() as server, connected(server.create("shop")) as connection:
             run(connection, "CREATE TABLE rows (id integer PRIMARY KEY, n integer CHECK (n > 0))")
             run(connection, "INSERT INTO rows VALUES (1, 1)")

@@ -1,4 +1,4 @@
-"""explanations: what a person is told who has written something wrong into NAME."""
+"""Errors about a wrong NAME, or a server that cannot be reached."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def same(answer: str, head: str) -> str:
 
 
 class ExplanationTests(WireTestCase):
-    """Each sentence says what is wrong, and what to do."""
+    """Each sentence says what is wrong and what to do."""
 
     def error(self, url: str, *, is_executed: bool | None = False, **options: Any) -> str:
         """Return the error of a write, whose outcome is known unless `is_executed` is None."""
@@ -43,7 +43,7 @@ class ExplanationTests(WireTestCase):
 
     @unittest.skipIf(missing(), missing())
     def test_tls_to_a_server_without(self) -> None:
-        """The address with http:// is given, and the write is known not to have happened."""
+        """The error gives the address with http://, and the write is known not to have happened."""
         with Server(namespaces=False) as server:
             error = self.error(f"libsql://127.0.0.1:{server.port}")
 
@@ -51,14 +51,14 @@ class ExplanationTests(WireTestCase):
         self.assertIn(f"write http://127.0.0.1:{server.port} in NAME", error)
 
     def test_tls_to_another_server_without(self) -> None:
-        """The same where the other server answers before it hangs up."""
+        """The error is the same if the server answers before it closes."""
         with answering(lambda head: http("400 Bad Request", "")) as port:
             error = self.error(f"https://localhost:{port}/path")
 
         self.assertIn(f"write http://localhost:{port}/path in NAME", error)
 
     def test_no_tls_to_a_server_with(self) -> None:
-        """The address with https:// is given, until the server has answered once."""
+        """The error gives the address with https://, until the server has answered once."""
         with tempfile.TemporaryDirectory() as folder:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate(Path(folder)))
@@ -69,7 +69,7 @@ class ExplanationTests(WireTestCase):
 
     @unittest.skipIf(missing(), missing())
     def test_a_server_that_has_answered(self) -> None:
-        """Nobody is asked about TLS when a connection is lost that has worked."""
+        """After an answer, a lost connection does not raise the question of TLS."""
         with Server() as server, Proxy(server.port) as proxy:
             server.create("shop")
             with connected(proxy.url("shop")) as connection:
@@ -81,7 +81,7 @@ class ExplanationTests(WireTestCase):
         self.assertNotIn("TLS", str(caught.exception))
 
     def test_refused(self) -> None:
-        """Where nobody listens, the port is asked about."""
+        """A refused connection raises the question of the port."""
         port = free_port()
 
         error = self.error(f"http://127.0.0.1:{port}")
@@ -90,12 +90,12 @@ class ExplanationTests(WireTestCase):
         self.assertIn(f"Is the server running, and is {port} its port?", error)
 
     def test_no_such_name(self) -> None:
-        """A name that is not found may be misspelled; one that cannot be a name is quoted."""
+        """An unknown host may be misspelled; an impossible one is quoted."""
         self.assertIn("Is host.invalid spelled right", self.error("libsql://host.invalid"))
         self.assertIn("cannot be reached", self.error("http://a..b"))
 
     def test_no_connection_in_time(self) -> None:
-        """A server that accepts nothing more, and one that is silent about TLS, name the option."""
+        """A server that does not accept, or does not answer TLS, names the option."""
         with answering(lambda head: "") as port:
             error = self.error(f"https://127.0.0.1:{port}", connect_timeout=0.2)
             self.assertIn(f"https://127.0.0.1:{port} cannot be reached", error)
@@ -105,7 +105,7 @@ class ExplanationTests(WireTestCase):
         self.assertIn("OPTIONS['connect_timeout']", error)
 
     def test_certificate(self) -> None:
-        """One that is not trusted, or not found, names the option for it."""
+        """A certificate that is not trusted, or not found, names the option for it."""
         with tempfile.TemporaryDirectory() as folder:
             file, key = certificate(Path(folder))
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -125,7 +125,7 @@ class ExplanationTests(WireTestCase):
         self.assertIn("No such file or directory. Can every file in OPTIONS['tls']", lost)
 
     def test_answers_of_others(self) -> None:
-        """Pages, redirections and addresses that are not there say that NAME may be wrong."""
+        """HTML pages, redirections and wrong paths say that NAME may be wrong."""
         for answer, is_executed, words in (
             (http("404 Not Found", "not found"), False, "Is NAME the right address?"),
             (http("404 Not Found", PAGE), False, "an HTML page. Is NAME the address of a libSQL"),

@@ -1,4 +1,4 @@
-"""The wire with faults at every step: nothing half-written, nothing doubled, usable afterwards."""
+"""Faults at every request: nothing is half-written or doubled, and the connection stays usable."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.exhaustive
 INSERT = "INSERT INTO rows (number, value) VALUES (%s, %s)"
 TABLE = "CREATE TABLE rows (number integer NOT NULL, value text NOT NULL)"
 WORKERS = 32
-# A read is repeated after everything but these.
+# A read is repeated after every fault except these.
 DEADLY_FOR_READS = {Fault.REFUSE, Fault.STATUS_401, Fault.STATUS_403, Fault.LATE}
-# What the server cannot have seen is repeated, whatever it is.
+# After these, every request is repeated: the server cannot have executed it.
 HARMLESS = {Fault.REFUSE_ONCE, Fault.STATUS_429}
-# More than the server lets a transaction stand in another writer's way.
+# More than the server's 5 seconds for a transaction that keeps another writer waiting.
 BOUND_SECONDS = 12
 
 
@@ -100,7 +100,7 @@ def savepoints_that_wait(connection: DatabaseWrapper, number: int) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """What is done while a fault strikes one of its requests, and the rows it leaves."""
+    """An operation, the number of its requests, and the rows that it stores."""
 
     do: Callable[[DatabaseWrapper, int], None]
     requests: int
@@ -127,7 +127,7 @@ ALL = [
 
 @dataclass(frozen=True)
 class Case:
-    """One fault at one request of one piece of work, on a kept or a new connection of TCP."""
+    """One fault at one request of one operation, on a kept or a new TCP connection."""
 
     number: int
     work: Work
@@ -143,7 +143,7 @@ class Case:
     def must_succeed(self) -> bool:
         if self.work.is_read:
             return self.fault not in DEADLY_FOR_READS | {Fault.LATE_UNFORWARDED}
-        # Within a transaction there is nobody to wait for.
+        # Within a transaction there is no other writer to wait for.
         is_wait = self.fault is Fault.BUSY and self.step == 1
         return self.fault in HARMLESS or is_wait
 
@@ -161,8 +161,8 @@ def cases() -> list[Case]:
 
 
 def check(case: Case, proxy: Proxy, database: str, direct: DatabaseWrapper) -> None:
-    """Do the work of a case, and look from outside at what has become of it."""
-    # A server that was left with a transaction lets the next writer wait for 5 seconds.
+    """Run a case, and check from another connection what it stored."""
+    # After an abandoned transaction the next writer waits for 5 seconds.
     timeout = 1 if case.fault.is_late else BOUND_SECONDS
     with connected(proxy.url(database), timeout=timeout) as connection:
         proxy.reset()
@@ -193,7 +193,7 @@ def check(case: Case, proxy: Proxy, database: str, direct: DatabaseWrapper) -> N
         commits = [sql for request in passed for sql in request.sql if sql == "COMMIT"]
         assert len(changes) <= len(case.work.rows), f"sent again: {changes}"
         assert len(commits) <= 1 or case.work.is_read, "COMMIT was sent again"
-        if case.fault.is_late:  # its patience is too short for this
+        if case.fault.is_late:  # the time-out is too short for this
             write(direct, 0)
         use(connection, -case.number)
 
@@ -210,7 +210,7 @@ class FaultTests(WireTestCase):
     """Every fault at every request."""
 
     def test_every_fault_at_every_request(self) -> None:
-        """All or nothing is stored, never twice, never unlike what was reported; life goes on."""
+        """All or nothing is stored, once, as reported, and the connection can be used again."""
         todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
         for case in cases():
             todo.put(case)
@@ -226,7 +226,7 @@ class FaultTests(WireTestCase):
                     case = todo.get_nowait()
                     try:
                         check(case, proxy, database, direct)
-                    except Exception as error:  # all that goes wrong belongs into the report
+                    except Exception as error:  # every failure belongs in the report
                         failures.append(f"{case}: {type(error).__name__}: {error}")
                     next(done)
 

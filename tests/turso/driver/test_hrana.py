@@ -1,4 +1,4 @@
-"""hrana: what is taken for an answer, and what is not."""
+"""Answers in the form of the protocol, and in other forms."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def lines(*entries: Any) -> bytes:
     return b"\n".join(json.dumps(entry).encode() for entry in ({"baton": "b"}, *entries))
 
 
-class CursorTests(unittest.TestCase):
+class CursorAnswerTests(unittest.TestCase):
     """Answers of v3/cursor."""
 
     def test_rows(self) -> None:
-        """Lines are put together to one result."""
+        """Lines become one result."""
         first, result, error = hrana.result_of_cursor(lines(BEGIN, ROW, ROW, END))
 
         self.assertEqual(first, {"baton": "b"})
@@ -29,7 +29,7 @@ class CursorTests(unittest.TestCase):
         self.assertIsNone(error)
 
     def test_rows_that_break_off(self) -> None:
-        """A part of the rows is none of the results."""
+        """Incomplete rows are an error."""
         for body in (lines(BEGIN, ROW), lines(BEGIN, ROW)[:-5], b""):
             with self.subTest(body=body), self.assertRaises(ValueError):
                 hrana.result_of_cursor(body)
@@ -39,14 +39,14 @@ class CursorTests(unittest.TestCase):
         self.assertEqual(hrana.result_of_cursor(lines()), ({"baton": "b"}, None, None))
 
     def test_errors(self) -> None:
-        """An error of the step, or of all, takes the place of the rows."""
+        """An error of the step, or of the batch, replaces the rows."""
         for kind in ("step_error", "error"):
             entry = {"type": kind, "error": {"message": "wrong"}}
             _, result, error = hrana.result_of_cursor(lines(BEGIN, ROW, entry))
             self.assertEqual((result, error), (None, {"message": "wrong"}))
 
 
-class PipelineTests(unittest.TestCase):
+class PipelineAnswerTests(unittest.TestCase):
     """Answers of v3/pipeline."""
 
     requests = [hrana.execute({"sql": "SELECT 1"}), hrana.batch([hrana.step({})]), hrana.CLOSE]
@@ -57,14 +57,14 @@ class PipelineTests(unittest.TestCase):
     ]
 
     def test_answers(self) -> None:
-        """One result for each request, or its error."""
+        """Each request has one result or its error."""
         error = {"type": "error", "error": {"message": "wrong"}}
         for results in (self.results, [error] * 3):
             found = hrana.results_of({"results": results}, self.requests)
             self.assertEqual(found, results)
 
     def test_strange_answers(self) -> None:
-        """Too few results, too many, and those of another form are no answer."""
+        """Too few results, too many, or some in another form are an error."""
         one, two, three = self.results
         short = {"type": "ok", "response": {"result": {"step_results": [], "step_errors": []}}}
         for results in (
@@ -80,7 +80,7 @@ class PipelineTests(unittest.TestCase):
                 hrana.results_of({"results": results}, self.requests)
 
     def test_messages(self) -> None:
-        """The texts of errors are changed wherever they are in results, and nothing else."""
+        """Only the texts of errors are changed, and all of them."""
         error = {"message": "wrong", "code": "X"}
         batch = {"step_results": [None], "step_errors": [None, {"message": "wrong"}]}
         results = [

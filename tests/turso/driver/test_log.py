@@ -8,7 +8,7 @@ import unittest
 from collections.abc import Callable
 from threading import Timer
 
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from agent_sessions.turso.driver.transport import transport_to
 from tests.turso.connections import INSERT, RowsTestCase, WireTestCase, connected, run
@@ -105,6 +105,30 @@ class DecisionTests(RowsTestCase):
         self.assertEqual(
             self.logged(lose, "WARNING"),
             [f"WARNING The transaction on {self.url} is lost (RejectedError 500)"],
+        )
+
+    def test_pipeline(self) -> None:
+        """An error that stops more than one call of a pipeline is logged."""
+
+        def fail() -> None:
+            with (
+                self.assertRaises(DatabaseError),
+                self.connection.pipeline(),
+                self.atomic(),
+                self.connection.cursor() as one,
+                self.connection.cursor() as two,
+            ):
+                one.execute(INSERT, [1])
+                one.execute(INSERT, [1])
+                two.execute(INSERT, [2])
+                two.rowcount  # noqa: B018  # it sends them
+
+        self.assertEqual(
+            self.logged(fail, "INFO"),
+            [
+                "INFO A pipeline's error (IntegrityError SQLITE_CONSTRAINT) stops the transaction "
+                f"on {self.url}"
+            ],
         )
 
     def test_doubt(self) -> None:

@@ -1,4 +1,4 @@
-"""masking: servers and proxies that repeat the headers of a request."""
+"""Servers and proxies that repeat the headers of a request."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ KEY = "a2V5+c2Vj/cmV0=="
 
 
 class MaskedTests(unittest.TestCase):
-    """Text without secrets."""
+    """Texts without secrets."""
 
     def test_forms(self) -> None:
-        """A secret is found in plain text and quoted in an address."""
+        """A secret is found in plain text and URL-encoded."""
         text = f"{KEY} {quote(KEY)} {quote(KEY, safe='')} other"
 
         self.assertEqual(masked(text, {KEY: "[key]"}), "[key] [key] [key] other")
@@ -50,16 +50,16 @@ def pipeline(*results: Any) -> str:
 
 
 def batch_with(error: Any) -> Any:
-    """Return the result of a batch of BEGIN and a statement, which failed."""
+    """Return the result of a batch of BEGIN and a statement that failed."""
     result = {"step_results": [{"cols": [], "rows": []}, None], "step_errors": [None, error]}
     return {"type": "ok", "response": {"result": result}}
 
 
 CLOSED = {"type": "ok", "response": {"type": "close"}}
-# Answers to a request, made of its headers.
+# Answers that repeat the headers of a request.
 ECHOES: dict[str, Callable[[str], str]] = {
     "text": lambda head: http("403 Forbidden", head),
-    # Longer texts are cut after 300 characters: here in the middle of the token.
+    # Texts are cut after 300 characters, here in the middle of the token.
     "text that is cut": lambda head: http("403 Forbidden", "x" * 265 + line(head, "Bearer")),
     "JSON": lambda head: http("400 Bad", json.dumps({"error": head, "code": head})),
     "JSON of another form": lambda head: http("400 Bad", json.dumps({"error": sql_error(head)})),
@@ -84,7 +84,7 @@ ECHOES: dict[str, Callable[[str], str]] = {
 
 
 class EchoTests(WireTestCase):
-    """Whatever comes back, no error shows the token or the key of an encrypted database."""
+    """No answer can bring the token or the encryption key into an error."""
 
     def setUp(self) -> None:
         self.log = io.StringIO()
@@ -119,7 +119,7 @@ class EchoTests(WireTestCase):
         return error, page
 
     def error_of(self, connection: Any, in_transaction: bool) -> BaseException:
-        try:  # assertRaises() would clear the variables, which a page shows
+        try:  # assertRaises() would clear the variables that a page shows
             if in_transaction:
                 with transaction.atomic(connection.alias):
                     run(connection, "INSERT INTO rows VALUES (1)")
@@ -142,13 +142,13 @@ class EchoTests(WireTestCase):
                 self.assertNotIn(secret, text)
 
     def test_every_answer(self) -> None:
-        """In texts, reasons, addresses, broken answers and errors of SQL they are masked."""
+        """They are masked in texts, reasons, addresses, broken answers and SQL errors."""
         for name, echo in ECHOES.items():
             with self.subTest(name):
                 self.assert_is_hidden(*self.error(echo))
 
     def test_transaction(self) -> None:
-        """In the error of a statement within a transaction as well."""
+        """They are masked in the error of a statement within a transaction."""
         echoes: dict[str, Callable[[str], str]] = {
             "a step": lambda head: pipeline(batch_with(sql_error(head))),
             "the batch": lambda head: pipeline({"type": "error", "error": sql_error(head)}),
@@ -161,7 +161,7 @@ class EchoTests(WireTestCase):
                 self.assertIn("[token]", str(error))
 
     def test_large_rows(self) -> None:
-        """In the error of rows that are asked for once more, because they did not fit, as well."""
+        """They are masked in the error of a large result that is requested again."""
 
         def answer(head: str) -> str:
             if "/v3/cursor" not in head:
@@ -180,7 +180,7 @@ class EchoTests(WireTestCase):
         self.assertNotIn(TOKEN, "".join(self.shown(caught.exception)))
 
     def test_shell(self) -> None:
-        """dbshell says what the server said, without the token."""
+        """dbshell prints the server's text without the token."""
         with answering(ECHOES["text"]) as port:
             done = subprocess.run(
                 [sys.executable, "manage.py", "dbshell", "--", "SELECT 1"],
@@ -200,7 +200,7 @@ class EchoTests(WireTestCase):
         self.assertNotIn(TOKEN, done.stderr + done.stdout)
 
     def test_a_token_that_was_replaced(self) -> None:
-        """The token before the present one is masked too: its request may still be under way."""
+        """The previous token is masked too: its request may still be under way."""
         tokens = iter([TOKEN, "second"])
         answers = iter([http("401 No", ""), http("403 No", f"first {TOKEN}, then second")])
         with (

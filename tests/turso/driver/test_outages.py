@@ -45,7 +45,7 @@ class RestartTests(WireTestCase):
         return int(count)
 
     def test_between_statements(self) -> None:
-        """Outside a transaction nobody notices."""
+        """Outside a transaction, a restart has no effect."""
         write(self.connection, 1)
 
         self.restart()
@@ -54,7 +54,7 @@ class RestartTests(WireTestCase):
         self.assertEqual(self.rows(), 2)
 
     def test_in_a_transaction(self) -> None:
-        """A transaction is lost as a whole, and the connection goes on."""
+        """A transaction is lost as a whole, and the connection can be used again."""
         with self.assertRaises(OperationalError), transaction.atomic(using=self.connection.alias):
             write(self.connection, 1)
             self.restart()
@@ -65,7 +65,7 @@ class RestartTests(WireTestCase):
         self.assertEqual(self.rows(), 1)
 
     def test_before_commit(self) -> None:
-        """A COMMIT that finds no transaction is an error: nothing is stored, and that is known."""
+        """COMMIT after a restart raises, with a known outcome: nothing is stored."""
         with (
             self.assertRaises(OperationalError) as caught,
             transaction.atomic(using=self.connection.alias),
@@ -77,7 +77,7 @@ class RestartTests(WireTestCase):
         self.assertEqual(self.rows(), 0)
 
     def test_while_it_is_down(self) -> None:
-        """A server that is away is an error after a bounded time, and nothing more than that."""
+        """While the server is down, statements raise after a bounded time."""
         self.server.stop()
 
         began = time.monotonic()
@@ -92,16 +92,16 @@ class RestartTests(WireTestCase):
 
 @unittest.skipIf(missing(), missing())
 class TimeTests(WireTestCase):
-    """What passes while nothing is sent. Real seconds, because they are the server's."""
+    """Idle transactions, in real seconds, because the server's limits are fixed."""
 
     def test_waiting(self) -> None:
-        """Waiting harms only those who keep a transaction open: they lose it, as a whole."""
+        """Only open transactions are lost by waiting, as a whole."""
         with Server() as server, ThreadPoolExecutor() as pool:
             waits = [
-                idle_outside_a_transaction,
-                idle_in_a_transaction,
-                idle_before_commit,
-                robbed_of_a_transaction,
+                self.idle_outside_a_transaction,
+                self.idle_in_a_transaction,
+                self.idle_before_commit,
+                self.robbed_of_a_transaction,
             ]
             results = [
                 pool.submit(wait, server.create(wait.__name__.replace("_", "-"))) for wait in waits
@@ -110,87 +110,67 @@ class TimeTests(WireTestCase):
             for result in results:
                 result.result()
 
+    def idle_outside_a_transaction(self, url: str) -> None:
+        """A model may think for 15 seconds between two statements."""
+        with connected(url) as connection:
+            run(connection, TABLE)
+            write(connection, 1)
 
-def idle_outside_a_transaction(url: str) -> None:
-    """A model may think for 15 seconds between two statements."""
-    with connected(url) as connection:
-        run(connection, TABLE)
-        write(connection, 1)
+            time.sleep(15)
+            write(connection, 2)
 
-        time.sleep(15)
-        write(connection, 2)
+            assert run(connection, "SELECT number FROM rows ORDER BY 1") == [(1,), (2,)]
 
-        assert run(connection, "SELECT number FROM rows ORDER BY 1") == [(1,), (2,)]
+    def idle_in_a_transaction(self, url: str) -> None:
+        """A transaction that is idle for 12 seconds is lost, and nothing runs outside of it."""
+        with connected(url) as connection:
+            run(connection, TABLE)
 
-
-def idle_in_a_transaction(url: str) -> None:
-    """A transaction that stands idle for 12 seconds is lost, and nothing runs outside of it."""
-    with connected(url) as connection:
-        run(connection, TABLE)
-        errors = []
-
-        try:
-            with transaction.atomic(using=connection.alias):
+            with self.assertRaises(OperationalError), transaction.atomic(using=connection.alias):
                 write(connection, 1)
                 time.sleep(12)
                 for number in (2, 3):
-                    try:
+                    with self.assertRaises(OperationalError):
                         write(connection, number)
-                    except OperationalError as error:
-                        errors.append(error)
-        except OperationalError as error:
-            errors.append(error)
 
-        assert len(errors) == 3, errors
-        assert run(connection, "SELECT number FROM rows") == []
-        write(connection, 4)
-        assert run(connection, "SELECT number FROM rows") == [(4,)]
+            assert run(connection, "SELECT number FROM rows") == []
+            write(connection, 4)
+            assert run(connection, "SELECT number FROM rows") == [(4,)]
 
+    def idle_before_commit(self, url: str) -> None:
+        """COMMIT after 12 idle seconds raises, with a known outcome: nothing is stored."""
+        with connected(url) as connection:
+            run(connection, TABLE)
 
-def idle_before_commit(url: str) -> None:
-    """To commit after 12 idle seconds is an error, of which the outcome is known: nothing."""
-    with connected(url) as connection:
-        run(connection, TABLE)
-
-        error = None
-        try:
-            with transaction.atomic(using=connection.alias):
+            with (
+                self.assertRaises(OperationalError) as caught,
+                transaction.atomic(using=connection.alias),
+            ):
                 write(connection, 1)
                 time.sleep(12)
-        except OperationalError as raised:
-            error = raised
 
-        assert error, "a lost transaction was committed"
-        assert not isinstance(error.__cause__, InDoubtError)
+            assert not isinstance(caught.exception.__cause__, InDoubtError)
+            assert run(connection, "SELECT number FROM rows") == []
 
-        assert run(connection, "SELECT number FROM rows") == []
-
-
-def robbed_of_a_transaction(url: str) -> None:
-    """After 5 seconds a waiting writer takes over; what the holder still sends is not executed."""
-    with connected(url) as holder:
-        run(holder, TABLE)
-        errors = []
+    def robbed_of_a_transaction(self, url: str) -> None:
+        """After 5 seconds a waiting writer takes over; the holder's later statements don't run."""
 
         def second_writer() -> None:
             with connected(url) as connection:
                 write(connection, 2)
 
-        try:
-            with transaction.atomic(using=holder.alias):
+        with connected(url) as holder:
+            run(holder, TABLE)
+
+            with self.assertRaises(OperationalError), transaction.atomic(using=holder.alias):
                 write(holder, 1)
                 thread = threading.Thread(target=second_writer)
                 thread.start()
                 thread.join(BOUND_SECONDS)
                 for number in (3, 4):
-                    try:
+                    with self.assertRaises(OperationalError):
                         write(holder, number)
-                    except OperationalError as error:
-                        errors.append(error)
-        except OperationalError as error:
-            errors.append(error)
 
-        assert len(errors) == 3, errors
-        assert run(holder, "SELECT number FROM rows") == [(2,)]
-        write(holder, 5)
-        assert run(holder, "SELECT number FROM rows ORDER BY 1") == [(2,), (5,)]
+            assert run(holder, "SELECT number FROM rows") == [(2,)]
+            write(holder, 5)
+            assert run(holder, "SELECT number FROM rows ORDER BY 1") == [(2,), (5,)]

@@ -1,4 +1,4 @@
-"""pipeline(): what waits, when it is sent, and where its errors surface."""
+"""pipeline(): which statements wait, when they are sent, and where their errors surface."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.server.open_streams(), 0)
 
     def wait_with(self, number: int) -> None:
-        """Insert a row, and ask for nothing."""
+        """Insert a row without asking for a result."""
         with self.connection.cursor() as cursor:
             cursor.execute(INSERT, [number])
 
     def test_result(self) -> None:
-        """To ask for a result sends all that waits, in its order."""
+        """Asking for a result sends everything that waits, in order."""
         with self.connection.pipeline(), self.connection.cursor() as cursor:
             self.wait_with(1)
             cursor.execute("SELECT count(*) FROM rows")
@@ -35,7 +35,7 @@ class PipelineTests(RowsTestCase):
             self.assertEqual(len(self.proxy.requests), 1)
 
     def test_rowcount_and_lastrowid(self) -> None:
-        """They are results, too, and their errors are Django's."""
+        """They are results too, and their errors are Django's."""
         with self.connection.pipeline(), self.connection.cursor() as cursor:
             cursor.execute(INSERT, [7])
             self.assertEqual((cursor.rowcount, cursor.lastrowid), (1, 7))
@@ -44,7 +44,7 @@ class PipelineTests(RowsTestCase):
                 cursor.rowcount  # noqa: B018  # to ask is what is tested
 
     def test_outside_a_transaction(self) -> None:
-        """What travels together is stored together, or not at all."""
+        """Statements that are sent together are stored together, or not at all."""
         with self.assertRaises(IntegrityError), self.connection.pipeline():
             self.wait_with(1)
             self.wait_with(1)
@@ -52,14 +52,14 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [])
 
     def test_one_statement(self) -> None:
-        """One alone needs no transaction."""
+        """A single statement needs no transaction."""
         with self.connection.pipeline():
             self.wait_with(1)
 
         self.assertEqual(self.proxy.requests[0].sql, [INSERT.replace("%s", "?")])
 
     def test_readers_need_not_queue(self) -> None:
-        """Reads that travel together take nobody's place."""
+        """Reads that are sent together do not wait for the lock."""
         with self.connection.pipeline(), self.connection.cursor() as one:
             one.execute("SELECT 1")
             with self.connection.cursor() as two:
@@ -68,7 +68,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.proxy.requests[0].sql[0], "BEGIN DEFERRED")
 
     def test_reads_of_unknown_outcome(self) -> None:
-        """Reads have no outcome: one that fails again and again is a plain error."""
+        """Reads are never in doubt: their failure is a plain error."""
         with self.assertRaises(OperationalError) as caught, self.connection.pipeline():
             for _ in range(2):
                 with self.connection.cursor() as cursor:
@@ -84,7 +84,7 @@ class PipelineTests(RowsTestCase):
         raise UnansweredError("cut")
 
     def test_error_in_the_block(self) -> None:
-        """What still waits when something raises is never sent, and its cursor says so."""
+        """After an exception, waiting statements are never sent, and their cursors raise."""
         cursor = self.connection.cursor()
         with self.assertRaises(ZeroDivisionError), self.connection.pipeline():
             cursor.execute(INSERT, [1])
@@ -95,7 +95,7 @@ class PipelineTests(RowsTestCase):
             cursor.fetchall()
 
     def test_error_in_a_block_within_a_transaction(self) -> None:
-        """There it shares the fate of its transaction, as without a pipeline."""
+        """In a transaction they are committed or rolled back with it, as without a pipeline."""
         with self.atomic():
             self.insert(1)
             with self.assertRaises(ZeroDivisionError), self.connection.pipeline():
@@ -108,7 +108,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 2])
 
     def test_rolled_back_before_it_was_sent(self) -> None:
-        """A statement of a transaction that is rolled back is not one without rows."""
+        """A statement that was rolled back before it was sent has an error, not no rows."""
         cursor = self.connection.cursor()
         with self.connection.pipeline():
             with self.assertRaises(ZeroDivisionError), self.atomic():
@@ -120,7 +120,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.proxy.requests, [])
 
     def test_error_of_an_earlier_statement(self) -> None:
-        """An error that surfaces late loses the transaction, also for those who catch it."""
+        """An error that surfaces late loses the transaction, even if it is caught."""
         with self.assertRaises(OperationalError), self.connection.pipeline(), self.atomic():
             self.wait_with(1)
             self.wait_with(1)
@@ -132,7 +132,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [])
 
     def test_error_within_a_savepoint(self) -> None:
-        """If all that an error stopped is within a savepoint, its rollback makes up for it."""
+        """If an error stopped only statements within a savepoint, its rollback undoes them."""
         with self.connection.pipeline(), self.atomic():
             self.wait_with(1)
             with self.assertRaises(IntegrityError), self.atomic():
@@ -145,7 +145,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 4])
 
     def test_error_at_the_end_of_a_nested_block(self) -> None:
-        """The errors of a nested block surface in it, and are undone by its savepoint."""
+        """The errors of a nested block surface in it, and its savepoint undoes them."""
         with self.connection.pipeline(), self.atomic():
             self.wait_with(1)
             with self.assertRaises(IntegrityError), self.atomic():
@@ -156,7 +156,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 3])
 
     def test_error_before_a_savepoint(self) -> None:
-        """An error of before a savepoint is not undone by it, and is not forgotten in silence."""
+        """An error from before a savepoint is neither undone by it nor forgotten."""
         with (
             self.assertRaisesMessage(OperationalError, "was lost"),
             self.connection.pipeline(),
@@ -170,7 +170,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [])
 
     def test_rolled_back_to_a_savepoint_before_it_was_sent(self) -> None:
-        """What a savepoint undoes is never sent, and an error in it concerns nobody."""
+        """Statements that a savepoint undoes are never sent, and have no errors."""
         with self.connection.pipeline(), self.atomic():
             self.wait_with(1)
             with self.assertRaises(KeyError), self.atomic():
@@ -182,7 +182,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 3])
 
     def test_error_before_a_nested_savepoint(self) -> None:
-        """An error of a block surfaces before a block in it, and only the outer makes up for it."""
+        """An outer block's error surfaces before a nested block, and the outer undoes it."""
         with self.connection.pipeline(), self.atomic():
             self.wait_with(1)
             with self.assertRaises(OperationalError), self.atomic():
@@ -194,7 +194,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 3])
 
     def test_unreachable(self) -> None:
-        """Statements that did not reach the server are missing: the transaction cannot go on."""
+        """If statements did not reach the server, the transaction cannot go on."""
         with self.assertRaises(OperationalError), self.connection.pipeline(), self.atomic():
             self.wait_with(1)
             self.proxy.arm(Fault.REFUSE)
@@ -206,7 +206,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [])
 
     def test_more_than_an_answer_holds(self) -> None:
-        """Rows that fit into no answer cannot travel with others: an error says what to do."""
+        """A result too large for an answer raises among others, and says what to do."""
         for _ in range(4):
             run(self.connection, "INSERT INTO rows (value) VALUES (%s)", ["x" * 3_000_000])
 
@@ -233,7 +233,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1])
 
     def test_begin_sends_what_waits(self) -> None:
-        """What was executed before a transaction is none of it."""
+        """Statements before a transaction are not part of it."""
         with self.connection.pipeline():
             self.wait_with(1)
             with self.assertRaises(IntegrityError), self.atomic():
@@ -243,7 +243,7 @@ class PipelineTests(RowsTestCase):
         self.assertEqual(self.rows(), [1])
 
     def test_commit_without_a_transaction(self) -> None:
-        """To commit sends what waits."""
+        """A commit sends what waits."""
         with self.connection.pipeline():
             self.wait_with(1)
             self.connection.connection.commit()

@@ -1,4 +1,4 @@
-"""pool: how connections of TCP are kept."""
+"""HTTP connections between two requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.turso.connections import WireTestCase
 
 
 class KeepAliveTests(WireTestCase):
-    """Connections between two requests."""
+    """Idle connections."""
 
     @unittest.skipUnless(hasattr(socket, "TCP_KEEPIDLE"), "this system does not let it be chosen")
     def test_idle(self) -> None:
-        """An idle connection is looked after each minute, so that nobody forgets it unnoticed."""
+        """An idle connection is probed every minute, so that its loss is noticed."""
         listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         port = listener.getsockname()[1]
         pool = new_pool(Address("http", "127.0.0.1", port), "http", "127.0.0.1", port)
@@ -30,7 +30,7 @@ class KeepAliveTests(WireTestCase):
         self.assertEqual(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), 60)
 
     def test_more_than_are_kept(self) -> None:
-        """What exceeds the pool's size serves its request and is closed, without a warning."""
+        """A connection beyond the pool's size is closed after its request, without warning."""
         address = Address("http", "127.0.0.1", 1, pool_size=1)
         pool = new_pool(address, "http", "127.0.0.1", 1)
         self.addCleanup(pool.close)

@@ -168,7 +168,7 @@ class PlainReprTests(unittest.TestCase):
         self.assertNotIn(TOKEN, repr(vars(connect(address))) + repr(pool))
 
     def test_hidden(self) -> None:
-        """What is hidden shows nothing."""
+        """A hidden value shows nothing."""
         self.assertEqual(repr(Hidden(TOKEN)), "<Hidden>")
 
     def test_namespaces(self) -> None:

@@ -16,12 +16,12 @@ INSERT = "INSERT INTO rows (value) VALUES (%s)"
 
 
 class RolledBackError(Exception):
-    """What a test raises to have a transaction rolled back."""
+    """Raised by a test to roll back a transaction."""
 
 
 @unittest.skipIf(missing(), missing())
 class RoundTripTests(WireTestCase):
-    """How many requests things cost, and that no stream is left behind."""
+    """The number of requests of each operation; no stream is left open."""
 
     server: Server
 
@@ -41,7 +41,7 @@ class RoundTripTests(WireTestCase):
         self.assertEqual(self.server.open_streams(), 0)
 
     def assert_requests(self, count: int) -> None:
-        """Assert how many requests there were, and that the last one closed its stream."""
+        """Assert the number of requests, and that the last one closed its stream."""
         sent = [request.sql for request in self.proxy.requests]
         self.assertEqual(len(sent), count, sent)
         self.assertTrue(not count or self.proxy.requests[-1].closes)
@@ -50,13 +50,13 @@ class RoundTripTests(WireTestCase):
         run(self.connection, INSERT, [str(number)])
 
     def test_first_query_on_a_new_connection(self) -> None:
-        """No greeting, no settings, no PRAGMA goes before it."""
+        """Nothing is sent before the first query."""
         self.assertEqual(run(self.connection, "SELECT 1"), [(1,)])
 
         self.assert_requests(1)
 
     def test_each_further_statement(self) -> None:
-        """A statement outside a transaction is one request, which closes its own stream."""
+        """A statement outside a transaction is one request, which closes its stream."""
         for number in range(5):
             run(self.connection, "SELECT 1")
             self.insert(number)
@@ -65,7 +65,7 @@ class RoundTripTests(WireTestCase):
         self.assertTrue(all(request.closes for request in self.proxy.requests))
 
     def test_hundred_statements(self) -> None:
-        """They share one connection of TCP."""
+        """A hundred statements share one TCP connection."""
         for _ in range(100):
             run(self.connection, "SELECT 1")
 
@@ -73,7 +73,7 @@ class RoundTripTests(WireTestCase):
         self.assertEqual(self.proxy.connections, 1)
 
     def test_new_connections_of_django(self) -> None:
-        """A connection that Django closes after a request leaves that of TCP to the next."""
+        """A new Django connection uses the TCP connection of the closed one."""
         for _ in range(5):
             run(self.connection, "SELECT 1")
             self.connection.close()
@@ -82,7 +82,7 @@ class RoundTripTests(WireTestCase):
         self.assertEqual(self.proxy.connections, 1)
 
     def test_atomic(self) -> None:
-        """A block of five statements is six requests: BEGIN travels with the first."""
+        """A block of five statements is six requests: BEGIN is sent with the first."""
         with transaction.atomic(using=self.alias):
             for number in range(5):
                 self.insert(number)
@@ -90,7 +90,7 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(6)
 
     def test_nested_atomic(self) -> None:
-        """Savepoints travel with the statements in and after them."""
+        """Savepoints are sent with the statements in and after them."""
         with transaction.atomic(using=self.alias):
             self.insert(1)
             for number in range(3):
@@ -101,14 +101,14 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(6)
 
     def test_empty_atomic(self) -> None:
-        """Nothing to do is nothing to send."""
+        """A block without statements sends nothing."""
         with transaction.atomic(using=self.alias), transaction.atomic(using=self.alias):
             pass
 
         self.assert_requests(0)
 
     def test_rollback_before_anything_was_sent(self) -> None:
-        """Neither is there anything to roll back."""
+        """Without statements, a rollback sends nothing either."""
         with self.assertRaises(RolledBackError), transaction.atomic(using=self.alias):
             raise RolledBackError
 
@@ -123,7 +123,7 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(2)
 
     def test_rollback_to_a_savepoint(self) -> None:
-        """Savepoint and rollback travel with the next statement."""
+        """A savepoint and its rollback are sent with the next statement."""
         with transaction.atomic(using=self.alias):
             self.insert(1)
             with self.assertRaises(RolledBackError), transaction.atomic(using=self.alias):
@@ -141,7 +141,7 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(1)
 
     def test_nested_atomic_in_a_pipeline(self) -> None:
-        """A nested block is a request, because its errors have to surface in it and no others."""
+        """A nested block is a request, because its errors must surface in it."""
         with self.connection.pipeline(), transaction.atomic(using=self.alias):
             self.statements_that_wait(self.connection, 5)
             with transaction.atomic(using=self.alias):
@@ -150,7 +150,7 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(3)
 
     def test_pipeline(self) -> None:
-        """Without a transaction statements are one request, too."""
+        """Without a transaction, five statements are one request too."""
         with self.connection.pipeline():
             self.statements_that_wait(self.connection, 5)
 
@@ -169,7 +169,7 @@ class RoundTripTests(WireTestCase):
         self.assert_requests(1)
 
     def test_table_rebuild_settings(self) -> None:
-        """PRAGMA foreign_keys, asked for before a transaction, travels with its BEGIN."""
+        """PRAGMA foreign_keys before a transaction is sent with its BEGIN."""
         run(self.connection, "PRAGMA foreign_keys = OFF")
         with transaction.atomic(using=self.alias):
             self.assertEqual(run(self.connection, "PRAGMA foreign_keys"), [(0,)])
@@ -181,7 +181,7 @@ class RoundTripTests(WireTestCase):
     def test_forty_at_once(self) -> None:
         """40 requests at once, each with a read and two transactions, leave no stream and no error.
 
-        Each thread has a connection of its own, as a request of ASGI has.
+        Each thread has its own connection, as a request under ASGI.
         """
         url = self.server.create("crowd")
         with connected(url) as connection:

@@ -1,4 +1,4 @@
-"""Savepoints are followed here, so that a wrong name is refused where it is used."""
+"""Savepoints are followed in the driver, so that a wrong name raises where it is used."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ class SavepointsTests(unittest.TestCase):
             self.savepoints.follow(Statement(sql))
 
     def test_names_are_written_in_many_ways(self) -> None:
-        """Quoted or not, in capitals or not, with SAVEPOINT after the verb or without."""
+        """Names are quoted or not, in any case, with SAVEPOINT after the verb or without."""
         self.follow('SAVEPOINT "a b"', "savepoint s1;", "Rollback Transaction To S1")
 
         self.follow("ROLLBACK TO SAVEPOINT s1", "RELEASE s1", 'RELEASE SAVEPOINT "A B"')
 
     def test_a_release_takes_later_ones_along(self) -> None:
-        """What was set within a savepoint ends with it."""
+        """A release ends the savepoints within it."""
         self.follow("SAVEPOINT a", "SAVEPOINT b", "RELEASE a")
 
         with self.assertRaisesRegex(OperationalError, "no such savepoint: b"):
             self.follow("RELEASE b")
 
     def test_a_rollback_keeps_its_savepoint(self) -> None:
-        """But not those that were set after it."""
+        """A rollback keeps its own savepoint and ends the later ones."""
         self.follow("SAVEPOINT a", "SAVEPOINT b", "ROLLBACK TO a", "ROLLBACK TO a")
 
         with self.assertRaisesRegex(OperationalError, "no such savepoint: b"):
             self.follow("ROLLBACK TO b")
 
     def test_the_innermost_of_a_name_is_meant(self) -> None:
-        """A name can be set twice."""
+        """A name that was set twice means the innermost savepoint."""
         self.follow("SAVEPOINT a", "SAVEPOINT b", "SAVEPOINT a", "RELEASE a", "RELEASE b")
 
         self.follow("RELEASE a")
 
     def test_other_statements(self) -> None:
-        """Nothing else is read, and what is no SQL is left to the server."""
+        """Other statements are ignored, and invalid ones are left to the server."""
         self.follow(
             "SELECT 'RELEASE a'", "INSERT INTO t VALUES ('SAVEPOINT a')", "BEGIN", "SAVEPOINT"
         )
@@ -59,7 +59,7 @@ class SavepointsTests(unittest.TestCase):
 @unittest.skipIf(missing(), missing())
 class ServerTests(WireTestCase):
     def test_the_transaction_survives_a_wrong_name(self) -> None:
-        """As on SQLite the statement fails, and nothing else."""
+        """As on SQLite, the statement fails and nothing else."""
         server = self.enterContext(Server())
         connection = self.enterContext(connected(server.create("shop")))
         run(connection, "CREATE TABLE rows (id integer)")

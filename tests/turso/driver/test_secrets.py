@@ -21,20 +21,20 @@ SECRET = "eyJhbGciOiJFZERTQSJ9.secret.signature"
 
 
 class HiddenTests(WireTestCase):
-    """A token is in no text that anybody sees."""
+    """The token appears in no text."""
 
     secret = SECRET
 
     def error_of(self, connection: Any) -> BaseException:
         try:
             run(connection, "SELECT 1")
-        except Exception as error:  # whatever it is, it is shown
+        except Exception as error:  # every error is shown
             return error
         raise AssertionError("no error")
 
     def shown(self, connection: Any) -> override_settings:
-        """Let a page about an error show the entry of a connection among the settings."""
-        # Not in DATABASES itself: Django warns of whoever overrides that.
+        """Let an error page show a connection's settings."""
+        # Not in DATABASES itself, because Django warns about overriding that.
         return override_settings(DEBUG=True, SHOWN={"default": connection.settings_dict})
 
     @contextmanager
@@ -48,7 +48,7 @@ class HiddenTests(WireTestCase):
             yield connection
 
     def test_debug_page(self) -> None:
-        """Not on Django's debug page, wherever it was written and whatever went wrong."""
+        """It is not on Django's debug page, wherever it was written and whatever went wrong."""
         places: list[dict[str, Any]] = [
             {"password": self.secret},
             {"auth_token": self.secret},
@@ -57,7 +57,7 @@ class HiddenTests(WireTestCase):
             {"encryption_key": self.secret},
         ]
         faults = [Fault.REFUSE, Fault.LATE_UNFORWARDED, Fault.STATUS_401, Fault.STATUS_403]
-        # The server behind the proxy is not there: what is forwarded is cut again and again.
+        # There is no server behind the proxy, so forwarded requests are cut off.
         for fault in [*faults, Fault.CUT_UNFORWARDED]:
             for place in places:
                 with (
@@ -71,7 +71,7 @@ class HiddenTests(WireTestCase):
                     self.assertNotIn(self.secret, page)
 
     def test_mistake_in_the_settings(self) -> None:
-        """Nor on the page about a mistake beside it."""
+        """It is not on the page about another mistake in the settings."""
         settings: dict[str, Any] = {"password": self.secret, "pool_size": 0}
         with (
             connected(f"libsql://host?authToken={self.secret}", **settings) as connection,
@@ -83,8 +83,8 @@ class HiddenTests(WireTestCase):
         self.assertIsInstance(error, ImproperlyConfigured)
         self.assertNotIn(self.secret, page)
 
-    def test_password_that_is_no_token(self) -> None:
-        """Nor where it is refused: the transport that refuses it can be shown."""
+    def test_password_that_is_not_a_token(self) -> None:
+        """A refused PASSWORD is not shown, although the transport that refuses it is."""
         with connected("https://shop.turso.io", password="secr\u00e9t") as connection:
             error = self.error_of(connection)
             page = page_about(error)
@@ -94,7 +94,7 @@ class HiddenTests(WireTestCase):
         self.assertNotIn("secr\u00e9t", page)
 
     def test_repr_and_log(self) -> None:
-        """Nor in a repr, nor in a log that tells everything."""
+        """It is in no repr and in no log, at any level."""
         log = io.StringIO()
         handler = logging.StreamHandler(log)
         root = logging.getLogger()

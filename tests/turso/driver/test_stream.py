@@ -1,4 +1,4 @@
-"""The stream: how many of them a server holds."""
+"""The stream: the number that a server keeps."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.turso.server import Server, missing
 
 @unittest.skipIf(missing(), missing())
 class StreamTests(WireTestCase):
-    """More streams than a server holds."""
+    """More streams than a server keeps."""
 
     def test_too_many_streams(self) -> None:
-        """The 129th waits for its turn, and is an error if there is none; then all goes on."""
+        """The 129th request waits, then raises; once streams are closed, requests work again."""
         select = [hrana.execute(Statement("SELECT 1").wire)]
         with Server() as server, connected(server.create("shop")) as connection:
             streams = [Stream(transport_to(connection.address)) for _ in range(128)]

@@ -1,4 +1,4 @@
-"""Tokens: where they are written, how they rotate, and what a refused one says."""
+"""Tokens: their three places, their rotation, and the errors about wrong ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOUR = datetime.timedelta(hours=1)
 
 
 class Mint:
-    """A key of tokens, and the option that lets a server take them."""
+    """A key that signs tokens, and the option with which a server accepts them."""
 
     def __init__(self) -> None:
         self.key = ed25519.Ed25519PrivateKey.generate()
@@ -40,7 +40,7 @@ class Mint:
 
 @unittest.skipIf(missing(), missing())
 class TokenTests(WireTestCase):
-    """A server that wants tokens."""
+    """A server that requires tokens."""
 
     server: Server
     mint: Mint
@@ -59,7 +59,7 @@ class TokenTests(WireTestCase):
         self.url = self.proxy.url("shop")
 
     def test_three_places(self) -> None:
-        """PASSWORD, OPTIONS["auth_token"] and ?authToken= in NAME all open the door."""
+        """PASSWORD, OPTIONS["auth_token"] and ?authToken= in NAME all work."""
         token = self.mint.token()
         for url, settings in [
             (self.url, {"password": token}),
@@ -70,7 +70,7 @@ class TokenTests(WireTestCase):
                 self.assertEqual(run(connection, "SELECT 1"), [(1,)])
 
     def test_rotation(self) -> None:
-        """A function is asked for a token once, and again when the server refuses it."""
+        """A function is called once, and again when the server refuses the token."""
         tokens = [self.mint.token(lasts=-HOUR), self.mint.token()]
         asked: list[str] = []
 
@@ -86,7 +86,7 @@ class TokenTests(WireTestCase):
         self.assertEqual(len(self.proxy.requests), 4)
 
     def test_rotation_that_fails(self) -> None:
-        """A function that knows no better token is asked once for a request, not for ever."""
+        """A function that returns another wrong token is called once more for a request."""
         asked = []
 
         def old_token() -> str:
@@ -101,8 +101,8 @@ class TokenTests(WireTestCase):
 
         self.assertEqual(len(asked), 2)
 
-    def test_function_that_gives_none(self) -> None:
-        """Something else than a token is not sent."""
+    def test_function_without_a_token(self) -> None:
+        """A return value that is not a token is not sent."""
         for wrong in (None, "", 7, "line\nline", "secr\u00e9t"):
             with connected(self.url, auth_token=lambda wrong=wrong: wrong) as connection:
                 with self.subTest(wrong=wrong), self.assertRaises(OperationalError) as caught:
@@ -112,7 +112,7 @@ class TokenTests(WireTestCase):
         self.assertEqual(self.proxy.requests, [])
 
     def test_wrong_token(self) -> None:
-        """No token, and a wrong one, say what to set."""
+        """A missing or wrong token raises an error that names the settings."""
         for token in ("", self.mint.token(lasts=-HOUR), Mint().token(), "secret"):
             with (
                 connected(self.url, password=token) as connection,
@@ -124,7 +124,7 @@ class TokenTests(WireTestCase):
             self.assertTrue(not token or token not in str(caught.exception))
 
     def test_token_that_may_only_read(self) -> None:
-        """It reads; to write with it is an error that says so."""
+        """It reads; a write raises an error that says so."""
         with connected(self.url, password=self.mint.token(access="ro")) as connection:
             self.assertEqual(run(connection, "SELECT 1"), [(1,)])
             with self.assertRaises(OperationalError) as caught:

@@ -1,4 +1,4 @@
-"""connection: what a transaction is, and what becomes of it when something fails in it."""
+"""Transactions: what they store, and what remains of them after an error."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CREATE TABLE child (
 
 @unittest.skipIf(missing(), missing())
 class TransactionTests(RowsTestCase):
-    """Transactions as Django opens, marks and ends them."""
+    """Transactions as Django begins, marks and ends them."""
 
     def tearDown(self) -> None:
         self.assertEqual(self.server.open_streams(), 0)
 
     def test_integrity_error_in_a_savepoint(self) -> None:
-        """The rollback to a savepoint undoes what is in it and nothing else."""
+        """The rollback to a savepoint undoes the statements in it and nothing else."""
         with self.atomic():
             self.insert(1)
             with self.assertRaises(IntegrityError), self.atomic():
@@ -39,7 +39,7 @@ class TransactionTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 3])
 
     def test_error_in_the_first_statement(self) -> None:
-        """What cannot be parsed stops BEGIN too, which then travels with the next statement."""
+        """An SQL error in the first statement also stops BEGIN, which is sent with the next one."""
         for sql in ("SELEC 1", "SELECT * FROM missing"):
             with self.subTest(sql=sql), self.atomic():
                 with self.assertRaises(OperationalError), self.atomic():
@@ -49,7 +49,7 @@ class TransactionTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 2])
 
     def test_deferred_constraint(self) -> None:
-        """A COMMIT that fails rolls back, and is an IntegrityError."""
+        """A COMMIT that fails rolls back and raises IntegrityError."""
         run(self.connection, FAMILY)
 
         with self.assertRaises(IntegrityError), self.atomic():
@@ -60,7 +60,7 @@ class TransactionTests(RowsTestCase):
         self.assertEqual(self.rows(), [1])
 
     def test_close_in_a_transaction(self) -> None:
-        """To close rolls back, and lets nobody wait."""
+        """Closing rolls back, and no other connection has to wait."""
         with self.atomic():
             self.insert(1)
             self.connection.close()
@@ -69,7 +69,7 @@ class TransactionTests(RowsTestCase):
         self.assertEqual(self.rows(), [])
 
     def test_rollback_over_another_savepoint(self) -> None:
-        """A rollback undoes what waits in a savepoint that was released within it."""
+        """A rollback undoes a waiting savepoint that was released within it."""
         with self.atomic():
             with self.assertRaises(LookupError), self.atomic():
                 with self.atomic():
@@ -79,7 +79,7 @@ class TransactionTests(RowsTestCase):
             self.assertEqual(run(self.connection, "SELECT 1"), [(1,)])
 
     def test_unknown_savepoint(self) -> None:
-        """A savepoint that nobody has set is an error where it is used."""
+        """An unknown savepoint raises where it is used."""
         with self.atomic():
             self.insert(1)
             with self.assertRaisesMessage(OperationalError, "no such savepoint"):
@@ -113,7 +113,7 @@ class TransactionTests(RowsTestCase):
         self.assertEqual(self.rows(), [1, 2, 3])
 
     def test_busy_for_too_long(self) -> None:
-        """A writer's patience ends after the time-out, and nothing of it is executed."""
+        """A writer that waited for `timeout` raises, and nothing of it is executed."""
         single = busy({"baton": None, "requests": [{"type": "execute"}, {}]})
         whole = busy({"baton": None, "requests": [{"type": "batch", "batch": {"steps": [1, 2]}}]})
         with connected(self.proxy.url(self.name), timeout=0.2) as connection:
@@ -132,7 +132,7 @@ class TransactionTests(RowsTestCase):
         self.assertEqual(self.rows(), [3])
 
     def test_busy(self) -> None:
-        """A reader that writes after somebody else has is told at once, and loses nothing."""
+        """A reader that writes after another connection's write raises at once."""
         with self.assertRaisesMessage(OperationalError, "database is locked"):
             run(self.connection, "BEGIN DEFERRED")
             run(self.connection, "SELECT * FROM rows")
@@ -146,10 +146,10 @@ class TransactionTests(RowsTestCase):
 
 @unittest.skipIf(missing(), missing())
 class LostTests(RowsTestCase):
-    """A transaction that is lost stays lost until its end."""
+    """A lost transaction stays lost until its end."""
 
     def test_every_statement_says_so(self) -> None:
-        """Nothing is sent any more, not even by those who catch the error and go on."""
+        """Nothing more is sent, even if the error is caught."""
         with self.assertRaises(OperationalError), self.atomic():
             self.insert(1)
             self.proxy.arm(Fault.STATUS_500)
@@ -190,7 +190,7 @@ class LostTests(RowsTestCase):
         self.assertEqual(self.rows(), [3])
 
     def test_interrupted(self) -> None:
-        """After an exception from outside, such as Ctrl+C, nobody knows what was executed."""
+        """After an exception such as Ctrl+C, it is unknown what was executed."""
 
         def interrupted(*arguments: Any, **options: Any) -> None:
             raise KeyboardInterrupt
@@ -218,7 +218,7 @@ class LostTests(RowsTestCase):
         self.assertEqual(self.rows(), [2])
 
     def test_rows_too_large_to_return(self) -> None:
-        """A change whose rows cannot be had is not repeated: outside it is done, inside lost."""
+        """A change with too large rows is not repeated: outside it is done, inside lost."""
         for number in range(4):
             run(self.connection, "INSERT INTO rows VALUES (%s, %s)", [number, "x" * 3_000_000])
         change = "UPDATE rows SET id = id + 10 RETURNING *"

@@ -1,4 +1,4 @@
-"""transport: tokens, TLS, HTTP errors, and that no token is shown anywhere."""
+"""Requests: HTTP errors, hosts, TLS, and turns to write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.turso.connections import WireTestCase, connected, run
 from tests.turso.proxy import Proxy
 from tests.turso.server import Server, missing
 
-# The answer of a server to BEGIN and a SELECT.
+# A server's answer to BEGIN and a SELECT.
 OK_BATCH = {
     "type": "ok",
     "response": {
@@ -35,7 +35,7 @@ OK_BATCH = {
 
 
 class AnswerTests(WireTestCase):
-    """HTTP errors, and answers that are none."""
+    """HTTP errors, and answers in other forms."""
 
     def transport(self, url: str = "http://shop.localhost:1", **settings: Any) -> Transport:
         return transport_to(address_of({"NAME": url, **settings}, "default"))
@@ -46,13 +46,13 @@ class AnswerTests(WireTestCase):
         self.assertIsNot(self.transport(), self.transport(PASSWORD="another"))
 
     def test_no_such_host(self) -> None:
-        """A host that does not exist, or cannot, was not reached."""
+        """An unknown or impossible host was not reached."""
         for url in ("http://host.invalid", f"http://{'a' * 64}", "http://a..b"):
             with self.subTest(url=url), self.assertRaises(UnreachableError):
                 self.transport(url).post("/v3/pipeline", b"{}")
 
     def test_wrong_path(self) -> None:
-        """What is no libSQL server is asked about: the address may be wrong."""
+        """A 404 asks whether NAME is right."""
         with Proxy(1) as proxy:
             connection = self.enterContext(connected(f"{proxy.url('shop')}/wrong"))
             proxy.answer_with(404, b"not found")
@@ -61,7 +61,7 @@ class AnswerTests(WireTestCase):
             self.assertEqual(proxy.requests[0].path, "/wrong/v3/pipeline")
 
     def test_forms_of_errors(self) -> None:
-        """Reasons are found in JSON of several forms, in plain text, or not at all."""
+        """The reason is found in several forms of JSON, in plain text, or not at all."""
         for body, words in {
             b'{"error": "the reason"}': "the reason.",
             b'{"message": "the reason", "code": "X"}': "the reason.",
@@ -77,7 +77,7 @@ class AnswerTests(WireTestCase):
                     run(connection, "SELECT 1")
 
     def test_headers(self) -> None:
-        """The key of an encrypted database and the name of the host go along."""
+        """The encryption key and the host are in the headers."""
         with Proxy(1) as proxy, connected(proxy.url("shop"), encryption_key="a2V5") as connection:
             proxy.answer_with(400, b"")
             with self.assertRaises(OperationalError):
@@ -88,7 +88,7 @@ class AnswerTests(WireTestCase):
         self.assertTrue(headers["host"].startswith("shop.localhost:"))
 
     def test_where_the_server_sends_a_stream(self) -> None:
-        """A stream goes on within the same server, and at hosts that the options name."""
+        """A stream continues on the same server, and on hosts in the options."""
         http = self.transport("http://one.example:80/path")
         https = self.transport(
             "https://one.example", OPTIONS={"stream_hosts": [".example.com", "[::1]"]}
@@ -101,7 +101,7 @@ class AnswerTests(WireTestCase):
             self.assertEqual(https._place(base_url), ("https", "one.example", 443, ""))
 
     def test_where_the_token_must_not_go(self) -> None:
-        """Another host is told nothing: the statement fails, and says which option allows it."""
+        """No other host is contacted: the statement fails, and the error names the option."""
         with Proxy(1) as own, Proxy(1) as other:
             answer = {"baton": "b", "base_url": other.url("two"), "results": [OK_BATCH]}
             own.answer_with(200, json.dumps(answer).encode())
@@ -119,7 +119,7 @@ class AnswerTests(WireTestCase):
     @unittest.skipUnless(hasattr(os, "fork"), "this system has no fork")
     @unittest.skipIf(missing(), missing())
     def test_fork(self) -> None:
-        """A child has connections of TCP of its own."""
+        """A forked process opens its own TCP connections."""
         with Server() as server, Proxy(server.port) as proxy:
             server.create("shop")
             with connected(proxy.url("shop")) as connection:
@@ -129,7 +129,7 @@ class AnswerTests(WireTestCase):
 
                 from agent_sessions.turso.driver.transport import _reset_after_fork
 
-                _reset_after_fork()  # what a child does first; a fork of this process has threads
+                _reset_after_fork()  # as in a child; this process has threads, so it is not forked
                 run(connection, "SELECT 1")
 
             self.assertEqual(proxy.connections, 2)
@@ -137,7 +137,7 @@ class AnswerTests(WireTestCase):
 
 @unittest.skipIf(missing(), missing())
 class TLSTests(WireTestCase):
-    """HTTPS, with a certificate of the test's own."""
+    """HTTPS, with the test's own certificate."""
 
     def setUp(self) -> None:
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -149,7 +149,7 @@ class TLSTests(WireTestCase):
         self.url = f"https://localhost:{proxy.port}"
 
     def test_known_certificate(self) -> None:
-        """A certificate that the options name is trusted."""
+        """A certificate in the options is trusted."""
         with connected(self.url, tls={"ca_certs": str(self.certificate)}) as connection:
             self.assertEqual(run(connection, "SELECT 1"), [(1,)])
 
@@ -162,7 +162,7 @@ class TLSTests(WireTestCase):
         self.assertIn("certificate", str(caught.exception))
 
     def test_unverified(self) -> None:
-        """To verify nothing must be asked for, and urllib3 warns of it."""
+        """Verification can be turned off, and urllib3 warns."""
         with (
             connected(self.url, tls={"verify": False}) as connection,
             self.assertWarnsRegex(Warning, "Unverified HTTPS"),
@@ -172,7 +172,7 @@ class TLSTests(WireTestCase):
 
 @unittest.skipIf(missing(), missing())
 class WriterTests(WireTestCase):
-    """Those of a process that write at once."""
+    """Requests of a process that write at once."""
 
     def setUp(self) -> None:
         self.url = self.enterContext(Server()).create("shop")
@@ -180,7 +180,7 @@ class WriterTests(WireTestCase):
         run(self.connection, "CREATE TABLE rows (id integer PRIMARY KEY)")
 
     def test_turns(self) -> None:
-        """Of many that write at once as many as may are under way, and all get their turn."""
+        """Of many writers, at most `writers` send at once, and all get their turn."""
         under_way: list[int] = []
         counts: list[int] = []
         post = Transport._post_once
@@ -204,7 +204,7 @@ class WriterTests(WireTestCase):
         self.assertEqual(run(self.connection, "SELECT count(*) FROM rows"), [(12,)])
 
     def test_no_turn(self) -> None:
-        """Who waits for too long for a turn is told, has sent nothing, and may try again."""
+        """A writer that waited too long raises, has sent nothing, and may try again."""
         with connected(self.url, writers=1, timeout=0.1) as connection:
             with transport_to(connection.address).turn_to_write():
                 with self.assertRaisesMessage(OperationalError, "waiting to write for 0.1 seconds"):
@@ -220,7 +220,7 @@ class WriterTests(WireTestCase):
             self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(1,)])
 
     def test_holder_needs_no_turn(self) -> None:
-        """Who has the lock commits past all who wait for it."""
+        """A transaction that has the lock commits while others wait for it."""
         with connected(self.url, writers=1) as connection, transaction.atomic(connection.alias):
             self.insert(connection)
             with transport_to(connection.address).turn_to_write():
@@ -229,18 +229,21 @@ class WriterTests(WireTestCase):
         self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(2,)])
 
     def test_deferred(self) -> None:
-        """A deferred transaction waits for its turn at its first change, and for no other."""
-        with connected(self.url, writers=1, timeout=0.1, transaction_mode="DEFERRED") as connection:
-            with transaction.atomic(connection.alias):
-                with transport_to(connection.address).turn_to_write():
-                    run(connection, "SELECT count(*) FROM rows")
-                    with self.assertRaisesMessage(OperationalError, "waiting to write"):
-                        self.insert(connection)
-                self.insert(connection)
-                with transport_to(connection.address).turn_to_write():
+        """A deferred transaction waits for its turn at its first change, and at no other."""
+        with (
+            connected(self.url, writers=1, timeout=0.1, transaction_mode="DEFERRED") as connection,
+            transaction.atomic(connection.alias),
+        ):
+            transport = transport_to(connection.address)
+            with transport.turn_to_write():
+                run(connection, "SELECT count(*) FROM rows")
+                with self.assertRaisesMessage(OperationalError, "waiting to write"):
                     self.insert(connection)
+            self.insert(connection)
+            with transport.turn_to_write():
+                self.insert(connection)
 
-            self.assertEqual(run(connection, "SELECT count(*) FROM rows"), [(2,)])
+        self.assertEqual(run(self.connection, "SELECT count(*) FROM rows"), [(2,)])
 
     def insert(self, connection: Any) -> None:
         run(connection, "INSERT INTO rows (id) VALUES (NULL)")

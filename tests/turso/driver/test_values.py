@@ -1,4 +1,4 @@
-"""values and cursor: what goes in and comes out, beside Django's own SQLite backend."""
+"""Values and results, compared with Django's SQLite backend."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ Step = Callable[[Any], Any]
 
 
 def executing(sql: str, parameters: Any = None) -> Step:
-    """Return a step that executes SQL and tells all that its cursor does."""
+    """Return a step that executes SQL and returns all properties of its cursor."""
 
     def step(connection: Any) -> Any:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             names = cursor.description and [column[:] for column in cursor.description]
             rows = cursor.fetchall()
-            # Of an INSERT that inserts nothing sqlite3 gives the id of the one before.
+            # After an INSERT that inserts nothing, sqlite3 returns the id of the one before.
             last = cursor.lastrowid if "INSERT" in sql and cursor.rowcount == 1 else None
             return names, rows, cursor.rowcount, last
 
@@ -101,7 +101,7 @@ def executing_many(sql: str, rows: list[Any]) -> Step:
 
 
 def fetching(connection: Any) -> Any:
-    """Return what the ways to fetch give, in turn and past the end."""
+    """Return the results of all ways to fetch, past the end too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM kinds ORDER BY id LIMIT 9")
         cursor.arraysize = 2
@@ -117,7 +117,7 @@ def fetching(connection: Any) -> Any:
 
 
 def unused(connection: Any) -> Any:
-    """Return what a cursor says that has executed nothing."""
+    """Return the properties of a cursor that has executed nothing."""
     with connection.cursor() as cursor:
         return cursor.description, cursor.rowcount, cursor.lastrowid, cursor.fetchall()
 
@@ -176,10 +176,10 @@ STEPS: list[Step] = [
 
 
 def outcome(step: Step, connection: Any) -> Any:
-    """Return what a step gives, with the types of its values; or the class of its error."""
+    """Return a step's result with its types, or the class of its error."""
     try:
         return repr(step(connection)), None
-    except Exception as error:  # to compare errors is what it is for
+    except Exception as error:  # all errors are compared
         return None, type(error).__name__
 
 
@@ -195,7 +195,7 @@ class SameAsSQLiteTests(WireTestCase):
         cls.server = cls.enterClassContext(Server())
 
     def test_same_answers(self) -> None:
-        """Rows, their types, description, rowcount, lastrowid and the classes of errors agree."""
+        """Rows, their types, description, rowcount, lastrowid and error classes are equal."""
         settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
         sqlite = ConnectionHandler({"default": {}, "beside": settings})["beside"]
         self.addCleanup(lambda: sqlite.connection.close())  # Django keeps those in memory open
@@ -210,7 +210,7 @@ class SameAsSQLiteTests(WireTestCase):
 
 @unittest.skipIf(missing(), missing())
 class LargeTests(WireTestCase):
-    """What is larger than usual, and what cannot be sent."""
+    """Large values and results, and values that cannot be sent."""
 
     server: Server
 
@@ -232,7 +232,7 @@ class LargeTests(WireTestCase):
         self.proxy.reset()
 
     def test_five_megabytes(self) -> None:
-        """Text and bytes of nearly 5 MB are values like any other."""
+        """Text and bytes of nearly 5 MB are stored and read."""
         for value in ("ä\0" * 1_600_000, b"\xff" * 3_600_000):
             run(self.connection, "INSERT INTO large (content) VALUES (%s)", [value])
 
@@ -241,7 +241,7 @@ class LargeTests(WireTestCase):
             self.assertTrue(found == [(value,)])
 
     def test_cut_while_it_is_sent(self) -> None:
-        """A request that did not get through as a whole was not executed, and is sent again."""
+        """A request that was cut off was not executed, and is sent again."""
         self.proxy.arm(Fault.CUT_UNREAD)
 
         run(self.connection, "INSERT INTO large (content) VALUES (%s)", ["x" * 4_900_000])
@@ -249,7 +249,7 @@ class LargeTests(WireTestCase):
         self.assertEqual(run(self.connection, "SELECT count(*) FROM large"), [(1,)])
 
     def test_many_parameters(self) -> None:
-        """A statement takes as many parameters as SQLite's own limit says."""
+        """A statement takes as many parameters as SQLite's limit."""
         marks = ", ".join(["(%s, %s)"] * (32766 // 2))
 
         run(self.connection, f"INSERT INTO large VALUES {marks}", list(range(32766)))
@@ -258,7 +258,7 @@ class LargeTests(WireTestCase):
         self.assertEqual(self.connection.features.max_query_params, 32766)
 
     def test_more_than_an_answer_holds(self) -> None:
-        """More than 10 MB of rows are read by another way, outside a transaction and in one."""
+        """More than 10 MB of rows are read through a cursor, outside a transaction and in one."""
         self.fill()
 
         found = run(self.connection, "SELECT id, content FROM large ORDER BY id")
@@ -272,7 +272,7 @@ class LargeTests(WireTestCase):
         self.assertEqual(self.server.open_streams(), 0)
 
     def test_first_in_a_transaction(self) -> None:
-        """They may be the first that a transaction, or a savepoint, asks for."""
+        """They may be the first result of a transaction or a savepoint."""
         self.fill()
 
         with transaction.atomic(using=self.connection.alias):
@@ -284,7 +284,7 @@ class LargeTests(WireTestCase):
         self.assertEqual(run(self.connection, "SELECT count(*) FROM large"), [(5,)])
 
     def test_error_in_large_rows(self) -> None:
-        """An error amid the rows is an error, not the end of them, and the transaction goes on."""
+        """An error within the rows raises, and the transaction goes on."""
         self.fill()
         run(self.connection, "INSERT INTO large (content) VALUES ('fifth')")
         failing = "SELECT content, abs(CASE id WHEN 5 THEN -9223372036854775808 END) FROM large"
@@ -299,7 +299,7 @@ class LargeTests(WireTestCase):
         self.assertEqual(run(self.connection, "SELECT count(*) FROM large"), [(6,)])
 
     def test_refused_before_sending(self) -> None:
-        """What the wire cannot carry is an error of the call, and the transaction goes on."""
+        """A value that cannot be sent raises in the call, and the transaction goes on."""
         self.proxy.reset()
         bad = [math.nan, math.inf, -math.inf, 2**63, "\ud800", object()]
         errors = [DataError] * 3 + [OverflowError, UnicodeEncodeError, ProgrammingError]
@@ -313,16 +313,16 @@ class LargeTests(WireTestCase):
 
 
 class CodecTests(unittest.TestCase):
-    """What no server of today answers."""
+    """Values that current servers do not send."""
 
     def test_padding_and_not_a_number(self) -> None:
-        """Blobs arrive with padding or without; a float that JSON cannot carry arrives as null."""
+        """Blobs are read with padding or without; a float of null is NaN."""
         self.assertEqual(decode({"type": "blob", "base64": "AP8"}), b"\0\xff")
         self.assertEqual(decode({"type": "blob", "base64": "AP8="}), b"\0\xff")
         self.assertTrue(math.isnan(decode({"type": "float", "value": None})))
 
     def test_subclasses(self) -> None:
-        """What is a kind of a known type is sent as that type."""
+        """An instance of a subclass is sent as the base type."""
 
         class Text(str):
             pass

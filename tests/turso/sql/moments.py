@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 
 def around(moments: Iterable[datetime]) -> list[str]:
-    """Return each moment, the seconds beside it, and fractions on both sides, as Django writes."""
+    """Return each moment with the seconds and fractions around it, in Django's form."""
     beside = [timedelta(seconds=s) for s in (-1, -0.000001, 0, 0.9999996, 1)]
     return [str(moment + little) for moment in moments for little in beside]
 

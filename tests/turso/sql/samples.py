@@ -1,4 +1,4 @@
-"""Rows on a libSQL server and on SQLite, whose expressions are compared."""
+"""The same rows on a libSQL server and on SQLite, to compare expressions."""
 
 from __future__ import annotations
 
@@ -58,10 +58,11 @@ def samples() -> list[Sample]:
 
 @unittest.skipIf(missing(), missing())
 class SampleTestCase(WireTestCase):
-    """The same rows on a libSQL server (`alias`) and on Django's SQLite backend ("reference")."""
+    """Rows on a libSQL server (`alias`) and on Django's SQLite backend ("reference")."""
 
     server: ClassVar[Server]
     alias: ClassVar[str]
+    both: ClassVar[tuple[str, str]]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -75,6 +76,7 @@ class SampleTestCase(WireTestCase):
         cls.addClassCleanup(lambda: connections.__delitem__("reference"))
         cls.addClassCleanup(lambda: sqlite.connection.close())
         cls.alias = turso.alias
+        cls.both = (turso.alias, "reference")
         for connection in (turso, sqlite):
             with connection.schema_editor() as editor:
                 editor.create_model(Sample)

@@ -1,4 +1,4 @@
-"""Dates and times in SQL are compared with what Django's own Python functions make of them."""
+"""Dates and times in SQL are compared with Django's own Python functions."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ PARTS = (
 DATE_KINDS = ("year", "quarter", "month", "week", "day")
 TIME_KINDS = ("hour", "minute", "second")
 
-# SQL of the engine, and what it has to be equal to.
+# SQL of the engine, and the function whose results it must have.
 Case = tuple[Fragment, Callable[[Any], Any]]
 X: Fragment = ("value", ())
 
 
 def changes(zone: ZoneInfo) -> Iterator[datetime]:
-    """Find every change of the zone's offset, day by day and then by the second."""
+    """Find every change of the zone's offset, by the day and then by the second."""
 
     def offset(moment: datetime) -> timedelta | None:
         return moment.astimezone(zone).utcoffset()
@@ -77,7 +77,7 @@ def changes(zone: ZoneInfo) -> Iterator[datetime]:
         day, before = day + timedelta(seconds=step), after
 
 
-# No clock of another zone can show these.
+# In another zone these would be outside of the range of datetime.
 FIRST_AND_LAST = [
     *("0001-01-01 00:00:00", "0001-01-02 10:20:30"),
     *("9999-12-26 00:00:00", "9999-12-31 23:59:59.999999"),
@@ -102,7 +102,7 @@ class DatetimeTests(WireTestCase):
         self.ops = cast(DatabaseOperations, self.connection.ops)
 
     def assertSame(self, cases: list[Case], values: Sequence[str | None]) -> None:  # noqa: N802
-        """Assert that each case makes the same of each value as its reference, in one query."""
+        """Assert that each case equals its reference for each value, in one query."""
         columns = ", ".join(sql for (sql, _), _ in cases)
         parameters = [value for (_, values), _ in cases for value in values]
         rows = run(
@@ -117,7 +117,7 @@ class DatetimeTests(WireTestCase):
                 self.fail(f"{value}: {row} is not {expected}")
 
     def cases(self, zone: str | None) -> list[Case]:
-        """Return everything that is done with a moment in a zone."""
+        """Return every function of a moment in a zone."""
         ops, stored_in = self.ops, self.connection.timezone_name if zone else None
 
         def bound(function: Callable[..., Any], part: str) -> Callable[[Any], Any]:
@@ -136,13 +136,13 @@ class DatetimeTests(WireTestCase):
         ]
 
     def stored_in(self, zone: str) -> None:
-        """Let the connection keep moments in another zone than UTC."""
+        """Let the connection store moments in another zone than UTC."""
         self.connection.settings_dict["TIME_ZONE"] = zone
         for cached in ("timezone", "timezone_name"):
             self.connection.__dict__.pop(cached, None)
 
     def test_without_a_zone(self) -> None:
-        """Parts, truncation and casts are Django's at every edge, and NULL is NULL."""
+        """Parts, truncation and casts are Django's at every edge, and NULL of NULL."""
         for zone in (None, "UTC"):
             with self.subTest(zone=zone):
                 self.assertSame(self.cases(zone), [*EDGES, *FIRST_AND_LAST, *NOTHING])
@@ -155,7 +155,7 @@ class DatetimeTests(WireTestCase):
                 self.assertSame(self.cases(zone), [*around(changes(ZoneInfo(zone))), *NOTHING])
 
     def test_between_the_changes(self) -> None:
-        """The offset is right in the middle of each month, too."""
+        """The offset is right in the middle of each month too."""
         months = [
             f"{year}-{month:02}-15 12:34:56.789000"
             for year in range(1850, 2101, 3)
@@ -173,8 +173,8 @@ class DatetimeTests(WireTestCase):
                 self.assertSame(self.cases(zone), EDGES)
 
     @pytest.mark.exhaustive
-    def test_moments_that_are_stored_in_another_zone_than_utc(self) -> None:
-        """With TIME_ZONE in DATABASES, gaps and repeated hours of it are Django's as well."""
+    def test_stored_in_another_zone(self) -> None:
+        """With TIME_ZONE in DATABASES, its gaps and repeated hours are Django's as well."""
         for stored_in, zone in (
             ("Europe/Berlin", "America/New_York"),
             ("America/New_York", "UTC"),
@@ -194,7 +194,7 @@ class DatetimeTests(WireTestCase):
                 self.assertSame(self.cases(zone), around(moments))
 
     def test_times(self) -> None:
-        """A time alone has parts and is truncated, with and without its fraction."""
+        """A time has parts and is truncated, with and without its fraction."""
         ops = self.ops
         parts = ("hour", "minute", "second", "microsecond")
         cases: list[Case] = [
@@ -216,20 +216,20 @@ class DatetimeTests(WireTestCase):
 
     @override_settings(USE_TZ=False)
     def test_without_use_tz(self) -> None:
-        """Without USE_TZ the clock is the stored one, whatever zone is asked for."""
+        """Without USE_TZ the clock is the stored one, for every zone."""
         sql = self.ops.datetime_extract_sql("hour", *X, "Europe/Berlin")
 
         self.assertSame([(sql, partial(reference._sqlite_datetime_extract, "hour"))], EDGES)
 
     def test_the_sql_for_utc_is_short(self) -> None:
-        """Where nothing is to be added the SQL is one call of a function."""
+        """In UTC the SQL is one function call."""
         sql, parameters = self.ops.datetime_trunc_sql("day", '"t"."c"', (), "UTC")
 
         self.assertEqual(sql, """strftime('%%Y-%%m-%%d 00:00:00',substr("t"."c",1,19))""")
         self.assertEqual(parameters, ())
 
     def test_an_unknown_part(self) -> None:
-        """What nobody knows is an error as on SQLite, and never part of the SQL."""
+        """An unknown part raises as on SQLite, and is never in the SQL."""
         ops = self.ops
         writers: list[Callable[[], Fragment]] = [
             lambda: ops.datetime_extract_sql("year' OR 1=1", *X, None),

@@ -1,4 +1,4 @@
-"""Durations are compared with what Python and SQLite make of them."""
+"""Durations are compared with Python's and SQLite's."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TIMESTAMP_DIFF = reference._sqlite_timestamp_diff
 
 @unittest.skipIf(missing(), missing())
 class DurationTests(SampleTestCase):
-    """Dates and times plus, minus and apart by durations."""
+    """Dates and times, plus and minus durations and each other."""
 
     def test_durations(self) -> None:
-        """What is added, taken away, multiplied and divided is Python's to the microsecond."""
+        """Sums, differences, products and quotients are Python's to the microsecond."""
         self.assertSame(
             F("moment") + F("lasts"),
             F("moment") - F("lasts"),
@@ -70,7 +70,7 @@ class DurationTests(SampleTestCase):
             self.assertEqual(list(rows.values_list("id", flat=True)), [4, 5, 6, 7, 8])
 
     def test_a_duration_and_nothing(self) -> None:
-        """A duration and what has no type is NULL, as NULL is."""
+        """A duration plus a value without a type is NULL."""
         nothing = models.ExpressionWrapper(
             F("lasts") + Value(None), output_field=models.DurationField()
         )
@@ -78,7 +78,7 @@ class DurationTests(SampleTestCase):
         self.assertEqual({value for (value,) in self.values(self.alias, nothing)}, {None})
 
     def test_what_no_duration_can(self) -> None:
-        """An operator that durations have not is an error, as on SQLite."""
+        """An operator that durations do not have raises, as on SQLite."""
         rest = models.ExpressionWrapper(F("lasts") % F("whole"), models.DurationField())
 
         for alias in (self.alias, "reference"):
@@ -88,7 +88,7 @@ class DurationTests(SampleTestCase):
 
 @unittest.skipIf(missing(), missing())
 class MicrosecondTests(WireTestCase):
-    """The same, on texts, at the edges."""
+    """The same with texts, at the edges."""
 
     server: ClassVar[Server]
 
@@ -131,7 +131,7 @@ class MicrosecondTests(WireTestCase):
             self.assertEqual([row[0] for row in rows], [function(*pair) for pair in pairs])
 
     def test_sums(self) -> None:
-        """A date or moment plus or minus microseconds is what Python makes of it."""
+        """A date or moment plus or minus microseconds is Python's."""
         moments = [*EDGES[::7], "1969-12-31 23:59:59.999999", "0002-01-01 00:00:00.000001"]
         dates = ["1969-12-31", "2024-02-29", "0002-01-01"]
         amounts = [0, 1, -1, 999_999, 1_000_000, -86_400_000_000, 86_399_999_999, 10**13, None]

@@ -1,4 +1,4 @@
-"""Formulas as parts of larger statements: repeated, or in a subquery."""
+"""Formulas in larger statements, repeated or in a subquery."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Derived(models.Model):  # noqa: DJ008  # nobody looks at one
 
 @unittest.skipIf(missing(), missing())
 class FormulaTests(SampleTestCase):
-    """Where Django puts them."""
+    """Formulas in UPDATE, GROUP BY, windows and tables."""
 
     def test_updates(self) -> None:
-        """Functions stand in UPDATE as in SELECT."""
+        """Functions work in UPDATE as in SELECT."""
         rows = Sample.objects.using(self.alias)
         made = rows.create(group="new", text="abc", moment=datetime(2026, 1, 1, tzinfo=UTC))
         self.addCleanup(made.delete)
@@ -63,7 +63,7 @@ class FormulaTests(SampleTestCase):
         self.assertEqual((made.text, made.moment), ("%%abc", datetime(2026, 1, 1, 0, 0, 0, 1, UTC)))
 
     def test_truncation_of_aggregates_and_windows(self) -> None:
-        """What is computed over rows keeps its rows when more is made of it, in a zone too."""
+        """Functions of aggregates and windows see the same rows, in a zone too."""
         berlin = ZoneInfo("Europe/Berlin")
         self.assertSame(f.TruncDay(Window(Max("moment"), partition_by="group"), tzinfo=berlin))
         self.assertSame(f.LPad(Window(Max("text"), partition_by="group"), 9, Value("-")))
@@ -75,7 +75,7 @@ class FormulaTests(SampleTestCase):
         self.assertEqual(self.aggregates(self.alias, **last), self.aggregates("reference", **last))
 
     def test_grouping_by_a_truncated_moment(self) -> None:
-        """Groups, HAVING and order by a month in a zone are those of SQLite."""
+        """Groups, HAVING and order by a month in a zone are SQLite's."""
         for zone in (UTC, ZoneInfo("America/New_York")):
             here, there = (
                 list(
@@ -93,7 +93,7 @@ class FormulaTests(SampleTestCase):
             self.assertEqual(len(here), 7)
 
     def test_indexes_constraints_and_generated_columns(self) -> None:
-        """What is declared in a table is written without subqueries, in a zone too."""
+        """Formulas in a table have no subqueries, in a zone too."""
         for zone, year in (("UTC", 2025), ("Europe/Berlin", 2026)):
             with self.subTest(zone=zone), timezone.override(zone):
                 with connections[self.alias].schema_editor() as editor:

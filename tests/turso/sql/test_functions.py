@@ -1,7 +1,8 @@
-"""Functions of the ORM are compared with the same expressions on SQLite."""
+"""The ORM's functions are compared with the same expressions on SQLite."""
 
 from __future__ import annotations
 
+import itertools
 import unittest
 import uuid
 from datetime import timedelta
@@ -23,14 +24,15 @@ class FunctionTests(SampleTestCase):
 
     def test_padding(self) -> None:
         """LPAD and RPAD cut, fill with several characters or none, and are NULL with NULL."""
-        for function in (f.LPad, f.RPad):
-            for length in (0, 1, 2, 7, 301, None):
-                for fill in (" ", "0", "00", "ab", "é😀", "", None):
-                    with self.subTest(function=function, length=length, fill=fill):
-                        self.assertSame(function("text", Value(length), Value(fill)))
+        functions = (f.LPad, f.RPad)
+        lengths = (0, 1, 2, 7, 301, None)
+        fills = (" ", "0", "00", "ab", "é😀", "", None)
+        for function, length, fill in itertools.product(functions, lengths, fills):
+            with self.subTest(function=function, length=length, fill=fill):
+                self.assertSame(function("text", Value(length), Value(fill)))
 
     def test_padding_by_columns(self) -> None:
-        """Length and filling may be expressions, whose parameters are repeated with them."""
+        """Length and filling may be expressions with parameters."""
         length = F("id") + Value(3)
 
         self.assertSame(f.LPad(f.Concat("text", Value("%s")), length, f.Upper(Value("ab"))))
@@ -48,7 +50,7 @@ class FunctionTests(SampleTestCase):
         )
 
     def test_bits(self) -> None:
-        """XOR is that of 64 bits with sign, and NULL with NULL."""
+        """XOR is that of signed 64-bit integers, and NULL with NULL."""
         whole: Any = F("whole")  # the stubs know bitxor() of integers only
         number: Any = F("id")
         self.assertSame(
@@ -60,7 +62,7 @@ class FunctionTests(SampleTestCase):
         )
 
     def test_numbers(self) -> None:
-        """Numbers have the values and the types that they have on SQLite."""
+        """Numbers have the values and types of SQLite."""
         self.assertSame(
             f.Sign("whole"),
             f.Sign("real"),
@@ -90,7 +92,7 @@ class FunctionTests(SampleTestCase):
         )
 
     def test_random(self) -> None:
-        """Random numbers are at least 0, below 1, and each another, once for each row."""
+        """Random numbers are at least 0, below 1, and different in each row."""
         [*rows] = self.values(self.alias, f.Random(), f.LPad(f.Cast(f.Random(), TEXT), 30))
 
         numbers = {number for number, _ in rows}
@@ -101,7 +103,7 @@ class FunctionTests(SampleTestCase):
 
     @unittest.skipIf(django.VERSION < (6, 1), "Django 5.2 makes none.")
     def test_uuids(self) -> None:
-        """The server makes UUIDs of versions 4 and 7, each row another."""
+        """The server makes UUIDs of versions 4 and 7, different in each row."""
         made = self.values(self.alias, f.UUID4(), f.UUID7())
 
         self.assertEqual({fourth.version for fourth, _ in made}, {4})
@@ -110,7 +112,7 @@ class FunctionTests(SampleTestCase):
         self.assertEqual(len({value for row in made for value in row}), 16)
 
     def test_parts_of_dates(self) -> None:
-        """A date is taken apart as a moment is."""
+        """A date has the parts of a moment."""
         self.assertSame(
             f.ExtractYear("day"),
             f.ExtractWeek("day"),
@@ -141,14 +143,14 @@ class FunctionTests(SampleTestCase):
         matches = Case(When(group__iregex=f.Upper("group"), then=1), default=0)
         self.assertEqual(rows.aggregate(n=Sum(matches)), {"n": 8})
 
-    def test_what_the_dialect_of_the_server_does_not_know(self) -> None:
-        """A pattern that the server cannot read is an error, and never matches something else."""
+    def test_unsupported_patterns(self) -> None:
+        """A pattern that the server cannot read raises, and matches nothing."""
         for pattern in (r"(?i)abc", r"(?:abc)"):
             with self.assertRaises(DatabaseError):
                 list(Sample.objects.using(self.alias).filter(text__regex=pattern))
 
     def test_digests(self) -> None:
-        """What cannot be had is said in a sentence, before anything is sent."""
+        """A missing function raises a sentence before anything is sent."""
         for function in (f.MD5, f.SHA1, f.SHA224, f.SHA256, f.SHA384, f.SHA512):
             with self.assertRaisesMessage(
                 NotSupportedError, f"A libSQL server has no {function.__name__}. Compute it in"
@@ -156,18 +158,18 @@ class FunctionTests(SampleTestCase):
                 self.values(self.alias, function("text"))
 
     def test_reversing_over_a_window(self) -> None:
-        """It would need a window in a subquery, where the rows are others."""
+        """It would need a window in a subquery, which has other rows."""
         with self.assertRaisesMessage(NotSupportedError, "Reverse it in Python"):
             self.values(self.alias, f.Reverse(Window(Max("text"))))
 
     @unittest.skipIf(django.VERSION < (6, 1), "Django 5.2 makes none.")
     def test_shifted_uuid(self) -> None:
-        """Django's own sentence says that there are none."""
+        """Django's own error says that UUID7 cannot be shifted."""
         with self.assertRaises(NotSupportedError):
             self.values(self.alias, f.UUID7(timedelta(days=1)))
 
     def test_classes_of_a_project(self) -> None:
-        """A subclass of a function of Django's is written as that function."""
+        """A subclass of a Django function is written like that function."""
 
         class Zeros(f.LPad):
             def __init__(self, expression: Any, length: int) -> None:

@@ -15,14 +15,14 @@ X: Fragment = ("value", ())
 
 
 class ZoneTests(WireTestCase):
-    """Without a server: nothing is sent."""
+    """No test sends anything."""
 
     def setUp(self) -> None:
         self.connection = self.enterContext(connected("http://127.0.0.1:9"))
         self.ops = cast(DatabaseOperations, self.connection.ops)
 
     def test_zones_that_are_utc_by_another_name(self) -> None:
-        """What shifts nothing is no SQL."""
+        """Other names of UTC need no SQL."""
         for zone in ("UTC", "Etc/UTC", "UTC+00:00"):
             self.assertIsNone(zones.shift(zone, "UTC"))
 
@@ -38,7 +38,7 @@ class ZoneTests(WireTestCase):
         self.assertEqual(parameters, ("x",))
 
     def test_an_unknown_zone(self) -> None:
-        """A fixed offset with a name of its own is no zone that the tz database has."""
+        """A name that is not in the tz database raises."""
         for zone in ("Wherever", "../etc"):
             with self.assertRaisesMessage(OperationalError, f"There is no time zone '{zone}'"):
                 self.ops.datetime_cast_date_sql(*X, zone)
