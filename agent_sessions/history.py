@@ -19,7 +19,8 @@ SMALL_WINDOW = 64  # rows, which are read as fast as one
 class Limit(ABC):
     """The newest part of a session, found without reading the rest.
 
-    Called with a list of items it returns that part, healed.
+    Called with a list of items it returns that part, healed, for a function of the project's own
+    that is passed as `history`.
     """
 
     @property
@@ -54,7 +55,7 @@ class LastTurns(Limit):
 
     @property
     def window(self) -> int:
-        return max(SMALL_WINDOW, 16 * self.n)
+        return max(SMALL_WINDOW, 16 * self.n)  # most turns have fewer items
 
     def is_enough(self, items: Sequence[Item]) -> bool:
         return sum(map(_is_user_message, items)) >= self.n
@@ -75,7 +76,7 @@ class LastItems(Limit):
 
     @property
     def window(self) -> int:
-        return max(SMALL_WINDOW, self.n + 1)
+        return max(SMALL_WINDOW, self.n + 1)  # one more shows whether a turn is cut
 
     def is_enough(self, items: Sequence[Item]) -> bool:
         return len(items) > self.n and any(map(_begins_a_turn, items))
@@ -164,6 +165,7 @@ def part_for_a_run(items: list[Item], history: History | None, dangling: Danglin
     """
     if isinstance(history, Limit):
         part = items[history.start(items) :]
+        # A limit promises a valid part.
         return healed(part, "drop" if dangling == "keep" else dangling)
     if history is None:
         return healed(items, dangling)
@@ -186,7 +188,7 @@ def _begins_a_turn(item: Item) -> bool:
 
 
 def _first_turn(items: Sequence[Item], fitting: int) -> int:
-    """Return where the oldest turn begins that fits, if the items from `fitting` on fit.
+    """Return the start of the oldest turn that fits completely, if items from `fitting` on fit.
 
     If no turn fits, the newest turn; if there are no turns, the items that fit:
 

@@ -1,8 +1,12 @@
 """The sessions that a run knows, so that it does not bring back one that was deleted meanwhile.
 
 A run knows a session once it has read or stored items of it. From then on its batches are stored
-only if the session still exists. This does not apply to the input with which a run begins, to a run
-that has cleared the session itself, and to code outside a run.
+only if the session still exists. There are three exceptions: the input with which a run begins,
+because the user has just written in this session; a run that has cleared the session itself; and
+code outside a run.
+
+The registries are separate from those of recording.py, because models import this module and must
+not import the SDK.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 Key: TypeAlias = tuple[str, str]  # the alias of a database, and the id of a session in it
 
 
-@dataclass(eq=False)
+@dataclass
 class KnownSessions:
     """The sessions known to the runs that share one usage counter of the SDK.
 
@@ -28,7 +32,7 @@ class KnownSessions:
     keys: set[Key] = field(default_factory=set)
 
 
-@dataclass(eq=False)
+@dataclass
 class RunMemory:
     """One run and the sessions that it knows."""
 
@@ -52,7 +56,8 @@ _current: ContextVar[RunMemory | None] = ContextVar("agent_sessions.known_sessio
 def enter(wrapper: Any) -> RunMemory | None:
     """Return the memory of a RunContextWrapper's run, and make it current for tools and hooks.
 
-    None for None: the session is used outside a run.
+    None for None: the session is used outside a run. The memory stays current until the task that
+    called this ends, or enters another run.
     """
     if wrapper is None:
         return None

@@ -1,8 +1,8 @@
 """The agent and the cost of each step, read from the SDK while it runs.
 
 With each batch of items the SDK passes the run's context to the session. The context has a counter
-of all tokens that the run has spent so far. The cost of a step is the counter's value less what
-was recorded before; the agent is in the tracing span around the code.
+of all tokens that the run has spent so far. The cost of a step is the counter's value minus
+what was recorded before; the agent is in the tracing span around the code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agent_sessions.conf import conf
 from agent_sessions.items import Item
 from agent_sessions.items.columns import NAME_LENGTH, Columns, columns, fitting
 from agent_sessions.items.kinds import ENCRYPTED, NO_AGENT
-from agent_sessions.usage.steps import NOTHING, Step, Tokens, minus, plus
+from agent_sessions.usage.steps import NOTHING, UNKNOWN, Step, Tokens, minus, plus
 
 if TYPE_CHECKING:
     from agents import RunContextWrapper
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
 
     from agent_sessions.models.operations.runs import RecordedRuns
 
-# Returns what is recorded under a trace id.
-Recorded: TypeAlias = "Callable[[str], Awaitable[RecordedRuns | None]]"
+# Finds the runs that are recorded under a trace id: those of the session with their tokens, newest
+# first, and the total of all, as an agent used as a tool may have another session.
+FindRuns: TypeAlias = "Callable[[str], Awaitable[RecordedRuns | None]]"
 
-UNKNOWN = Tokens()
 NO_TRACE = "no-op"  # the SDK's id of a trace when tracing is off
 
 
-@dataclass(eq=False)
+@dataclass
 class SharedCounter:
-    """A counter of the SDK, and what all the runs that count on it have recorded.
+    """A counter of the SDK, and what all the runs that share it have recorded.
 
     An agent used as a tool is a separate run on the counter of the run around it.
     """
 
-    counter: Counter
+    counter: Counter  # a reference, so that its id() in _shared is not reused
     recorded: Tokens = NOTHING
 
 
-@dataclass(eq=False)
+@dataclass
 class Recorder:
     """One run, with the state of its counter when it last recorded a step.
 
@@ -67,7 +67,7 @@ class Recorder:
     run_id: str
 
     def take(self) -> Tokens | None:
-        """Return what this run has spent since it last recorded, which counts as recorded.
+        """Return what this run has spent since its last step, and count it as recorded.
 
         None if its counter has not moved: nothing was spent, or the provider did not report it.
         """
@@ -125,7 +125,10 @@ def is_beginning(wrapper: RunContextWrapper[Any] | None) -> bool:
 
 
 def notice(wrapper: RunContextWrapper[Any] | None) -> None:
-    """Begin recording a run that reads its history before it asks a model."""
+    """Begin recording a run that reads its history before it asks a model.
+
+    Otherwise a run whose first batch is not input would be taken for one that was resumed.
+    """
     wrapper = current_wrapper(wrapper)
     if wrapper is not None and wrapper not in _recorders and tokens_of(wrapper.usage) == NOTHING:
         _begin(wrapper, NOTHING)
@@ -133,22 +136,22 @@ def notice(wrapper: RunContextWrapper[Any] | None) -> None:
 
 @asynccontextmanager
 async def step(
-    wrapper: RunContextWrapper[Any] | None, items: Iterable[Item], recorded: Recorded
+    wrapper: RunContextWrapper[Any] | None, items: Iterable[Item], find_runs: FindRuns
 ) -> AsyncIterator[Step | None]:
     """Yield the step that stores `items` in the block; if that fails, nothing counts as recorded.
 
-    `recorded` is called for a run that was not seen from its beginning.
+    `find_runs` is called for a run that was not seen from its beginning.
     """
     found = [columns(item) for item in items] if conf.recording else []
     if not found:
         yield None
         return
-    recorder = await _recorder(current_wrapper(wrapper), found, recorded)
+    recorder = await _found_or_begun(current_wrapper(wrapper), found, find_runs)
     agent = agent_name()
     with taken(recorder) as spent:
-        tokens = known(spent)
+        tokens = without_false_zeros(spent)
         if spent is None and (recorder or agent) and _has_response(found):
-            tokens = UNKNOWN
+            tokens = UNKNOWN  # a model answered, but there is no counter, or it did not move
         yield Step(agent, recorder.run_id if recorder else "", trace_id(), tokens)
 
 
@@ -169,10 +172,18 @@ def taken(recorder: Recorder | None) -> Iterator[Tokens | None]:
         raise
 
 
-async def _recorder(
-    wrapper: RunContextWrapper[Any] | None, items: list[Columns], recorded: Recorded
+async def _found_or_begun(
+    wrapper: RunContextWrapper[Any] | None, items: list[Columns], find_runs: FindRuns
 ) -> Recorder | None:
-    """Return the recorder of a run, beginning one for a run that is new or goes on."""
+    """Return the recorder of a run, and begin to record a run that was not seen before.
+
+    batch         under its trace     so the run is        its counter is recorded
+    input         -                   new                  completely, for others
+    anything else nothing             new, without input   not at all
+    anything else a run that fits     that run, resumed    as far as the run recorded
+    anything else others, or no trace resumed, with a new  except the last request,
+                                      run id               see _recorded_before()
+    """
     if wrapper is None:
         return None
     if recorder := _recorders.get(wrapper):
@@ -180,7 +191,7 @@ async def _recorder(
     if is_input(items):
         return _begin(wrapper, tokens_of(wrapper.usage))
     trace = trace_id()
-    runs = await recorded(trace) if trace else None
+    runs = await find_runs(trace) if trace else None
     if trace and not runs:
         return _begin(wrapper, NOTHING)
     run_id, before = _resumed(wrapper, runs) or ("", _recorded_before(wrapper, items))
@@ -198,6 +209,8 @@ def _resumed(
         requests of the counter   100, 150, 120: sums 100, 250, 370
         runs under the trace      "a" recorded 90, "b" recorded 250
         the run that goes on      "b", with 120 left to record
+
+    First the total of the trace is tried: with agents used as tools, one counter has several runs.
     """
     if runs is None:
         return None
@@ -250,13 +263,13 @@ def agent_name() -> str:
     # Spans of tasks and tools have names as well.
     if span is None or not isinstance(span.span_data, AgentSpanData):
         return ""
-    return named(span.span_data.name)
+    return cut_to_column(span.span_data.name)
 
 
 def trace_id() -> str:
     """Return the id of the trace around the code, or "" if tracing is off."""
     trace = get_current_trace()
-    return named(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
+    return cut_to_column(trace.trace_id) if trace and trace.trace_id != NO_TRACE else ""
 
 
 def tokens_of(counter: Any) -> Tokens:
@@ -272,16 +285,16 @@ def tokens_of(counter: Any) -> Tokens:
     )
 
 
-def known(spent: Tokens | None) -> Tokens | None:
-    """Return the tokens as far as they are known; None if nothing was spent."""
+def without_false_zeros(spent: Tokens | None) -> Tokens | None:
+    """Return the tokens that a provider reported; None if nothing was spent."""
     if spent is None or spent == NOTHING:
         return None
     total = spent.total_tokens or (spent.input_tokens or 0) + (spent.output_tokens or 0)
-    # A provider that reports no usage leaves requests without tokens: they are unknown, not 0.
+    # Requests without tokens come from a provider that reports no usage.
     return spent._replace(total_tokens=total) if total else Tokens(requests=spent.requests)
 
 
-def named(text: str) -> str:
+def cut_to_column(text: str) -> str:
     """Cut a name or an id to its column."""
     return fitting(text, NAME_LENGTH)
 

@@ -13,14 +13,13 @@ from agents.models import get_default_model
 
 from agent_sessions.recording import (
     NO_TRACE,
-    UNKNOWN,
-    known,
-    named,
+    cut_to_column,
     recorder_of,
     taken,
     tokens_of,
+    without_false_zeros,
 )
-from agent_sessions.usage.steps import Outcome, Response, Step
+from agent_sessions.usage.steps import UNKNOWN, Outcome, Response, Step
 
 if TYPE_CHECKING:
     from agents import Agent, RunErrorDetails
@@ -37,24 +36,32 @@ def outcome(result: RunResultBase | RunErrorDetails) -> Iterator[Outcome]:
     recorder = recorder_of(result.context_wrapper)
     run_id = recorder.run_id if recorder else ""
     responses = [
-        Response(named(response.response_id or ""), known(tokens_of(response.usage)) or UNKNOWN)
+        Response(
+            cut_to_column(response.response_id or ""),
+            without_false_zeros(tokens_of(response.usage)) or UNKNOWN,
+        )
         for response in result.raw_responses
     ]
     with taken(recorder) as spent:
-        last = Step(named(result.last_agent.name), run_id, _trace_of(result), known(spent))
+        last = Step(
+            cut_to_column(result.last_agent.name),
+            run_id,
+            _trace_of(result),
+            without_false_zeros(spent),
+        )
         yield Outcome(run_id, responses, _models(result), last)
 
 
 def _trace_of(result: RunResultBase | RunErrorDetails) -> str:
     trace = getattr(result, "_trace_state", None) or getattr(result, "trace", None)
     found = getattr(trace, "trace_id", None) or ""
-    return "" if found == NO_TRACE else named(found)
+    return "" if found == NO_TRACE else cut_to_column(found)
 
 
 def _models(result: RunResultBase | RunErrorDetails) -> dict[str, str]:
     """Return the model of each agent of the run, by the agent's name."""
     agents = [*(item.agent for item in result.new_items), result.last_agent]
-    return {named(agent.name): model_name(agent) for agent in agents}
+    return {cut_to_column(agent.name): model_name(agent) for agent in agents}
 
 
 def model_name(agent: Agent[Any]) -> str:
@@ -62,4 +69,4 @@ def model_name(agent: Agent[Any]) -> str:
     if agent.model is None:
         return get_default_model()
     name = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", "")
-    return named(name) if isinstance(name, str) else ""
+    return cut_to_column(name) if isinstance(name, str) else ""

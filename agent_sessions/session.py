@@ -51,7 +51,9 @@ class DjangoSession(CompactionHooks):
     no lock, so one object may serve several runs, threads and event loops at once.
 
     The SDK asks third parties to implement its Session protocol without inheriting SessionABC, and
-    passes a run's context only to sessions whose four methods all name `wrapper`.
+    passes a run's context only to sessions whose four methods all name `wrapper`. CompactionHooks
+    adds methods that the SDK's compaction looks for on the object. By default `dangling` and
+    `pair_aware_limit` change nothing, as in the SDK's own sessions.
     """
 
     def __init__(
@@ -109,7 +111,8 @@ class DjangoSession(CompactionHooks):
         """Tell whether a run reads its history, for which fewer than `limit` items will do.
 
         Otherwise a limit is exact. A run that resumes or retries compares the newest items with
-        those it stored, and the SDK's session classes take fewer items than they asked for as all.
+        those it stored, and the SDK's session classes that get fewer items than they asked for
+        conclude that there are no more.
         """
         return self.pair_aware_limit and limit > 0 and recording.is_beginning(wrapper)
 
@@ -121,8 +124,8 @@ class DjangoSession(CompactionHooks):
         Raises ItemError if one of them is not JSON, and SessionDeletedError if somebody else
         deleted the session during the run.
         """
-        # Here and not in the task that settled() makes: a tool that clears the session runs with a
-        # copy of this context.
+        # Before settled(), which makes a task: a context variable set there would be unknown to a
+        # tool that clears the session later.
         memory = known_sessions.enter(recording.current_wrapper(wrapper))
         await settled(self._add(items, wrapper, memory))
 
@@ -134,8 +137,8 @@ class DjangoSession(CompactionHooks):
     ) -> None:
         batch = [*checked_items(items)]  # iterated over twice
         must_exist = memory is not None and memory.knows(self._key) and self._goes_on(memory, batch)
-        recorded = partial(self._sessions.arecorded, self.session_id)
-        async with recording.step(wrapper, batch, recorded) as step:
+        find_runs = partial(self._sessions.arecorded, self.session_id)  # without user: numbers only
+        async with recording.step(wrapper, batch, find_runs) as step:
             await self._sessions.aappend(
                 self.session_id, batch, user=self.user, step=step, must_exist=must_exist
             )
@@ -180,7 +183,7 @@ class DjangoSession(CompactionHooks):
         with suppress(run_results.NotStoredError), run_results.outcome(result) as outcome:
             sessions, user = self._sessions, self.user
             if not await sessions.arecord_run(self.session_id, outcome, user=user):
-                raise run_results.NotStoredError
+                raise run_results.NotStoredError  # outcome() puts back what it took
 
     async def last_agent_name(self) -> str:
         """Return the name of the agent that spoke last, or "" if none was recorded."""
@@ -205,6 +208,8 @@ class DjangoSession(CompactionHooks):
         if len(by_name) < max(1, len(agents)):
             raise ValueError("pick_agent() needs at least one agent, with different names.")
         return by_name.get(await self.last_agent_name(), agents[0])
+
+    # Reports, under the names of the SDK's AdvancedSQLiteSession.
 
     async def get_conversation_turns(self, limit: int | None = None) -> list[Turn]:
         """Return the newest `limit` turns, oldest first; all if `limit` is None or negative."""

@@ -7,7 +7,7 @@ import random
 from django.test import TestCase
 
 from agent_sessions import Message, Session
-from agent_sessions.items.kinds import CALLS, OUTPUTS
+from agent_sessions.items.kinds import CALL_OF, OUTPUT_OF
 from agent_sessions.turns.rows import COLUMNS, grouped_by_turn, read, state_of
 from agent_sessions.turns.session_state import SessionState, state, states
 from tests.contract import ANSWER, CALL, OUTPUT, TURN, USER
@@ -58,7 +58,7 @@ class RandomHistoriesTests(TestCase):
             messages: list[Message] = []
             for session_id in ids:
                 pairs = self.random.choice([["function_call", "function_call_output"], SEARCHES])
-                pairs = self.random.choice([pairs, pairs, [*OUTPUTS, *CALLS]])
+                pairs = self.random.choice([pairs, pairs, [*OUTPUT_OF, *CALL_OF]])
                 messages += self.history(session_id, pairs, ids=self.random.randint(1, 4))
             Message.objects.bulk_create(messages)
 

@@ -3,4 +3,4 @@
 from typing import Any, TypeAlias
 
 Item: TypeAlias = Any
-"""Whatever JSON holds. (`agents.TResponseInputItem`, which takes seconds to import)"""
+"""Any JSON value. The SDK's type is `agents.TResponseInputItem`, which takes seconds to import."""

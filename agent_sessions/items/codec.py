@@ -25,8 +25,8 @@ def encode(item: object) -> str:
     """Return `item` as JSON text that every database can store and every JSON reader can read.
 
     `decode(encode(item)) == item` for every JSON value. A tuple becomes a list, and a pydantic
-    model the dict that the SDK would send. Non-ASCII text is not escaped, so that it can be
-    searched for, except around a lone surrogate, which UTF-8 cannot represent.
+    model the dict that the SDK would send. Non-ASCII text is left unescaped so that it can be
+    searched, except in an item with a lone surrogate, which UTF-8 cannot represent.
 
     Raises ItemError, whose `path` leads to the value that is not JSON.
     """
@@ -36,13 +36,14 @@ def encode(item: object) -> str:
 def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
     """Return each item as text with its columns.
 
-    Raises ItemError for the first item that is not JSON, and TypeError for one without a list.
+    Raises ItemError for the first item that is not JSON, and TypeError for an item without a list.
     """
     encoded = []
     for position, item in enumerate(checked_items(items)):
         try:
             encoded.append(_encoded(item))
         except ItemError as error:
+            # `error` is replaced, and not the cause of the new one.
             raise ItemError(error.reason, f"[{position}]{error.path}") from error.__cause__
     return encoded
 
@@ -59,23 +60,13 @@ def decode(text: str) -> Item:
 
 
 def _decoded_in_a_thread(text: str) -> Item:
-    """Decode in a thread, whose stack is empty, an item that was nested as deeply when written.
+    """Decode in a new thread, whose stack is empty: what could be written can be read there.
 
     Python 3.11 counts the levels of JSON together with the calls around json.loads(): a view behind
     middleware and a server may have 900 of 1,000 left.
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(json.loads, text).result()
-
-
-def json_forms(words: str) -> list[str]:
-    """Return the one or two forms in which words may occur in the JSON of items.
-
-    JSON escapes quotes, line ends and the like. Some of the SDK's sessions escape all non-ASCII
-    letters as well, and encode() does in items with lone surrogates.
-    """
-    forms = (json.dumps(words, ensure_ascii=is_escaped)[1:-1] for is_escaped in (False, True))
-    return sorted({*forms})
 
 
 def _encoded(item: object) -> tuple[str, Columns]:

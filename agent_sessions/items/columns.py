@@ -16,7 +16,8 @@ NAME_LENGTH = 255
 class Columns(NamedTuple):
     """The columns of an item, blank where unknown.
 
-    `tool_failed` is None if the item holds no result of a tool.
+    `tool_failed` is None if the item is not the result of a tool. Otherwise its status, exit code
+    or the SDK's error text tells.
     """
 
     kind: str = ""
@@ -62,7 +63,7 @@ def _call_id(kind: str, item: dict[str, Any]) -> str:
     for key in ("call_id", "approval_request_id"):
         if isinstance(value := item.get(key), str):
             return value
-    # A hosted call holds its own output, and has no id but the item's.
+    # Hosted calls and requests for approval have no id but the item's.
     return _text(item, "id") if is_tool_call(kind) else ""
 
 

@@ -19,10 +19,10 @@ class Kind(NamedTuple):
     """The facts about one type of item."""
 
     output: str = ""  # the type of item that answers this call
-    title: Any = ""  # on a page, translated when it is shown
+    title: Any = ""  # on a page; "" if the tool's name or the text is shown instead
     role: str = ""  # of the author, where neither the item nor its type's name tells
-    is_answered_by_text: bool = False  # a sentence is a valid output of this call
-    is_tool_named_by_type: bool = False  # AdvancedSQLiteSession gives the type as the tool's name
+    is_answered_by_text: bool = False  # healed() may answer it; other outputs have a structure
+    is_tool_named_by_type: bool = False  # in reports, as in the SDK's AdvancedSQLiteSession
 
 
 KINDS = {
@@ -34,7 +34,7 @@ KINDS = {
     "apply_patch_call": Kind("apply_patch_call_output", _("Patch"), is_tool_named_by_type=True),
     "computer_call": Kind("computer_call_output", _("Computer"), is_tool_named_by_type=True),
     "tool_search_call": Kind("tool_search_output", _("Search for tools")),
-    "program": Kind("program_output", _("Program")),
+    "program": Kind("program_output", _("Program")),  # code of the model that calls tools itself
     "mcp_approval_request": Kind("mcp_approval_response", role="assistant"),
     # Calls of hosted tools, which hold their own results.
     "web_search_call": Kind(title=_("Web search"), is_tool_named_by_type=True),
@@ -53,14 +53,15 @@ KINDS = {
     "": Kind(title=_("Unknown item")),
 }
 
-OUTPUTS = {kind: facts.output for kind, facts in KINDS.items() if facts.output}
-CALLS = {output: call for call, output in OUTPUTS.items()}
+OUTPUT_OF = {kind: facts.output for kind, facts in KINDS.items() if facts.output}
+CALL_OF = {output: call for call, output in OUTPUT_OF.items()}
 
+# For Python in is_user_message(), and for SQL in models/message.py.
 USER_MESSAGE = {"kind": "message", "role": "user"}
 
 
 class HasKind(Protocol):
-    """An object with the columns of an item: Columns, Row, Entry."""
+    """An object with two of the columns of an item."""
 
     @property
     def kind(self) -> str: ...

@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeAlias
 
 from agent_sessions.items import Item
 from agent_sessions.items.columns import columns, is_envelope
-from agent_sessions.items.kinds import CALLS, KINDS, NO_AGENT, OUTPUTS
+from agent_sessions.items.kinds import CALL_OF, KINDS, NO_AGENT, OUTPUT_OF
 
 Dangling: TypeAlias = Literal["keep", "drop", "close"]
 
 NO_OUTPUT = (
-    "The run was interrupted and no output of this call was recorded. It may have taken effect or "
-    "not."
+    "The run was interrupted and no output of this call was recorded. It may or may not have taken "
+    "effect."
 )
 
 
@@ -44,9 +44,9 @@ def partners(items: Iterable[tuple[int, str, Hashable]]) -> dict[int, int]:
     waiting: defaultdict[tuple[str, Hashable], list[int]] = defaultdict(list)
     found: dict[int, int] = {}
     for number, kind, shared_id in items:
-        if kind in OUTPUTS:
+        if kind in OUTPUT_OF:
             waiting[kind, shared_id].append(number)
-        elif kind in CALLS and (calls := waiting[CALLS[kind], shared_id]):
+        elif kind in CALL_OF and (calls := waiting[CALL_OF[kind], shared_id]):
             call = calls.pop()
             found |= {call: number, number: call}
     return found
@@ -88,6 +88,7 @@ def _without_partner_or_program(items: list[Item]) -> set[int]:
             for at in positions.orphans(programs.pop(), removed):
                 removed.add(at)
                 pairs.add(_pair(items[at]))
+                # If this was a program, its calls are next. Other ids lead to nothing.
                 programs.append(_text(items[at], "call_id"))
         looked_at = sorted(at for pair in pairs for at in positions.by_pair[pair])
         alone = _without_partner({at: items[at] for at in looked_at if at not in removed})
@@ -105,11 +106,11 @@ class _Positions:
         self.by_program: defaultdict[str | None, list[int]] = defaultdict(list)
         self.by_pair: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
         for at, item in enumerate(items):
-            if (kind := _kind(item)) == "program":
+            if (kind := _type(item)) == "program":
                 self.programs[_text(item, "call_id")].append(at)
             if (program := _program_of(item)) is not None:
                 self.by_program[program].append(at)
-            if kind in OUTPUTS or kind in CALLS:
+            if kind in OUTPUT_OF or kind in CALL_OF:
                 self.by_pair[_pair(item)].append(at)
 
     def orphans(self, program: str | None, removed: set[int]) -> list[int]:
@@ -121,11 +122,11 @@ class _Positions:
 
 def _without_partner(items: dict[int, Item]) -> set[int]:
     """Return the positions of calls without an output, and of outputs without a call."""
-    paired = partners((at, _kind(item), _pair(item)) for at, item in items.items())
+    paired = partners((at, _type(item), _pair(item)) for at, item in items.items())
     return {
         at
         for at, item in items.items()
-        if (_kind(item) in OUTPUTS or _kind(item) in CALLS)
+        if (_type(item) in OUTPUT_OF or _type(item) in CALL_OF)
         and at not in paired
         and not _is_open_shell(item)
     }
@@ -136,7 +137,7 @@ def _pointless_reasoning(items: list[Item], kept: dict[int, Item]) -> set[int]:
     pointless = set()
     is_followed = False
     for at in reversed(range(len(items))):
-        if _kind(items[at]) != "reasoning":
+        if _type(items[at]) != "reasoning":
             is_followed = at in kept and columns(items[at]).role not in (*NO_AGENT, "tool")
         elif not is_followed:
             pointless.add(at)
@@ -150,7 +151,7 @@ def _closed(items: list[Item]) -> list[Item]:
     outputs: list[Item] = []
     for at, item in enumerate(items):
         # Calls that a model made at once are together, and their outputs follow.
-        if outputs and _kind(item) not in OUTPUTS:
+        if outputs and _type(item) not in OUTPUT_OF:
             closed += outputs
             outputs = []
         closed.append(item)
@@ -160,27 +161,30 @@ def _closed(items: list[Item]) -> list[Item]:
 
 
 def _is_answered_by_text(item: Item) -> bool:
-    kind = KINDS.get(_kind(item))
-    # The output of a program's call goes to the program.
-    is_free = _text(item, "call_id") is not None and _program_of(item) is None
-    return is_free and kind is not None and kind.is_answered_by_text
+    if _text(item, "call_id") is None or _program_of(item) is not None:
+        return False  # without an id there is no output, and a program's goes to the program
+    facts = KINDS.get(_type(item))
+    return facts is not None and facts.is_answered_by_text
 
 
 def _output_for(call: Item) -> Item:
-    return {"type": OUTPUTS[_kind(call)], "call_id": call["call_id"], "output": NO_OUTPUT}
+    return {"type": OUTPUT_OF[_type(call)], "call_id": call["call_id"], "output": NO_OUTPUT}
 
 
 def _is_open_shell(item: Item) -> bool:
-    """Tell whether a program called a hosted shell: it may go on without an output."""
-    if _kind(item) != "shell_call" or _program_of(item) is None:
+    """Tell whether a program called a hosted shell, whose output is in the item of the program.
+
+    The SDK keeps such a call without an output as well.
+    """
+    if _type(item) != "shell_call" or _program_of(item) is None:
         return False
     return item.get("status") in (None, "in_progress")
 
 
 def _pair(item: Item) -> tuple[str, str | None]:
     """Return a value that a call and its output have in common, and no other items."""
-    kind = _kind(item)
-    call = CALLS.get(kind, kind)
+    kind = _type(item)
+    call = CALL_OF.get(kind, kind)
     keys = {"mcp_approval_request": "id", "mcp_approval_response": "approval_request_id"}
     shared_id = _text(item, keys.get(kind, "call_id"))
     # Only a search for tools may have no id. Any other item without one has no partner.
@@ -196,8 +200,8 @@ def _program_of(item: Item) -> str | None:
     return None
 
 
-def _kind(item: Item) -> str:
-    """Return the type of an item; "" for a message, and for an unknown one."""
+def _type(item: Item) -> str:
+    """Return the stated type of an item, which messages may lack; "" if there is none."""
     if not isinstance(item, dict) or is_envelope(item):
         return ""
     return _text(item, "type") or ""

@@ -82,7 +82,7 @@ class Message(models.Model):
             models.Index(
                 fields=["tool_name", "session", "created_at", "kind"], name="agent_messages_tool"
             ),
-            # MariaDB has no partial indexes: there it contains all messages.
+            # Finds failures of tools. On MariaDB, without partial indexes, it has all messages.
             models.Index(
                 fields=["session", "tool_failed", "id"],
                 name="agent_messages_failed",
@@ -107,8 +107,14 @@ class Message(models.Model):
     def entry(self) -> Entry:
         """The item as a person reads it, with a label instead if it is purged or not JSON."""
         if self.is_purged:
-            names = (self.kind, self.role, str(_("Purged")), "", self.tool_name, self.call_id)
-            return Entry(*names)
+            return Entry(
+                kind=self.kind,
+                role=self.role,
+                label=str(_("Purged")),
+                text="",
+                tool_name=self.tool_name,
+                call_id=self.call_id,
+            )
         try:
             return entry(self.item)
         except UnreadableItemError:

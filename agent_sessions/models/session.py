@@ -22,9 +22,11 @@ from agent_sessions.text.visible import visible
 class Session(models.Model):
     """A conversation. Its messages are rows of Message."""
 
+    # Compared exactly; a CharField ignores case on MariaDB.
     session_id = SessionIdField(_("session id"), max_length=ID_LENGTH, primary_key=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("last activity"), db_default=Now(), editable=False)
+    # A ForeignKey whose rows are locked before they are deleted, and deleted in batches.
     user = OwnedForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
@@ -38,7 +40,7 @@ class Session(models.Model):
     metadata = models.JSONField(
         _("metadata"),
         default=dict,
-        db_default=models.Value({}, models.JSONField()),
+        db_default=models.Value({}, models.JSONField()),  # a plain {} has no type in SQL
         blank=True,
         help_text=_("Any data that the project stores with the session."),
     )
@@ -52,6 +54,7 @@ class Session(models.Model):
         db_constraint=False,
         related_name="forks",
     )
+    # A fork stays one when its parent is deleted, so `parent` alone would not tell.
     forked_at = models.DateTimeField(_("forked at"), null=True, blank=True)
 
     objects = SessionQuerySet.as_manager()
@@ -67,5 +70,6 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        # Not the title, which is content: Django shows this in choices, confirmations and logs.
+        # Not the title, which is content: Django shows this in choices, confirmations and logs. An
+        # id may contain any characters, invisible ones too.
         return visible(self.session_id)

@@ -28,7 +28,7 @@ _IS_KNOWN = models.Case(
 )
 
 
-class UsageSums(models.QuerySet["Usage"]):
+class UsageQuerySet(models.QuerySet["Usage"]):
     """Steps, and their sums, each in one statement and after any filter.
 
         Usage.objects.filter(session__user=user, created_at__gte=monday).total()

@@ -11,7 +11,8 @@ from agent_sessions.conf import conf
 from agent_sessions.items.codec import encode
 from agent_sessions.models import Session
 from agent_sessions.models.message import Message
-from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage_sums import UsageQuerySet
 from agent_sessions.transfer.batches import messages_of, usage_of
 from agent_sessions.usage.steps import Tokens
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from agent_sessions.items import Item, pairing
 from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.items.columns import columns
-from agent_sessions.items.kinds import ENCRYPTED, KINDS, OUTPUTS, is_tool_call, is_user_message
+from agent_sessions.items.kinds import ENCRYPTED, KINDS, OUTPUT_OF, is_tool_call, is_user_message
 from agent_sessions.transcript import text_of
 
 State: TypeAlias = Literal["complete", "waiting", "incomplete", "unknown"]
@@ -52,7 +52,10 @@ def _with_item(row: Row, text: str) -> Row:
 def grouped_by_turn(
     rows: Iterable[Row], number: int | None = None
 ) -> Iterator[tuple[int, list[Row]]]:
-    """Yield the rows of each turn with its number; `number` is that of the first, if known."""
+    """Yield the rows of each turn with its number; `number` is that of the first, if known.
+
+    Rows before the first user message are turn 0.
+    """
     every = list(rows)
     starts = [at for at, row in enumerate(every) if is_user_message(row)]
     if every and (not starts or starts[0]):
@@ -64,15 +67,15 @@ def grouped_by_turn(
 
 
 def state_of(rows: list[Row]) -> State:
-    """Return the state of a turn; see Turn. session_state.py computes the same in SQL."""
+    """Return the state of a turn; see Turn. session_state.py finds sessions by it in SQL."""
     last = rows[-1]
     if last.kind == ENCRYPTED:
         return "unknown"
     answered = partners(rows)
-    unanswered = [row.pk for row in rows if row.kind in OUTPUTS and row.pk not in answered]
+    unanswered = [row.pk for row in rows if row.kind in OUTPUT_OF and row.pk not in answered]
     if unanswered:
-        is_left = any(row.kind == "message" for row in rows if row.pk > unanswered[-1])
-        return "incomplete" if is_left else "waiting"
+        went_on = any(row.kind == "message" for row in rows if row.pk > unanswered[-1])
+        return "incomplete" if went_on else "waiting"
     is_answer = last.kind == "message" and last.role == "assistant"
     return "complete" if is_answer else "incomplete"
 
@@ -83,7 +86,8 @@ def partners(rows: Iterable[Row]) -> dict[int, int]:
 
 
 def _shared_id(row: Row) -> str:
-    # A search for tools may have no id: its output is the next one, whatever its id.
+    # A search for tools may have no id, which a column does not tell from an empty one. Searches
+    # are answered in their order, so the next output is that of any.
     return "" if row.kind in ("tool_search_call", "tool_search_output") else row.call_id
 
 
@@ -99,6 +103,7 @@ def tool_name_of(row: Row) -> str:
     if row.kind in KINDS and KINDS[row.kind].is_tool_named_by_type:
         return row.kind
     item = row.item if isinstance(row.item, dict) else {}
-    place = item.get("server_label" if row.kind.startswith("mcp_") else "namespace")
-    is_elsewhere = isinstance(place, str) and place not in ("", row.tool_name)
-    return f"{place}.{row.tool_name}" if is_elsewhere else row.tool_name
+    namespace = item.get("server_label" if row.kind.startswith("mcp_") else "namespace")
+    # The SDK's namespace of a tool that has none is its name.
+    is_qualified = isinstance(namespace, str) and namespace not in ("", row.tool_name)
+    return f"{namespace}.{row.tool_name}" if is_qualified else row.tool_name

@@ -26,7 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Exact, GreaterThan, IsNull
 
-from agent_sessions.items.kinds import CALLS, ENCRYPTED, OUTPUTS
+from agent_sessions.items.kinds import CALL_OF, ENCRYPTED, OUTPUT_OF
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, Message
 
@@ -43,7 +43,7 @@ _ENDING = Case(
 _OUTPUT = Case(
     *(
         When(kind=call, then=Value(output))
-        for call, output in OUTPUTS.items()
+        for call, output in OUTPUT_OF.items()
         if output != f"{call}_output"
     ),
     default=Concat("kind", Value("_output")),
@@ -104,14 +104,14 @@ def _unanswered(messages: QuerySet[Message]) -> QuerySet[Message]:
 
     A call directly followed by its output (2) is answered without counting, as nearly all are.
     """
-    calls = messages.filter(kind__in=("", *OUTPUTS)).alias(output=_OUTPUT)
+    calls = messages.filter(kind__in=("", *OUTPUT_OF)).alias(output=_OUTPUT)
     of_its_id = Message.objects.filter(
         Q(call_id=OuterRef("call_id")) | _HAS_NO_ID,
         session=OuterRef("session"),
         kind__in=(OuterRef("kind"), OuterRef("output")),
     )
     next_kind = of_its_id.filter(pk__gt=OuterRef("pk")).order_by("pk").values("kind")[:1]
-    one = Case(When(kind__in=CALLS, then=Value(-1)), default=Value(1))
+    one = Case(When(kind__in=CALL_OF, then=Value(-1)), default=Value(1))
     from_it_on = of_its_id.filter(pk__gte=OuterRef("pk")).order_by().values("session")
     calls_less_outputs = Subquery(from_it_on.annotate(sum=Sum(one)).values("sum"))
     return calls.alias(next_kind=Subquery(next_kind)).filter(

@@ -24,7 +24,8 @@ from agent_sessions.items import Item
 from agent_sessions.items.kinds import is_user_message
 from agent_sessions.models import Session
 from agent_sessions.models.message import FROM_A_USER, WITHOUT_COLUMNS, Message, readable
-from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage_sums import UsageQuerySet
 from agent_sessions.turns.rows import (
     COLUMNS,
     Row,
@@ -39,8 +40,9 @@ from agent_sessions.usage.totals import UsageTotal, totals
 
 PREVIEW_LENGTH = 100
 
-# Messages whose items are needed as well, because the columns do not say enough.
+# is_tool_call() in SQL.
 CALLING = Q(kind__endswith="_call") | Q(kind="mcp_approval_request")
+# Calls whose items are read as well, because the tool's namespace is not in a column.
 IN_A_NAMESPACE = Q(kind__in=("mcp_call", "mcp_approval_request")) | Q(
     kind__endswith="_call", message_data__contains='"namespace":'
 )
@@ -210,8 +212,8 @@ class Turns:
         grouped = list(grouped_by_turn(read(rows), number))
         if not grouped:
             self._refuse_others()
-        starts = [turn[0].pk for number, turn in grouped if number]
-        first = next((number for number, _ in grouped if number), 1)
+        starts = [turn[0].pk for number, turn in grouped if number > 0]
+        first = next((number for number, _ in grouped if number > 0), 1)
         costs = self._usage_by_turn(starts, usage, first)
         return [
             _turn(number, turn, costs.get(number, UsageTotal()))
@@ -227,11 +229,12 @@ class Turns:
         `starts` are the ids of the messages with which turns begin, the first with turn `first`.
         """
 
-        def number(message_id: int | None) -> int:
+        def turn_of(message_id: int | None) -> int:
             at = bisect_right(starts, message_id or 0)
             return at + first - 1 if at else 0
 
-        found = totals(group._replace(key=number(group.key)) for group in usage.by_message())
+        # Groups have the message's id as their key; those of a turn are added up.
+        found = totals(group._replace(key=turn_of(group.key)) for group in usage.by_message())
         return dict(sorted(found.items()))
 
     def _rows(self, texts: Q) -> QuerySet[Message, Any]:

@@ -19,16 +19,18 @@ class Tokens(NamedTuple):
     total_tokens: int | None = None
 
 
+UNKNOWN = Tokens()
 NOTHING = Tokens(0, 0, 0, 0, 0, 0)
 
 
+# These are for counters of the SDK, where nothing is unknown. totals.py adds up stored steps.
 def plus(*several: Tokens) -> Tokens:
-    """Add tokens up; unknown ones count as 0."""
+    """Add up the tokens of counters."""
     return Tokens(*(sum(count or 0 for count in counts) for counts in zip(*several, strict=True)))
 
 
 def minus(one: Tokens, other: Tokens) -> Tokens:
-    """Subtract tokens; unknown ones count as 0, and no result is below 0."""
+    """Subtract the tokens of a counter; no result is below 0."""
     return Tokens(*(max(0, (a or 0) - (b or 0)) for a, b in zip(one, other, strict=True)))
 
 
@@ -55,7 +57,7 @@ class Outcome(NamedTuple):
     """The facts that only a run's result knows about its steps.
 
     `responses` are in their order; `models` has the name of each agent's model, if it is known.
-    `unrecorded` is the cost after the last step that was stored, as of a request that failed.
+    `unrecorded` is what was spent after the last stored step, as by a request that failed.
     """
 
     run_id: str

@@ -11,7 +11,7 @@ from django.db.models import F, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.functions import Replace
 from django.db.models.lookups import IContains, IsNull
 
-from agent_sessions.items.codec import json_forms
+from agent_sessions.admin.json_forms import json_forms
 from agent_sessions.models.message import Message
 
 # Words that most items contain as JSON keys or constants, though nobody wrote them. A search for

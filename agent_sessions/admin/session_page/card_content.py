@@ -19,7 +19,7 @@ from agent_sessions.admin.session_page.tool_parts import answered, asked_for
 from agent_sessions.admin.session_page.window import StoredText
 from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.items.columns import is_envelope
-from agent_sessions.items.kinds import CALLS, ENCRYPTED, OUTPUTS
+from agent_sessions.items.kinds import CALL_OF, ENCRYPTED, OUTPUT_OF
 from agent_sessions.items.reading import Reading
 from agent_sessions.items.reported_errors import faults_of
 from agent_sessions.items.truncated import completed
@@ -68,7 +68,7 @@ def _fill_cut(card: MessageCard, row: Row, text: StoredText) -> None:
 
 def _last_parts(card: MessageCard, row: Row) -> list[CardPart]:
     """Return the parts at the end of the card, to which the rest of its item is added."""
-    return card.answers if card.answers or row.kind in CALLS else card.parts
+    return card.answers if card.answers or row.kind in CALL_OF else card.parts
 
 
 def _limit(parts: list[CardPart]) -> None:
@@ -91,12 +91,12 @@ def _fill_known(card: MessageCard, row: Row, item: dict[str, Any]) -> list[CardP
 
 
 def _fill_tool(card: MessageCard, row: Row, item: Reading) -> None:
-    if row.kind in CALLS:
+    if row.kind in CALL_OF:
         _fill_output(card, row, item)
         return
     _entitle(card, row, item)
     card.parts += asked_for(row.kind, item)
-    if row.kind not in OUTPUTS:  # the call of a hosted tool contains its result
+    if row.kind not in OUTPUT_OF:  # the call of a hosted tool contains its result
         card.answers += answered(row.kind, item)
 
 

@@ -8,7 +8,7 @@ from agent_sessions.admin.session_page.card import Mark, MessageCard, RawItem
 from agent_sessions.admin.session_page.card_content import fill
 from agent_sessions.admin.session_page.titles import face_of, is_tool_name, title_of
 from agent_sessions.admin.session_page.window import StoredText, Window
-from agent_sessions.items.kinds import CALLS, OUTPUTS
+from agent_sessions.items.kinds import CALL_OF, OUTPUT_OF
 from agent_sessions.text.visible import visible
 from agent_sessions.turns.rows import Row, partners
 
@@ -17,7 +17,7 @@ def cards(window: Window, *, may_read: bool) -> list[MessageCard]:
     """Return the cards of a window in order, without any content if that may not be read."""
     pairs = partners([*window.before, *window.rows, *window.after])
     found = {row.pk: _card(row, window.texts.get(row.pk), may_read) for row in window.rows}
-    joined = {pairs[row.pk] for row in window.rows if row.kind in OUTPUTS and row.pk in pairs}
+    joined = {pairs[row.pk] for row in window.rows if row.kind in OUTPUT_OF and row.pk in pairs}
     for row in window.rows:
         if partner := pairs.get(row.pk):
             _join(found[row.pk], found.get(partner), partner)
@@ -34,7 +34,9 @@ def _card(row: Row, text: StoredText | None, may_read: bool) -> MessageCard:
         created_at=row.created_at,
         agent=visible(row.agent_name),
         is_named=is_tool_name(row),
-        raws=[RawItem(row.pk, _("result") if row.kind in CALLS else "", text.size if text else 0)],
+        raws=[
+            RawItem(row.pk, _("result") if row.kind in CALL_OF else "", text.size if text else 0)
+        ],
     )
     if text is None or text.text == "":
         card.marks.append(Mark(_("purged"), is_fault=False))
@@ -58,10 +60,10 @@ def _join(card: MessageCard, other: MessageCard | None, partner: int) -> None:
 
 def _lack(row: Row, window: Window) -> str:
     """Say that a call has no output, or an output no call, if the window can be sure of it."""
-    if row.kind in OUTPUTS and _are_known(window.after):
+    if row.kind in OUTPUT_OF and _are_known(window.after):
         is_request = row.kind == "mcp_approval_request"
         return _("not answered") if is_request else _("no output was recorded")
-    if row.kind in CALLS and _are_known(window.before):
+    if row.kind in CALL_OF and _are_known(window.before):
         return _("no call was recorded for this output")
     return ""
 

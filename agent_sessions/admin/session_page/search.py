@@ -11,7 +11,8 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Length, Substr
 
-from agent_sessions.items.codec import UnreadableItemError, decode, json_forms
+from agent_sessions.admin.json_forms import json_forms
+from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.models.message import Message
 from agent_sessions.text.visible import visible
 from agent_sessions.transcript import entry

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage_sums import UsageQuerySet
 
 if TYPE_CHECKING:
     from agent_sessions.admin.session_page.window import Window

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agent_sessions.items.kinds import CALLS, ENCRYPTED, KINDS, Kind
+from agent_sessions.items.kinds import CALL_OF, ENCRYPTED, KINDS, Kind
 from agent_sessions.transcript import label_of
 from agent_sessions.turns.rows import Row
 
@@ -39,7 +39,7 @@ def face_of(row: Row) -> Face:
         return MESSAGE_FACES.get(row.role, "system")
     if row.kind in FACES:
         return FACES[row.kind]
-    return "tool" if row.kind in KINDS or row.kind in CALLS else "other"
+    return "tool" if row.kind in KINDS or row.kind in CALL_OF else "other"
 
 
 def title_of(row: Row) -> str:

@@ -19,7 +19,7 @@ from agent_sessions.admin.usage_page.report import (
     ranked,
 )
 from agent_sessions.admin.usage_page.session_counts import SessionCounts, Slice, count_sessions
-from agent_sessions.models.usage import UsageQuerySet
+from agent_sessions.models.usage_sums import UsageQuerySet
 from agent_sessions.usage.totals import Group, UsageTotal, totals
 
 COLUMNS = {"agent": "agent_name", "model": "model"}

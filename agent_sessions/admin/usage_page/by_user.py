@@ -35,7 +35,7 @@ from agent_sessions.admin.usage_page.report import (
 from agent_sessions.admin.usage_page.session_counts import SessionCounts, Slice, count_sessions
 from agent_sessions.conf import conf
 from agent_sessions.models import Session
-from agent_sessions.models.usage import UsageQuerySet
+from agent_sessions.models.usage_sums import UsageQuerySet
 from agent_sessions.usage.pricing import price
 from agent_sessions.usage.totals import UsageTotal, totals
 

@@ -13,7 +13,8 @@ from agent_sessions.admin.usage_page.by_name import report_by_name
 from agent_sessions.admin.usage_page.by_user import report_by_user
 from agent_sessions.admin.usage_page.report import UsageReport
 from agent_sessions.models import Session
-from agent_sessions.models.usage import Usage, UsageQuerySet
+from agent_sessions.models.usage import Usage
+from agent_sessions.models.usage_sums import UsageQuerySet
 
 
 def usage_of(sessions: QuerySet[Session]) -> UsageQuerySet:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import Count, Value
 from django.db.models.expressions import Combinable
 
-from agent_sessions.models.usage import UsageQuerySet
+from agent_sessions.models.usage_sums import UsageQuerySet
 
 SessionCounts: TypeAlias = Counter[tuple[int, Any]]
 """Numbers of sessions by bucket and name."""

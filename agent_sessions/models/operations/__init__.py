@@ -1,7 +1,11 @@
 """The operations on a session, each atomic: the queryset behind Session.objects.
 
 base.py locks a session and reads and inserts its rows; the other modules each add the operations
-for one purpose. An operation is sync. Its async twin has an "a" before the name.
+for one purpose. An operation is sync. Its async twin has an "a" before the name, and runs it in
+Django's database thread (concurrency.py).
+
+On Turso, a database over HTTP, each statement whose result is read is a request. So statements are
+few, and avoid results.
 """
 
 from __future__ import annotations
@@ -9,12 +13,12 @@ from __future__ import annotations
 from agent_sessions.models.operations.copying import ForkOperations
 from agent_sessions.models.operations.protocol import ItemOperations
 from agent_sessions.models.operations.purge import PurgeOperations
+from agent_sessions.models.operations.replacing import ReplaceOperations
 from agent_sessions.models.operations.runs import RunOperations
-from agent_sessions.models.operations.tails import TailOperations
 
 
-class SessionQuerySet(  # type: ignore[override]  # django-stubs: an as_manager() of each base's own
-    ItemOperations, RunOperations, TailOperations, ForkOperations, PurgeOperations
+class SessionQuerySet(  # type: ignore[override]  # django-stubs gives each base another as_manager()
+    ItemOperations, RunOperations, ReplaceOperations, ForkOperations, PurgeOperations
 ):
     """Operations on one session, named by its id.
 

@@ -22,7 +22,7 @@ from agent_sessions.items.kinds import NO_AGENT
 from agent_sessions.models.message import PURGED, Message
 from agent_sessions.models.usage import Usage
 from agent_sessions.signals import send_after_commit
-from agent_sessions.usage.steps import Step, Tokens
+from agent_sessions.usage.steps import UNKNOWN, Step
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -44,12 +44,12 @@ class Operations(models.QuerySet["Session"]):
 
     def key(self, session_id: str) -> known_sessions.Key:
         """Return the alias of the database that a session is written to, and its id."""
-        self._for_write = True
+        self._for_write = True  # asks the router for the database to write to, see QuerySet.db
         return self.db, session_id
 
     def last_agent_name(self, session_id: str, *, user: Any = None) -> str:
         """Return the name of the agent that spoke last, or "" if none was recorded."""
-        owner = self._checked(user)
+        owner = self._checked_owner(user)
         spoken = self._messages(session_id).exclude(agent_name="").order_by("-pk")
         if owner is not None:
             spoken = spoken.filter(session__user=owner)
@@ -62,8 +62,8 @@ class Operations(models.QuerySet["Session"]):
         """See last_agent_name()."""
         return await in_database_thread(lambda: self.last_agent_name(session_id, user=user))
 
-    def _checked(self, user: Any) -> Any:
-        """Return `user` if it can own a session, and this queryset has no filters."""
+    def _checked_owner(self, user: Any) -> Any:
+        """Return `user`, or raise if it cannot own a session, or this queryset has filters."""
         if self.query.has_filters() or self.query.is_sliced:
             raise TypeError(
                 "An operation on a session ignores the filters of a queryset. Call it on "
@@ -81,28 +81,31 @@ class Operations(models.QuerySet["Session"]):
         self._for_write = True
         connection = connections[self.db]
         pipeline = getattr(connection, "pipeline", nullcontext)
-        is_outermost, link = not connection.in_atomic_block, None
+        is_outermost = not connection.in_atomic_block
+        committing = None
         try:
             with pipeline(), transaction.atomic(using=self.db):
                 yield
-                link = connection.connection
+                committing = connection.connection  # an error after this is an error of COMMIT
         except OperationalError as error:
-            if link and is_outermost and _is_outcome_unknown(error, connection, link):
+            if committing and is_outermost and _is_outcome_unknown(error, connection, committing):
                 raise UnknownOutcomeError(session_id) from error
             raise
 
-    def _open(self, session_id: str, user: Any) -> None:
+    def _lock_or_create(self, session_id: str, user: Any) -> None:
         """Lock the session's row until the transaction ends, inserting it if there is none.
 
         One upsert, so that two first writers cannot miss each other. It is the first statement of
         its transaction: message ids are assigned under the lock, and SQLite has to begin a
-        transaction with a write to wait for another writer.
+        transaction with a write to wait for another writer. An existing row keeps its owner, whom
+        the caller has to check.
         """
-        owner = self._checked(user)
+        owner = self._checked_owner(user)
         opened = self.model(
             session_id=checked_id(session_id), user_id=owner and owner.pk, updated_at=Now()
         )
         field = self.model._meta.get_field
+        # bulk_create(update_conflicts=True) would insert all columns; the others have defaults.
         self._insert(  # type: ignore[attr-defined]  # not in django-stubs
             [opened],
             fields=[field("session_id"), field("user"), field("updated_at")],
@@ -112,22 +115,24 @@ class Operations(models.QuerySet["Session"]):
             unique_fields=[field("session_id")],
         )
 
-    def _reopen(self, session_id: str, user: Any) -> None:
-        """Lock the session's row as _open() does, if it exists.
+    def _lock_unread(self, session_id: str, user: Any) -> None:
+        """Lock the session's row if it exists, without reading whether it does.
 
-        The next statement finds out whether it does. This one's result is not read, so that on
-        Turso both are sent together.
+        The next statement finds out. update() would read the number of rows, and wait for it.
         """
-        self._checked(user)
+        self._checked_owner(user)
         update = self.filter(pk=checked_id(session_id)).query.chain(UpdateQuery)
         update.add_update_values({"updated_at": Now()})  # type: ignore[attr-defined]  # as above
         sql, params = update.get_compiler(self.db).as_sql()
         with connections[self.db].cursor() as cursor:
             cursor.execute(sql, params)
 
-    def _hold(self, session_id: str, user: Any, *, is_activity: bool = True) -> bool:
-        """Lock the session's row until the transaction ends, and return whether it exists."""
-        owner = self._checked(user)
+    def _lock_if_exists(self, session_id: str, user: Any, *, is_activity: bool = True) -> bool:
+        """Lock the session's row until the transaction ends, and return whether it exists.
+
+        Forking and purging are not activity, by which the admin sorts sessions.
+        """
+        owner = self._checked_owner(user)
         updated_at = Now() if is_activity else models.F("updated_at")
         session = self.filter(pk=session_id)
         if owner is None:
@@ -150,7 +155,7 @@ class Operations(models.QuerySet["Session"]):
 
         Purged messages are left out.
         """
-        owner = self._checked(user)
+        owner = self._checked_owner(user)
         messages = self._unpurged(session_id).order_by("-pk")
         if before is not None:
             messages = messages.filter(pk__lt=before)
@@ -193,21 +198,19 @@ class Operations(models.QuerySet["Session"]):
         if user is not None or must_exist:
             found = self.model.objects.filter(pk=session_id)
             mine = found if user is None else found.owned_by(user)
-            # NULL if nothing is found, which the column rejects.
+            # NULL if nothing is found, which the column rejects, and with it the whole batch.
             messages[0].session_id = models.Subquery(mine.values("pk"))
         self._insert_rows(Message, messages)
 
-    def _insert_usage(
-        self, session_id: str, step: Step, tokens: Tokens, message_id: int | None = None
-    ) -> None:
-        """Store the cost of the step that ends with a message: by default, with the newest."""
+    def _insert_usage(self, session_id: str, step: Step, message_id: int | None = None) -> None:
+        """Store the cost of a step that ends with a message: by default, with the newest."""
         newest = self._messages(session_id).order_by("-pk").values("pk")[:1]
         row = Usage(
             session_id=session_id,
             agent_name=step.agent_name,
             run_id=step.run_id,
             trace_id=step.trace_id,
-            **tokens._asdict(),
+            **(step.tokens or UNKNOWN)._asdict(),
         )
         row.message_id = models.Subquery(newest) if message_id is None else message_id
         self._insert_rows(Usage, [row])
@@ -228,10 +231,10 @@ class Operations(models.QuerySet["Session"]):
 
 
 def _is_outcome_unknown(
-    error: OperationalError, connection: BaseDatabaseWrapper, link: object
+    error: OperationalError, connection: BaseDatabaseWrapper, driver_connection: object
 ) -> bool:
-    """Tell whether a COMMIT that failed over `link`, a driver's connection, may have succeeded."""
+    """Tell whether a COMMIT that failed over a driver's connection may have succeeded."""
     if getattr(error.__cause__, "is_outcome_unknown", False):
         return True  # the Turso engine says so
-    # If nobody answers any more, atomic() opens a new connection or leaves the broken one.
-    return connection.connection is not link or not connection.is_usable()
+    # If the server is gone, atomic() leaves either a new connection or an unusable one.
+    return connection.connection is not driver_connection or not connection.is_usable()

@@ -41,7 +41,7 @@ class ForkOperations(Operations):
             raise ValueError("at= and before= are both given. Pass one of them.")
         try:
             with self._writing(new_id):
-                if not self._hold(session_id, user, is_activity=False):
+                if not self._lock_if_exists(session_id, user, is_activity=False):
                     raise ValueError(
                         f"There is no session {session_id!r} to fork. Add items to it first, or "
                         "begin a new session."

@@ -1,4 +1,4 @@
-"""The operations of the SDK's Session protocol: read, append, pop, clear, replace."""
+"""The operations of the SDK's Session protocol: read, append, pop and clear."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ItemOperations(Operations):
             return [*readable(self._newest(session_id, user))][::-1]
         newest_first: list[Item] = []
         window, before = limit, None
-        while len(newest_first) < limit:
+        while len(newest_first) < limit:  # of 0 items nothing is read
             rows = self._newest(session_id, user, window, before)
             newest_first += readable(rows)
             if len(rows) < window:
                 break
-            # Some rows were unreadable: look further back, in growing steps.
+            # Some rows were unreadable: look further back, in growing steps, for there may be many.
             window, before = window * 2, rows[-1][0]
         return newest_first[:limit][::-1]
 
@@ -46,7 +46,7 @@ class ItemOperations(Operations):
         session_id: str,
         is_enough: Callable[[list[Item]], bool],
         *,
-        window: int = 64,
+        window: int,
         user: Any = None,
     ) -> list[Item]:
         """Return so many of the newest items, oldest first, that `is_enough` is true, or all.
@@ -84,11 +84,11 @@ class ItemOperations(Operations):
             return
         try:
             with self._writing(session_id):
-                (self._reopen if must_exist else self._open)(session_id, user)
+                (self._lock_unread if must_exist else self._lock_or_create)(session_id, user)
                 agent_name = step.agent_name if step else ""
                 self._insert_messages(session_id, encoded, user, agent_name, must_exist=must_exist)
                 if step and step.tokens:
-                    self._insert_usage(session_id, step, step.tokens)
+                    self._insert_usage(session_id, step)
         except IntegrityError as error:
             self.refuse_others(session_id, user=user)
             if must_exist:
@@ -103,51 +103,25 @@ class ItemOperations(Operations):
         are removed with it; the log names them. Purged messages stay.
         """
         with self._writing(session_id):
-            if not self._hold(session_id, user):
+            if not self._lock_if_exists(session_id, user):
                 return None
             while rows := self._newest(session_id, user=None, window=1):
                 claimed, _ = self._messages(session_id).filter(pk=rows[0][0]).delete()
                 # The SDK's own sessions take no lock, and may have been faster.
                 for item in readable(rows if claimed else []):
-                    return item
+                    return item  # not next(..., None): an item may be None
         return None
 
     def clear(self, session_id: str, *, user: Any = None) -> None:
         """Delete the session with all its messages, if there is one."""
         with self._writing(session_id):
-            exists = self._hold(session_id, user)
+            exists = self._lock_if_exists(session_id, user)
             if exists:
+                # A run that clears its session may store items in it again.
                 known_sessions.forget(self.key(session_id))
                 self.filter(pk=session_id).delete()
         if exists:
             self._announce(session_cleared, session_id)
-
-    def replace(
-        self,
-        session_id: str,
-        items: Iterable[Any],
-        *,
-        user: Any = None,
-        must_exist: bool = False,
-    ) -> None:
-        """Replace all items of the session by `items`, creating the session if it is new.
-
-        Purged messages stay. Raises ItemError and SessionDeletedError as append() does.
-        """
-        encoded = encode_all(items)
-        with self._writing(session_id):
-            if not must_exist:
-                self._open(session_id, user)
-                self.refuse_others(session_id, user=user)
-            elif not self._hold(session_id, user):
-                raise SessionDeletedError(session_id)
-            agent_name = self.last_agent_name(session_id)
-            self._unpurged(session_id).delete()
-            # A summary keeps the name of the agent that spoke last.
-            self._insert_messages(session_id, encoded, agent_name=agent_name)
-        self._announce(session_cleared, session_id)
-        if encoded:
-            self._announce(items_added, session_id, count=len(encoded))
 
     async def aitems(
         self, session_id: str, limit: int | None = None, *, user: Any = None
@@ -160,7 +134,7 @@ class ItemOperations(Operations):
         session_id: str,
         is_enough: Callable[[list[Item]], bool],
         *,
-        window: int = 64,
+        window: int,
         user: Any = None,
     ) -> list[Item]:
         """See items_until()."""
@@ -189,16 +163,3 @@ class ItemOperations(Operations):
     async def aclear(self, session_id: str, *, user: Any = None) -> None:
         """See clear()."""
         await in_database_thread(lambda: self.clear(session_id, user=user))
-
-    async def areplace(
-        self,
-        session_id: str,
-        items: Iterable[Any],
-        *,
-        user: Any = None,
-        must_exist: bool = False,
-    ) -> None:
-        """See replace()."""
-        await in_database_thread(
-            lambda: self.replace(session_id, items, user=user, must_exist=must_exist)
-        )

@@ -9,7 +9,7 @@ from django.db.models import Q
 from agent_sessions.concurrency import in_database_thread
 from agent_sessions.items.codec import UnreadableItemError, decode
 from agent_sessions.items.columns import Columns, columns
-from agent_sessions.items.kinds import OUTPUTS
+from agent_sessions.items.kinds import OUTPUT_OF
 from agent_sessions.models.message import PURGED, WITHOUT_COLUMNS, Message
 from agent_sessions.models.operations.base import Operations
 from agent_sessions.signals import session_purged
@@ -18,7 +18,7 @@ BATCH = 50  # messages whose items are held in memory at once
 
 # Includes results of tools that were stored before the column tool_failed existed.
 _MAY_HAVE_FAILED = Q(tool_failed=None) & (
-    Q(kind__endswith="_output") | (Q(kind__endswith="_call") & ~Q(kind__in=OUTPUTS))
+    Q(kind__endswith="_output") | (Q(kind__endswith="_call") & ~Q(kind__in=OUTPUT_OF))
 )
 
 
@@ -38,7 +38,7 @@ class PurgeOperations(Operations):
         exist is left alone. Files and backups of the database may keep the old content for a while.
         """
         with self._writing(session_id):
-            exists = self._hold(session_id, user, is_activity=False)
+            exists = self._lock_if_exists(session_id, user, is_activity=False)
             if exists:
                 self._fill_columns(session_id)
                 count = self._unpurged(session_id).update(message_data=PURGED)

@@ -1,4 +1,4 @@
-"""operations.tails: tail() and replace_tail(), on which snapshots are built."""
+"""operations.replacing: tail() and replace_tail(), on which snapshots are built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a session, replaced if it is still what was read: what compaction needs."""
+"""The operations for compaction: the end of a session, or all of it, is replaced by a summary."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from agent_sessions.concurrency import in_database_thread
+from agent_sessions.exceptions import SessionDeletedError
 from agent_sessions.items import Item
 from agent_sessions.items.codec import UnreadableItemError, decode, encode_all
 from agent_sessions.models.operations.base import Operations
-from agent_sessions.signals import items_added
+from agent_sessions.signals import items_added, session_cleared
 
 
 class Tail(NamedTuple):
@@ -25,8 +26,8 @@ class _TailChangedError(Exception):
     """Rolls back a replacement: the session no longer ends with what was read."""
 
 
-class TailOperations(Operations):
-    """The newest messages of a session, read and replaced."""
+class ReplaceOperations(Operations):
+    """The items of a session, replaced by others."""
 
     def tail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
         """Return the newest `length` messages, and whether there are no others.
@@ -58,7 +59,7 @@ class TailOperations(Operations):
             return False
         try:
             with self._writing(session_id):
-                if not self._hold(session_id, user):
+                if not self._lock_if_exists(session_id, user):
                     raise _TailChangedError
                 agent_name = self.last_agent_name(session_id)
                 self._delete_tail(session_id, rows)
@@ -71,6 +72,34 @@ class TailOperations(Operations):
         if encoded:
             self._announce(items_added, session_id, count=len(encoded))
         return True
+
+    def replace(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        must_exist: bool = False,
+    ) -> None:
+        """Replace all items of the session by `items`, creating the session if it is new.
+
+        Purged messages stay. Raises ItemError, before anything is written, if one of the items is
+        not JSON. With `must_exist`, raises SessionDeletedError instead of creating the session.
+        """
+        encoded = encode_all(items)
+        with self._writing(session_id):
+            if not must_exist:
+                self._lock_or_create(session_id, user)
+                self.refuse_others(session_id, user=user)
+            elif not self._lock_if_exists(session_id, user):
+                raise SessionDeletedError(session_id)
+            agent_name = self.last_agent_name(session_id)
+            self._unpurged(session_id).delete()
+            # A summary by compaction keeps the name of the agent that spoke last.
+            self._insert_messages(session_id, encoded, agent_name=agent_name)
+        self._announce(session_cleared, session_id)
+        if encoded:
+            self._announce(items_added, session_id, count=len(encoded))
 
     async def atail(self, session_id: str, length: int, *, user: Any = None) -> Tail:
         """See tail()."""
@@ -89,6 +118,19 @@ class TailOperations(Operations):
         """See replace_tail()."""
         return await in_database_thread(
             lambda: self.replace_tail(session_id, tail, start, items, prune=prune, user=user)
+        )
+
+    async def areplace(
+        self,
+        session_id: str,
+        items: Iterable[Any],
+        *,
+        user: Any = None,
+        must_exist: bool = False,
+    ) -> None:
+        """See replace()."""
+        await in_database_thread(
+            lambda: self.replace(session_id, items, user=user, must_exist=must_exist)
         )
 
     def _delete_tail(self, session_id: str, rows: list[tuple[int, str]]) -> None:
