@@ -26,7 +26,6 @@ class CuttingProxy:
         self.has_cut = threading.Event()  # set after the server has executed the delivered bytes
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
-        self._has_answered = threading.Event()
 
     @property
     def port(self) -> int:
@@ -51,32 +50,45 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self.server_port))
                 self._sockets += [client, server]
-                for pump, ends in ((self._ask, (client, server)), (self._answer, (server, client))):
-                    threading.Thread(target=pump, args=ends, daemon=True).start()
+                # Of this connection alone: after a cut the client may open another one.
+                has_answered = threading.Event()
+                for pump in (self._ask, self._answer):
+                    arguments = (client, server, has_answered)
+                    threading.Thread(target=pump, args=arguments, daemon=True).start()
 
-    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+    def _ask(
+        self, client: socket.socket, server: socket.socket, has_answered: threading.Event
+    ) -> None:
         with suppress(OSError):
             while data := client.recv(65536):
                 if self.word.search(data) and not self.is_harmless:
-                    self._cut(client, server, data)
+                    self._cut(client, server, has_answered, data)
                     return
                 server.sendall(data)
         _close(server)
 
-    def _cut(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
+    def _cut(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        has_answered: threading.Event,
+        data: bytes,
+    ) -> None:
         self.is_harmless = True
         _close(client)  # before the server can answer
         if self.delivers:
-            self._has_answered.clear()
+            has_answered.clear()
             server.sendall(data)
-            self._has_answered.wait()
+            has_answered.wait()
         _close(server)
         self.has_cut.set()
 
-    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+    def _answer(
+        self, client: socket.socket, server: socket.socket, has_answered: threading.Event
+    ) -> None:
         with suppress(OSError):
             while data := server.recv(65536):
-                self._has_answered.set()
+                has_answered.set()
                 client.sendall(data)
         _close(client)
 

@@ -92,13 +92,11 @@ class UnknownOutcomeTests(TransactionTestCase):
         """A connection that is lost before COMMIT changes nothing and raises the usual error."""
         Session.objects.append("one", [USER])
 
-        with (
-            self.cut_at(b"DELETE", delivers=True) as (proxy, sessions),
-            self.assertRaises(OperationalError) as caught,
-        ):
-            sessions.pop("one")
+        with self.cut_at(b"DELETE", delivers=True) as (proxy, sessions):
+            with self.assertRaises(OperationalError) as caught:
+                sessions.pop("one")
+            self.assertTrue(proxy.has_cut.wait(TIMEOUT_SECONDS))
 
-        self.assertTrue(proxy.has_cut.wait(TIMEOUT_SECONDS))
         self.assertNotIsInstance(caught.exception, UnknownOutcomeError)
         self.assertFalse(self.is_changed())
 
