@@ -146,7 +146,7 @@ class ImportTests(SimpleTestCase):
         self.assertIn("session.py", users)
 
     def test_pure_modules(self) -> None:
-        """What is pure imports no models."""
+        """Modules that work on values alone import no models."""
         pure = [name for name in files() if name.startswith(WITHOUT_MODELS)]
         self.assertGreater(len(pure), len(WITHOUT_MODELS))
         for name in pure:
@@ -193,7 +193,7 @@ class LoadingTests(SimpleTestCase):
 
     def loads_the_sdk(self, code: str) -> bool:
         script = f"import django, sys; django.setup()\n{code}\nprint('agents' in sys.modules)"
-        # What is loaded does not hang on the database, so the nearest one will do.
+        # The loaded modules do not depend on the database, so SQLite will do.
         environment = {**os.environ, "TEST_DATABASE": "sqlite"}
         answer = subprocess.run(
             [sys.executable, "-c", script],

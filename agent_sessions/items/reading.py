@@ -83,7 +83,7 @@ class Reading:
     def rest(self) -> Iterator[tuple[str, Any]]:
         """Yield the values that were not taken, each with its path.
 
-        A dict of which nothing was taken is one value, because its type and ids may be all it has.
+        A dict is one value if nothing was taken from it: its type and ids may be all it has.
         """
         for key, value in self._left.items():
             if not is_quiet(key, value):

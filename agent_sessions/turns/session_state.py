@@ -32,7 +32,7 @@ from agent_sessions.models.message import FROM_A_USER, Message
 
 SessionState: TypeAlias = Literal["complete", "waiting", "incomplete", "unknown", "empty"]
 
-# What the last message of a session says about its state.
+# The meaning of the last message for the state of its session.
 _ENDING = Case(
     When(kind="message", role="assistant", then=Value("answer")),
     When(kind__in=("", ENCRYPTED), then=Value("unknown")),

@@ -161,7 +161,7 @@ class Turns:
         return found
 
     def starts(self) -> list[int]:
-        """Return the ids of the user messages, each of which begins a turn."""
+        """Return the ids of the user messages, with which turns begin."""
         rows = self._rows(WITHOUT_COLUMNS).filter(WITHOUT_COLUMNS | FROM_A_USER)
         starts = [row.pk for row in read(rows) if is_user_message(row)]
         if not starts:

@@ -1,4 +1,4 @@
-"""A chart of stacked bars, as coordinates for an SVG template. (pure)
+"""A chart of stacked bars, as coordinates for an SVG template.
 
 Coordinates are strings, because Django's templates localize numbers and SVG knows no decimal comma:
 https://docs.djangoproject.com/en/stable/topics/i18n/formatting/
