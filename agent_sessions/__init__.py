@@ -20,10 +20,11 @@ if TYPE_CHECKING:
         UnknownOutcomeError,
     )
     from agent_sessions.forks import fork
-    from agent_sessions.history import LastItems, LastTurns, TokenBudget, estimated_tokens
+    from agent_sessions.history import LastItems, LastTurns
     from agent_sessions.items.pairing import healed
     from agent_sessions.models import Message, Session, Usage
     from agent_sessions.session import DjangoSession
+    from agent_sessions.token_budget import TokenBudget, estimated_tokens
     from agent_sessions.turns.turns import ToolUse, Turn, Turns
     from agent_sessions.usage.totals import UsageTotal
 
@@ -66,11 +67,12 @@ _HOMES = {
             "UnknownOutcomeError",
         ],
         "forks": ["fork"],
-        "history": ["LastItems", "LastTurns", "TokenBudget", "estimated_tokens"],
+        "history": ["LastItems", "LastTurns"],
         "models": ["Message", "Session", "Usage"],
         "items.pairing": ["healed"],
         "session": ["DjangoSession"],
         "concurrency": ["release_connections", "release_connections_sync"],
+        "token_budget": ["TokenBudget", "estimated_tokens"],
         "turns.turns": ["ToolUse", "Turn", "Turns"],
         "usage.totals": ["UsageTotal"],
     }.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ SMALL_WINDOW = 64  # rows, which are read as fast as one
 class Limit(ABC):
     """The newest part of a session, found without reading the rest.
 
-    Called with a list of items it returns that part, healed, for a function of the project's own
-    that is passed as `history`.
+    When called with a list of items, it returns that part, healed, so that a function of the
+    project's own, passed as `history`, can use it.
     """
 
     @property
@@ -51,7 +50,7 @@ class LastTurns(Limit):
     n: int
 
     def __post_init__(self) -> None:
-        _check_number("LastTurns", self.n)
+        check_number("LastTurns", self.n)
 
     @property
     def window(self) -> int:
@@ -67,77 +66,31 @@ class LastTurns(Limit):
 
 @dataclass(frozen=True)
 class LastItems(Limit):
-    """The newest turns of at most `n` items together; the newest turn is always whole."""
+    """The newest turns of at most `n` items together; the newest turn is always whole.
+
+    An encrypted session, whose turns are unknown, may be cut between any two items.
+    """
 
     n: int
 
     def __post_init__(self) -> None:
-        _check_number("LastItems", self.n)
+        check_number("LastItems", self.n)
 
     @property
     def window(self) -> int:
         return max(SMALL_WINDOW, self.n + 1)  # one more shows whether a turn is cut
 
     def is_enough(self, items: Sequence[Item]) -> bool:
-        return len(items) > self.n and any(map(_begins_a_turn, items))
+        return len(items) > self.n and any(map(begins_a_turn, items))
 
     def start(self, items: Sequence[Item]) -> int:
-        return _first_turn(items, max(0, len(items) - self.n))
-
-
-def estimated_tokens(item: Item) -> int:
-    """Estimate the tokens of an item: a quarter of the bytes of its JSON, rounded up.
-
-    This is close for English text, and too high for images and files inside an item. For the exact
-    numbers of a model, pass a function that uses its tokenizer.
-    """
-    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
-    return -(-len(text.encode(errors="replace")) // 4)
-
-
-@dataclass(frozen=True)
-class TokenBudget(Limit):
-    """The newest turns of at most `budget` tokens; the newest turn is always whole.
-
-    `count` returns the number of tokens of an item. It is called twice for each item that fits.
-    """
-
-    budget: int
-    count: Callable[[Item], int] = estimated_tokens
-
-    def __post_init__(self) -> None:
-        _check_number("TokenBudget", self.budget)
-        if not callable(self.count):
-            raise TypeError(
-                f"count= takes a function from an item to its number of tokens, not "
-                f"{self.count!r}. Leave it out to estimate them."
-            )
-
-    @property
-    def window(self) -> int:
-        # Fifty tokens are a short item. If most are shorter, another window is read.
-        return max(SMALL_WINDOW, self.budget // 50)
-
-    def is_enough(self, items: Sequence[Item]) -> bool:
-        return self._fitting(items) > 0 and any(map(_begins_a_turn, items))
-
-    def start(self, items: Sequence[Item]) -> int:
-        return _first_turn(items, self._fitting(items))
-
-    def _fitting(self, items: Sequence[Item]) -> int:
-        """Return the position at which the newest items that fit begin, within a turn or not."""
-        left = self.budget
-        for at in reversed(range(len(items))):
-            left -= self.count(items[at])
-            if left < 0:
-                return at + 1
-        return 0
+        return first_turn(items, max(0, len(items) - self.n))
 
 
 History: TypeAlias = Limit | Callable[[list[Item]], list[Item]]
 
 
-def _check_number(name: str, value: Any) -> None:
+def check_number(name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} takes a whole number, not {value!r}. Write {name}(100).")
     if value < 1:
@@ -182,12 +135,12 @@ def _is_user_message(item: Item) -> bool:
     return is_user_message(columns(item))
 
 
-def _begins_a_turn(item: Item) -> bool:
+def begins_a_turn(item: Item) -> bool:
     """Tell whether a turn may begin here; an envelope may hold a user message."""
     return _is_user_message(item) or is_envelope(item)
 
 
-def _first_turn(items: Sequence[Item], fitting: int) -> int:
+def first_turn(items: Sequence[Item], fitting: int) -> int:
     """Return the start of the oldest turn that fits completely, if items from `fitting` on fit.
 
     If no turn fits, the newest turn; if there are no turns, the items that fit:
@@ -197,5 +150,5 @@ def _first_turn(items: Sequence[Item], fitting: int) -> int:
     """
     if fitting == 0:
         return 0
-    starts = [at for at, item in enumerate(items) if _begins_a_turn(item)]
+    starts = [at for at, item in enumerate(items) if begins_a_turn(item)]
     return next((at for at in starts if at >= fitting), starts[-1] if starts else fitting)

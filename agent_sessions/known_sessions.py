@@ -3,7 +3,7 @@
 A run knows a session once it has read or stored items of it. From then on its batches are stored
 only if the session still exists. There are three exceptions: the input with which a run begins,
 because the user has just written in this session; a run that has cleared the session itself; and
-code outside a run.
+code outside a run. The input of an agent used as a tool comes from the outer agent, and is none.
 
 The registries are separate from those of recording.py, because models import this module and must
 not import the SDK.
@@ -37,7 +37,7 @@ class RunMemory:
     """One run and the sessions that it knows."""
 
     known: KnownSessions
-    is_nested: bool
+    is_nested: bool  # on the counter of another run; a resumed run has a new counter
 
     def knows(self, key: Key) -> bool:
         return key in self.known.keys
@@ -56,7 +56,7 @@ _current: ContextVar[RunMemory | None] = ContextVar("agent_sessions.known_sessio
 def enter(wrapper: Any) -> RunMemory | None:
     """Return the memory of a RunContextWrapper's run, and make it current for tools and hooks.
 
-    None for None: the session is used outside a run. The memory stays current until the task that
+    Returns None if `wrapper` is None, outside a run. The memory stays current until the task that
     called this ends, or enters another run.
     """
     if wrapper is None:

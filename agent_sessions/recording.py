@@ -90,6 +90,7 @@ class Recorder:
 
 
 # A recorder lasts as long as the SDK keeps the run's context, a counter as long as its last run.
+# Counters are found by id(), because the SDK's Usage is a dataclass that cannot be hashed.
 _recorders: WeakKeyDictionary[RunContextWrapper[Any], Recorder] = WeakKeyDictionary()
 _shared: WeakValueDictionary[int, SharedCounter] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -151,7 +152,8 @@ async def step(
     with taken(recorder) as spent:
         tokens = without_false_zeros(spent)
         if spent is None and (recorder or agent) and _has_response(found):
-            tokens = UNKNOWN  # a model answered, but there is no counter, or it did not move
+            # In a run or an agent's span, a model has answered, and no counter tells its cost.
+            tokens = UNKNOWN
         yield Step(agent, recorder.run_id if recorder else "", trace_id(), tokens)
 
 
@@ -177,12 +179,11 @@ async def _found_or_begun(
 ) -> Recorder | None:
     """Return the recorder of a run, and begin to record a run that was not seen before.
 
-    batch         under its trace     so the run is        its counter is recorded
-    input         -                   new                  completely, for others
-    anything else nothing             new, without input   not at all
-    anything else a run that fits     that run, resumed    as far as the run recorded
-    anything else others, or no trace resumed, with a new  except the last request,
-                                      run id               see _recorded_before()
+    batch          under its trace      so the run is         recorded of its counter
+    input          -                    new                   all: by runs around it
+    anything else  nothing              new, without input    nothing
+    anything else  a run that fits      that run, resumed     what that run recorded
+    anything else  others, or no trace  resumed, with new id  see _recorded_before()
     """
     if wrapper is None:
         return None
@@ -210,7 +211,8 @@ def _resumed(
         runs under the trace      "a" recorded 90, "b" recorded 250
         the run that goes on      "b", with 120 left to record
 
-    First the total of the trace is tried: with agents used as tools, one counter has several runs.
+    First the total of the trace is tried, because with agents used as tools one counter has several
+    runs. If it fits, the newest run goes on: it stores its steps after those of its tools.
     """
     if runs is None:
         return None
@@ -223,8 +225,8 @@ def _resumed(
 def is_input(items: Iterable[Columns]) -> bool:
     """Tell whether a batch is the input of a run: the words of its user, without any answer.
 
-    A run whose first batch is anything else goes on from a RunState, and its counter contains what
-    was recorded already.
+    A run whose first batch is anything else usually goes on from a RunState, and its counter
+    contains what was recorded already.
     """
     items = [*items]
     if any(item.kind == ENCRYPTED for item in items):
@@ -249,7 +251,7 @@ def _recorded_before(wrapper: RunContextWrapper[Any], items: list[Columns]) -> T
 
 
 def _begin(wrapper: RunContextWrapper[Any], counted: Tokens, run_id: str = "") -> Recorder:
-    """Begin recording a run of whose counter `counted` is recorded already."""
+    """Begin recording a run; `counted` is the part of its counter that is already recorded."""
     with _lock:
         shared = _shared.get(id(wrapper.usage)) or SharedCounter(wrapper.usage)
         _shared[id(wrapper.usage)] = shared

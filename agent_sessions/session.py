@@ -1,6 +1,7 @@
 """DjangoSession: the Agents SDK's Session protocol on the models.
 
-The methods check who may do what and wait for Session.objects, whose operations are atomic.
+The methods record what a run does, and wait for the operations of Session.objects, which check the
+owner.
 """
 
 from __future__ import annotations
@@ -88,9 +89,9 @@ class DjangoSession(CompactionHooks):
     ) -> list[TResponseInputItem]:
         """Return the newest `limit` items, oldest first.
 
-        Without a limit `session_settings` has one, or `history` and `dangling` apply, or all items
-        are returned. A negative limit means all. Rows that are not JSON are skipped, logged and
-        left in place.
+        If no limit is passed, that of `session_settings` applies; without one, `history` and
+        `dangling` decide, and by default all items are returned. A negative limit means all. Rows
+        that are not JSON are skipped, logged and left in place.
         """
         recording.notice(wrapper)
         memory = known_sessions.enter(recording.current_wrapper(wrapper))
@@ -105,6 +106,7 @@ class DjangoSession(CompactionHooks):
             memory.learn(self._key)
         if limit is None:
             return part_for_a_run(items, self.history, self.dangling)
+        # Drop the halves of pairs that the limit has cut. `dangling` is for whole histories.
         return healed(items) if self._may_leave_out(limit, wrapper) else items
 
     def _may_leave_out(self, limit: int, wrapper: RunContextWrapper[Any] | None) -> bool:
@@ -137,7 +139,8 @@ class DjangoSession(CompactionHooks):
     ) -> None:
         batch = [*checked_items(items)]  # iterated over twice
         must_exist = memory is not None and memory.knows(self._key) and self._goes_on(memory, batch)
-        find_runs = partial(self._sessions.arecorded, self.session_id)  # without user: numbers only
+        # Without the owner's check, which aappend() does: it reads ids of runs and numbers only.
+        find_runs = partial(self._sessions.arecorded, self.session_id)
         async with recording.step(wrapper, batch, find_runs) as step:
             await self._sessions.aappend(
                 self.session_id, batch, user=self.user, step=step, must_exist=must_exist
@@ -157,6 +160,7 @@ class DjangoSession(CompactionHooks):
 
     async def clear_session(self, *, wrapper: RunContextWrapper[Any] | None = None) -> None:
         """Delete the session with all its items."""
+        known_sessions.enter(recording.current_wrapper(wrapper))  # which forgets the session
         await settled(self._sessions.aclear(self.session_id, user=self.user))
 
     async def replace_items(self, items: list[TResponseInputItem]) -> None:
@@ -220,7 +224,7 @@ class DjangoSession(CompactionHooks):
         return await self._turns.aitems(number)
 
     async def find_turns_by_content(self, words: str) -> list[Turn]:
-        """Return the turns whose user message contains `words`, in upper or lower case."""
+        """Return the turns whose user message contains `words`, ignoring case."""
         return await self._turns.acontaining(words)
 
     async def get_tool_usage(self) -> list[ToolUse]:

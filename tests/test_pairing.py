@@ -64,6 +64,13 @@ class HealedTests(SimpleTestCase):
 
         self.assertEqual(healed(items), [USER, call("b"), output("b"), ANSWER])
 
+    def test_other_values(self) -> None:
+        """Items that are not dicts stay, whatever happens to the others."""
+        others = ["text", 1, None, ["a list"]]
+
+        self.assertEqual(healed([*others, CALL]), others)
+        self.assertEqual(healed([*others, OUTPUT, CALL], "close")[:5], [*others, CALL])
+
     def test_output_before_its_call(self) -> None:
         """An output answers only a call before it."""
         self.assertEqual(healed([OUTPUT, CALL]), [])

@@ -36,7 +36,8 @@ def encode(item: object) -> str:
 def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
     """Return each item as text with its columns.
 
-    Raises ItemError for the first item that is not JSON, and TypeError for an item without a list.
+    Raises ItemError for the first item that is not JSON, and TypeError if it gets an item
+    instead of a list.
     """
     encoded = []
     for position, item in enumerate(checked_items(items)):

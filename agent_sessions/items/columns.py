@@ -54,7 +54,9 @@ def _kind(item: dict[str, Any]) -> str:
 
 def _tool_name(kind: str, item: dict[str, Any]) -> str:
     if kind in ("message", "function_call_output", "custom_tool_call_output"):
-        return ""  # an output's tool is named by the call with the same call_id
+        # A message's name is not a tool's. Outputs of functions have it in the call with their
+        # call_id, and tool_of() would name them "function".
+        return ""
     return _text(item, "name", tool_of(kind))
 
 

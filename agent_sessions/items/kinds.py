@@ -20,7 +20,7 @@ class Kind(NamedTuple):
 
     output: str = ""  # the type of item that answers this call
     title: Any = ""  # on a page; "" if the tool's name or the text is shown instead
-    role: str = ""  # of the author, where neither the item nor its type's name tells
+    role: str = ""  # of the author, if neither the item nor its type's name tells; "" is unknown
     is_answered_by_text: bool = False  # healed() may answer it; other outputs have a structure
     is_tool_named_by_type: bool = False  # in reports, as in the SDK's AdvancedSQLiteSession
 
@@ -34,7 +34,7 @@ KINDS = {
     "apply_patch_call": Kind("apply_patch_call_output", _("Patch"), is_tool_named_by_type=True),
     "computer_call": Kind("computer_call_output", _("Computer"), is_tool_named_by_type=True),
     "tool_search_call": Kind("tool_search_output", _("Search for tools")),
-    "program": Kind("program_output", _("Program")),  # code of the model that calls tools itself
+    "program": Kind("program_output", _("Program")),  # code by the model, which calls tools
     "mcp_approval_request": Kind("mcp_approval_response", role="assistant"),
     # Calls of hosted tools, which hold their own results.
     "web_search_call": Kind(title=_("Web search"), is_tool_named_by_type=True),

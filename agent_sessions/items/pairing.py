@@ -122,14 +122,11 @@ class _Positions:
 
 def _without_partner(items: dict[int, Item]) -> set[int]:
     """Return the positions of calls without an output, and of outputs without a call."""
-    paired = partners((at, _type(item), _pair(item)) for at, item in items.items())
-    return {
-        at
-        for at, item in items.items()
-        if (_type(item) in OUTPUT_OF or _type(item) in CALL_OF)
-        and at not in paired
-        and not _is_open_shell(item)
+    kinds = {
+        at: kind for at, item in items.items() if (kind := _type(item)) in (OUTPUT_OF | CALL_OF)
     }
+    paired = partners((at, kind, _pair(items[at])) for at, kind in kinds.items())
+    return {at for at in kinds if at not in paired and not _is_open_shell(items[at])}
 
 
 def _pointless_reasoning(items: list[Item], kept: dict[int, Item]) -> set[int]:
@@ -172,9 +169,10 @@ def _output_for(call: Item) -> Item:
 
 
 def _is_open_shell(item: Item) -> bool:
-    """Tell whether a program called a hosted shell, whose output is in the item of the program.
+    """Tell whether a program called a hosted shell that may not have answered yet.
 
-    The SDK keeps such a call without an output as well.
+    The SDK keeps such a call without an output as well: see _is_pending_hosted_shell_call() in
+    agents/run_internal/items.py.
     """
     if _type(item) != "shell_call" or _program_of(item) is None:
         return False

@@ -74,6 +74,7 @@ def state_of(rows: list[Row]) -> State:
     answered = partners(rows)
     unanswered = [row.pk for row in rows if row.kind in OUTPUT_OF and row.pk not in answered]
     if unanswered:
+        # A call that was never answered is not waiting any more if somebody has spoken since.
         went_on = any(row.kind == "message" for row in rows if row.pk > unanswered[-1])
         return "incomplete" if went_on else "waiting"
     is_answer = last.kind == "message" and last.role == "assistant"
@@ -86,8 +87,7 @@ def partners(rows: Iterable[Row]) -> dict[int, int]:
 
 
 def _shared_id(row: Row) -> str:
-    # A search for tools may have no id, which a column does not tell from an empty one. Searches
-    # are answered in their order, so the next output is that of any.
+    # Searches for tools share one id here: a column does not tell a missing id from an empty one.
     return "" if row.kind in ("tool_search_call", "tool_search_output") else row.call_id
 
 
@@ -104,6 +104,6 @@ def tool_name_of(row: Row) -> str:
         return row.kind
     item = row.item if isinstance(row.item, dict) else {}
     namespace = item.get("server_label" if row.kind.startswith("mcp_") else "namespace")
-    # The SDK's namespace of a tool that has none is its name.
+    # If it equals the name, the SDK made it up: is_reserved_synthetic_tool_namespace().
     is_qualified = isinstance(namespace, str) and namespace not in ("", row.tool_name)
     return f"{namespace}.{row.tool_name}" if is_qualified else row.tool_name

@@ -23,19 +23,19 @@ UNKNOWN = Tokens()
 NOTHING = Tokens(0, 0, 0, 0, 0, 0)
 
 
-# These are for counters of the SDK, where nothing is unknown. totals.py adds up stored steps.
+# For counters of the SDK, where nothing is unknown. totals.py adds up stored steps.
 def plus(*several: Tokens) -> Tokens:
     """Add up the tokens of counters."""
     return Tokens(*(sum(count or 0 for count in counts) for counts in zip(*several, strict=True)))
 
 
 def minus(one: Tokens, other: Tokens) -> Tokens:
-    """Subtract the tokens of a counter; no result is below 0."""
+    """Subtract tokens; no result is below 0, even if a run resumes from an older RunState."""
     return Tokens(*(max(0, (a or 0) - (b or 0)) for a, b in zip(one, other, strict=True)))
 
 
 class Step(NamedTuple):
-    """The agent, run, trace and cost of one batch of items that a run stores.
+    """The agent, run, trace and cost of a batch of items that a run stores, or could not store.
 
     `tokens` is None if no model was asked: the step has no row in Usage.
     """

@@ -1,11 +1,11 @@
-"""The operations on a session, each atomic: the queryset behind Session.objects.
+"""The operations on a session, whose writes are atomic: the queryset behind Session.objects.
 
 base.py locks a session and reads and inserts its rows; the other modules each add the operations
 for one purpose. An operation is sync. Its async twin has an "a" before the name, and runs it in
 Django's database thread (concurrency.py).
 
-On Turso, a database over HTTP, each statement whose result is read is a request. So statements are
-few, and avoid results.
+On Turso, a database over HTTP, each statement whose result is read is a request. So
+operations use few statements, and avoid reading their results.
 """
 
 from __future__ import annotations

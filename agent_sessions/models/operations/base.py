@@ -105,7 +105,7 @@ class Operations(models.QuerySet["Session"]):
             session_id=checked_id(session_id), user_id=owner and owner.pk, updated_at=Now()
         )
         field = self.model._meta.get_field
-        # bulk_create(update_conflicts=True) would insert all columns; the others have defaults.
+        # bulk_create(update_conflicts=True) needs unique_fields, and on MariaDB rejects it.
         self._insert(  # type: ignore[attr-defined]  # not in django-stubs
             [opened],
             fields=[field("session_id"), field("user"), field("updated_at")],
@@ -130,7 +130,7 @@ class Operations(models.QuerySet["Session"]):
     def _lock_if_exists(self, session_id: str, user: Any, *, is_activity: bool = True) -> bool:
         """Lock the session's row until the transaction ends, and return whether it exists.
 
-        Forking and purging are not activity, by which the admin sorts sessions.
+        Forking and purging do not count as activity, which is what the admin sorts sessions by.
         """
         owner = self._checked_owner(user)
         updated_at = Now() if is_activity else models.F("updated_at")
@@ -196,14 +196,14 @@ class Operations(models.QuerySet["Session"]):
             for text, columns in encoded
         ]
         if user is not None or must_exist:
-            found = self.model.objects.filter(pk=session_id)
+            found = self.filter(pk=session_id)
             mine = found if user is None else found.owned_by(user)
             # NULL if nothing is found, which the column rejects, and with it the whole batch.
             messages[0].session_id = models.Subquery(mine.values("pk"))
         self._insert_rows(Message, messages)
 
     def _insert_usage(self, session_id: str, step: Step, message_id: int | None = None) -> None:
-        """Store the cost of a step that ends with a message: by default, with the newest."""
+        """Store the cost of a step whose last message is `message_id`, by default the newest."""
         newest = self._messages(session_id).order_by("-pk").values("pk")[:1]
         row = Usage(
             session_id=session_id,
@@ -236,5 +236,5 @@ def _is_outcome_unknown(
     """Tell whether a COMMIT that failed over a driver's connection may have succeeded."""
     if getattr(error.__cause__, "is_outcome_unknown", False):
         return True  # the Turso engine says so
-    # If the server is gone, atomic() leaves either a new connection or an unusable one.
+    # If the server is gone, atomic() closes the connection, and may open another one.
     return connection.connection is not driver_connection or not connection.is_usable()

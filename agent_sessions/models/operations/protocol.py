@@ -32,7 +32,7 @@ class ItemOperations(Operations):
             return [*readable(self._newest(session_id, user))][::-1]
         newest_first: list[Item] = []
         window, before = limit, None
-        while len(newest_first) < limit:  # of 0 items nothing is read
+        while len(newest_first) < limit:  # 0 items need no query, nor a check of the owner
             rows = self._newest(session_id, user, window, before)
             newest_first += readable(rows)
             if len(rows) < window:
@@ -49,7 +49,7 @@ class ItemOperations(Operations):
         window: int,
         user: Any = None,
     ) -> list[Item]:
-        """Return so many of the newest items, oldest first, that `is_enough` is true, or all.
+        """Return as many of the newest items, oldest first, as `is_enough` asks for, or all.
 
         `window` is the number of rows to read first. Unreadable rows are skipped, see items().
         """
@@ -117,10 +117,10 @@ class ItemOperations(Operations):
         with self._writing(session_id):
             exists = self._lock_if_exists(session_id, user)
             if exists:
-                # A run that clears its session may store items in it again.
-                known_sessions.forget(self.key(session_id))
                 self.filter(pk=session_id).delete()
         if exists:
+            # The run that clears its session may store items in it again.
+            known_sessions.forget(self.key(session_id))
             self._announce(session_cleared, session_id)
 
     async def aitems(
