@@ -3,7 +3,8 @@
 A run knows a session once it has read or stored items of it. From then on its batches are stored
 only if the session still exists. There are three exceptions: the input with which a run begins,
 because the user has just written in this session; a run that has cleared the session itself; and
-code outside a run. The input of an agent used as a tool comes from the outer agent, and is none.
+code outside a run. The input of an agent used as a tool is not
+such an exception: it comes from the outer agent, not from the user.
 
 The registries are separate from those of recording.py, because models import this module and must
 not import the SDK.
@@ -46,7 +47,7 @@ class RunMemory:
         self.known.keys.add(key)
 
 
-# Each lasts as long as the SDK keeps the context of a run.
+# Each lasts as long as the SDK keeps the context of a run. The SDK's Usage cannot be hashed.
 _memories: WeakKeyDictionary[Any, RunMemory] = WeakKeyDictionary()
 _by_counter: WeakValueDictionary[int, KnownSessions] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -54,7 +55,7 @@ _current: ContextVar[RunMemory | None] = ContextVar("agent_sessions.known_sessio
 
 
 def enter(wrapper: Any) -> RunMemory | None:
-    """Return the memory of a RunContextWrapper's run, and make it current for tools and hooks.
+    """Return the memory of a RunContextWrapper's run, and make it current for forget().
 
     Returns None if `wrapper` is None, outside a run. The memory stays current until the task that
     called this ends, or enters another run.

@@ -59,6 +59,8 @@ class Recorder:
         counter 10, this run records 10   counted 10, recorded 10
         counter 15, the tool records 5
         counter 22, this run records      22 - counted 10 - by others 5 = 7
+
+    Of agents that are used as tools at the same time, only the sum is exact.
     """
 
     shared: SharedCounter
@@ -99,7 +101,7 @@ _wrapper: ContextVar[RunContextWrapper[Any] | None] = ContextVar("agent_sessions
 
 @contextmanager
 def running(wrapper: RunContextWrapper[Any] | None) -> Iterator[None]:
-    """Name the run inside the block, for a session class that does not pass its context on."""
+    """Name the run inside the block; CompactionSession calls this, see there."""
     token = _wrapper.set(wrapper)
     try:
         yield
@@ -179,8 +181,8 @@ async def _found_or_begun(
 ) -> Recorder | None:
     """Return the recorder of a run, and begin to record a run that was not seen before.
 
-    batch          under its trace      so the run is         recorded of its counter
-    input          -                    new                   all: by runs around it
+    batch          under its trace      so the run is         not its own of the counter
+    input          -                    new                   all: 0, or of a run around it
     anything else  nothing              new, without input    nothing
     anything else  a run that fits      that run, resumed     what that run recorded
     anything else  others, or no trace  resumed, with new id  see _recorded_before()

@@ -160,18 +160,18 @@ class DjangoSession(CompactionHooks):
 
     async def clear_session(self, *, wrapper: RunContextWrapper[Any] | None = None) -> None:
         """Delete the session with all its items."""
-        known_sessions.enter(recording.current_wrapper(wrapper))  # which forgets the session
+        known_sessions.enter(recording.current_wrapper(wrapper))  # for forget() in clear()
         await settled(self._sessions.aclear(self.session_id, user=self.user))
 
     async def replace_items(self, items: list[TResponseInputItem]) -> None:
-        """Replace all items of the session by `items`, all or none."""
+        """Replace all items of the session with `items`, all or none."""
         await settled(self._sessions.areplace(self.session_id, items, user=self.user))
 
     async def record_run(self, result: RunResultBase | RunErrorDetails | None) -> None:
         """Add what only a run's result knows to the run's steps: model names, response ids.
 
-        Of a run that failed pass `error.run_data`, which is None if the run did not begin: what it
-        spent after its last step becomes a step as well. A model that a RunConfig chose is not in
+        For a failed run, pass `error.run_data` (None if the run never began): what it spent after
+        its last step becomes a step as well. A model that a RunConfig chose is not in
         the result; the agent's model is recorded. Calling this again changes nothing.
         """
         await settled(self._record(result))
@@ -187,7 +187,8 @@ class DjangoSession(CompactionHooks):
         with suppress(run_results.NotStoredError), run_results.outcome(result) as outcome:
             sessions, user = self._sessions, self.user
             if not await sessions.arecord_run(self.session_id, outcome, user=user):
-                raise run_results.NotStoredError  # outcome() puts back what it took
+                # The session is gone: outcome() puts back what it took.
+                raise run_results.NotStoredError
 
     async def last_agent_name(self) -> str:
         """Return the name of the agent that spoke last, or "" if none was recorded."""

@@ -134,6 +134,15 @@ class CompletenessTests(SimpleTestCase):
         self.assertGreater(words, 10_000)
         self.assertLessEqual(words, 12_000)
 
+    def test_named_files(self) -> None:
+        """Each module that CONTRIBUTING names is there."""
+        page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+        for name in {*re.findall(r"`([\w/]+\.py)`", page)}:
+            found = [
+                folder for folder in (ROOT, ROOT / "agent_sessions") if (folder / name).exists()
+            ]
+            self.assertTrue(found, name)
+
     def test_links(self) -> None:
         """Every page and picture that is linked to exists."""
         for page in PAGES:

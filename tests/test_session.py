@@ -432,7 +432,7 @@ class UnreadableRowTests(TestCase):
         with self.assertLogs("agent_sessions", "WARNING") as logs:
             await DjangoSession("one").get_items()
 
-        self.assertIn(f"Message {bad.pk} is skipped", logs.output[0])
+        self.assertIn(f"Skipped message {bad.pk}", logs.output[0])
         self.assertTrue(await Message.objects.filter(pk=bad.pk).aexists())
 
     async def test_popping(self) -> None:

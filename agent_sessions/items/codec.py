@@ -22,7 +22,7 @@ class UnreadableItemError(AgentSessionsError, ValueError):
 
 
 def encode(item: object) -> str:
-    """Return `item` as JSON text that every database can store and every JSON reader can read.
+    """Return `item` as JSON text that every database can store.
 
     `decode(encode(item)) == item` for every JSON value. A tuple becomes a list, and a pydantic
     model the dict that the SDK would send. Non-ASCII text is left unescaped so that it can be
@@ -44,7 +44,7 @@ def encode_all(items: Iterable[object]) -> list[tuple[str, Columns]]:
         try:
             encoded.append(_encoded(item))
         except ItemError as error:
-            # `error` is replaced, and not the cause of the new one.
+            # The new error replaces `error`, which is not its cause.
             raise ItemError(error.reason, f"[{position}]{error.path}") from error.__cause__
     return encoded
 
@@ -56,7 +56,7 @@ def decode(text: str) -> Item:
             return json.loads(text)
         except RecursionError:
             return _decoded_in_a_thread(text)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:  # SQLite may return a number
         raise UnreadableItemError(f"{type(error).__name__}: {error}") from error
 
 

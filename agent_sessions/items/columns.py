@@ -16,8 +16,8 @@ NAME_LENGTH = 255
 class Columns(NamedTuple):
     """The columns of an item, blank where unknown.
 
-    `tool_failed` is None if the item is not the result of a tool. Otherwise its status, exit code
-    or the SDK's error text tells.
+    `tool_failed` is None if the item is not the result of a tool. Otherwise it is derived from its
+    status, its exit code or the SDK's error text.
     """
 
     kind: str = ""

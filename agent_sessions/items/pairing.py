@@ -59,7 +59,8 @@ def healed(items: list[Item], dangling: Dangling = "drop") -> list[Item]:
     requested and not given or the reverse, calls of a program that is missing, and reasoning that
     is not followed by an item of the model. "close" first adds an output that says that the run
     was interrupted to each call that text can answer, and drops the rest. "keep" changes nothing.
-    Items of unknown types and the envelopes of an EncryptedSession always stay.
+    Items of unknown types, unless a missing program made them, and envelopes of an EncryptedSession
+    always stay.
     """
     if checked_dangling(dangling) == "keep":
         return list(items)
@@ -159,7 +160,7 @@ def _closed(items: list[Item]) -> list[Item]:
 
 def _is_answered_by_text(item: Item) -> bool:
     if _text(item, "call_id") is None or _program_of(item) is not None:
-        return False  # without an id there is no output, and a program's goes to the program
+        return False  # an output needs an id, and that of a program's call goes to the program
     facts = KINDS.get(_type(item))
     return facts is not None and facts.is_answered_by_text
 

@@ -40,7 +40,7 @@ class Message(models.Model):
         verbose_name=_("session"),
         on_delete=delete_with_session,
         related_name="messages",
-        db_column="session_id",
+        db_column="session_id",  # the SDK's name
         db_index=False,  # the index below begins with it
     )
     message_data = models.TextField(_("item"), help_text=_("JSON, as the Agents SDK made it."))
@@ -129,4 +129,4 @@ def readable(rows: Iterable[tuple[int, str]]) -> Iterator[Item]:
         try:
             yield decode(text)
         except UnreadableItemError as error:
-            logger.warning("Message %s is skipped, it cannot be read. %s", pk, error)
+            logger.warning("Skipped message %s, which cannot be read. %s", pk, error)

@@ -36,7 +36,7 @@ class Usage(models.Model):
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
-        null=True,  # the run has failed before it stored anything
+        null=True,  # the session had no messages yet
         related_name="usage",
     )
     created_at = models.DateTimeField(

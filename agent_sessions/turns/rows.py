@@ -74,7 +74,7 @@ def state_of(rows: list[Row]) -> State:
     answered = partners(rows)
     unanswered = [row.pk for row in rows if row.kind in OUTPUT_OF and row.pk not in answered]
     if unanswered:
-        # A call that was never answered is not waiting any more if somebody has spoken since.
+        # A call that was never answered is not waiting any more if the agent has spoken since.
         went_on = any(row.kind == "message" for row in rows if row.pk > unanswered[-1])
         return "incomplete" if went_on else "waiting"
     is_answer = last.kind == "message" and last.role == "assistant"
@@ -87,7 +87,8 @@ def partners(rows: Iterable[Row]) -> dict[int, int]:
 
 
 def _shared_id(row: Row) -> str:
-    # Searches for tools share one id here: a column does not tell a missing id from an empty one.
+    # Without a call_id, a search for tools has the item's id in this column, its output has none.
+    # So an output answers the newest search, whatever its id.
     return "" if row.kind in ("tool_search_call", "tool_search_output") else row.call_id
 
 

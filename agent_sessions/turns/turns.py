@@ -65,7 +65,7 @@ class Turn:
     has a name for each call.
 
     `state` is "complete" if the turn ends with an answer, and no call is without an output;
-    "waiting" if it ends with calls or requests for approval without an output; "unknown" if it ends
+    "waiting" if calls or requests for approval at its end have no output; "unknown" if it ends
     encrypted; otherwise "incomplete", for example while its run goes on, or if a run ended with the
     output of a tool.
     """
@@ -106,7 +106,7 @@ class Turns:
         texts = WITHOUT_COLUMNS | IN_A_NAMESPACE | FROM_A_USER
         if limit is None or limit < 0:
             return self._turns(texts)
-        starts = self.starts()  # checks the owner, even if limit is 0
+        starts = self.starts()  # checks the owner as well
         if limit > len(starts):
             return self._turns(texts)
         if limit == 0:
@@ -127,7 +127,7 @@ class Turns:
 
     def containing(self, words: str) -> list[Turn]:
         """Return the turns whose user message contains `words`, ignoring case."""
-        # JSON may escape everything except plain letters and digits, so the database looks for
+        # Writers of JSON may escape everything except letters and digits, so the database looks for
         # those, and Python for the rest.
         plain = max(re.findall("[A-Za-z0-9]+", words), key=len, default="")
         said = FROM_A_USER & Q(message_data__icontains=plain)
@@ -150,7 +150,7 @@ class Turns:
         """Return the cost of each turn for which something was recorded.
 
         The cost of deleted messages counts for the turn that they were in, or for the one before
-        if that is deleted as well; the cost of a run that stored nothing, for turn 0.
+        if that is deleted as well; the cost of a run in a session without messages, for turn 0.
         """
         return self._usage_by_turn(self.starts(), self._usage())
 

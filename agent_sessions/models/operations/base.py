@@ -105,7 +105,7 @@ class Operations(models.QuerySet["Session"]):
             session_id=checked_id(session_id), user_id=owner and owner.pk, updated_at=Now()
         )
         field = self.model._meta.get_field
-        # bulk_create(update_conflicts=True) needs unique_fields, and on MariaDB rejects it.
+        # bulk_create(update_conflicts=True) requires unique_fields, but rejects them on MariaDB.
         self._insert(  # type: ignore[attr-defined]  # not in django-stubs
             [opened],
             fields=[field("session_id"), field("user"), field("updated_at")],

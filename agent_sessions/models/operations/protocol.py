@@ -32,7 +32,7 @@ class ItemOperations(Operations):
             return [*readable(self._newest(session_id, user))][::-1]
         newest_first: list[Item] = []
         window, before = limit, None
-        while len(newest_first) < limit:  # 0 items need no query, nor a check of the owner
+        while len(newest_first) < limit:  # 0 items tell nothing about the session
             rows = self._newest(session_id, user, window, before)
             newest_first += readable(rows)
             if len(rows) < window:
@@ -118,9 +118,9 @@ class ItemOperations(Operations):
             exists = self._lock_if_exists(session_id, user)
             if exists:
                 self.filter(pk=session_id).delete()
+        # The run that clears its session may store items in it again.
+        known_sessions.forget(self.key(session_id))
         if exists:
-            # The run that clears its session may store items in it again.
-            known_sessions.forget(self.key(session_id))
             self._announce(session_cleared, session_id)
 
     async def aitems(
