@@ -123,10 +123,10 @@ class SessionAdmin(SessionAdminBase):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: Session | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
-        if obj:
-            context.update(session_page(self, request, obj, context["adminform"])._asdict())
+        # There is always an object, because nobody may add a session.
+        context.update(session_page(self, request, obj, context["adminform"])._asdict())
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # Deletion
