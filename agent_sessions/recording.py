@@ -22,7 +22,7 @@ from agents.tracing import AgentSpanData, get_current_span, get_current_trace
 from agent_sessions.conf import conf
 from agent_sessions.items import Item
 from agent_sessions.items.columns import NAME_LENGTH, Columns, columns, fitting
-from agent_sessions.items.kinds import ENCRYPTED, NO_AGENT
+from agent_sessions.items.kinds import CALL_OF, ENCRYPTED, NO_AGENT
 from agent_sessions.usage.steps import NOTHING, UNKNOWN, Step, Tokens, minus, plus
 
 if TYPE_CHECKING:
@@ -233,7 +233,8 @@ def is_input(items: Iterable[Columns]) -> bool:
     items = [*items]
     if any(item.kind == ENCRYPTED for item in items):
         return not agent_name()  # input is stored before the span of an agent opens
-    return all(item.role in NO_AGENT for item in items)
+    # An approval, the answer to a request, has the role of the user.
+    return all(item.role in NO_AGENT and item.kind not in CALL_OF for item in items)
 
 
 def _recorded_before(wrapper: RunContextWrapper[Any], items: list[Columns]) -> Tokens:

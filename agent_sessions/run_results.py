@@ -19,7 +19,8 @@ from agent_sessions.recording import (
     tokens_of,
     without_false_zeros,
 )
-from agent_sessions.usage.steps import UNKNOWN, Outcome, Response, Step
+from agent_sessions.usage.outcomes import Outcome, Response
+from agent_sessions.usage.steps import UNKNOWN, Step
 
 if TYPE_CHECKING:
     from agents import Agent, RunErrorDetails

@@ -164,7 +164,7 @@ class DjangoSession(CompactionHooks):
         await settled(self._sessions.aclear(self.session_id, user=self.user))
 
     async def replace_items(self, items: list[TResponseInputItem]) -> None:
-        """Replace all items of the session with `items`, all or none."""
+        """Replace all items of the session with `items`, all or none. A missing one is created."""
         await settled(self._sessions.areplace(self.session_id, items, user=self.user))
 
     async def record_run(self, result: RunResultBase | RunErrorDetails | None) -> None:

@@ -22,6 +22,12 @@ class ColumnsTests(SimpleTestCase):
             with self.subTest(name):
                 self.assertEqual(columns(sample.item)[:4], sample.columns)
 
+    def test_program(self) -> None:
+        """A program, which calls tools, is the model's."""
+        program = {"type": "program", "call_id": "p", "code": "await search()"}
+
+        self.assertEqual(columns(program)[:4], ("program", "assistant", "", "p"))
+
     @given(
         st.dictionaries(
             st.sampled_from(["type", "role", "name", "call_id", "id", "approval_request_id"]),

@@ -12,8 +12,10 @@ from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_
 from openai.types.responses.response_usage import OutputTokensDetails
 
 from agent_sessions import DjangoSession, Message, recording
+from agent_sessions.items.columns import columns
 from agent_sessions.models.usage import Usage
 from agent_sessions.usage.steps import Tokens
+from tests.contract import ANSWER, OUTPUT, USER
 from tests.event_loop import loop_of_this_thread
 from tests.priced_agents import calls, club, says
 from tests.recording_contract import Encrypted, Owned, Recording, Traced
@@ -285,3 +287,20 @@ class RunSyncTests(TransactionTestCase):
         spent_tokens = Usage.objects.order_by("pk").values_list("total_tokens", flat=True)
         self.assertEqual(list(spent_tokens), [20, 40])
         self.assertEqual(result.context_wrapper.usage.total_tokens, 60)
+
+
+class InputTests(SimpleTestCase):
+    """is_input(): what a run may begin with."""
+
+    def test_words(self) -> None:
+        """A user's words and instructions are input."""
+        system = {"role": "system", "content": "Be brief."}
+
+        self.assertTrue(recording.is_input(map(columns, [system, USER])))
+
+    def test_answers(self) -> None:
+        """An output and an approval, which a resumed run stores first, are not."""
+        approval = {"type": "mcp_approval_response", "approval_request_id": "a", "approve": True}
+
+        for item in (OUTPUT, ANSWER, approval):
+            self.assertFalse(recording.is_input([columns(item)]), item)

@@ -34,7 +34,7 @@ KINDS = {
     "apply_patch_call": Kind("apply_patch_call_output", _("Patch"), is_tool_named_by_type=True),
     "computer_call": Kind("computer_call_output", _("Computer"), is_tool_named_by_type=True),
     "tool_search_call": Kind("tool_search_output", _("Search for tools")),
-    "program": Kind("program_output", _("Program")),  # code by the model, stored without a role
+    "program": Kind("program_output", _("Program"), "assistant"),  # code that calls tools
     "mcp_approval_request": Kind("mcp_approval_response", role="assistant"),
     # Calls of hosted tools, which hold their own results.
     "web_search_call": Kind(title=_("Web search"), is_tool_named_by_type=True),

@@ -55,12 +55,12 @@ def partners(items: Iterable[tuple[int, str, Hashable]]) -> dict[int, int]:
 def healed(items: list[Item], dangling: Dangling = "drop") -> list[Item]:
     """Return `items` as a new list that the model's API accepts after an interrupted run.
 
-    "drop" removes calls without a later output, outputs without an earlier call, approvals
-    requested and not given or the reverse, calls of a program that is missing, and reasoning that
-    is not followed by an item of the model. "close" first adds an output that says that the run
-    was interrupted to each call that text can answer, and drops the rest. "keep" changes nothing.
-    Items of unknown types, unless a missing program made them, and envelopes of an EncryptedSession
-    always stay.
+    "drop" removes calls without a later output (except those of _is_open_shell()), outputs without
+    an earlier call, approvals requested and not given or the reverse, calls of a program that is
+    missing, and reasoning that is not followed by an item of the model. "close" first adds an
+    output that says that the run was interrupted to each call that text can answer, and drops the
+    rest. "keep" changes nothing. Items of unknown types, unless a missing program made them, and
+    envelopes of an EncryptedSession always stay.
     """
     if checked_dangling(dangling) == "keep":
         return list(items)
@@ -131,7 +131,10 @@ def _without_partner(items: dict[int, Item]) -> set[int]:
 
 
 def _pointless_reasoning(items: list[Item], kept: dict[int, Item]) -> set[int]:
-    """Return the positions of reasoning whose next item is not kept, or not the model's."""
+    """Return the positions of reasoning whose next item is not kept, or not the model's.
+
+    The API accepts reasoning only before the very item that followed it.
+    """
     pointless = set()
     is_followed = False
     for at in reversed(range(len(items))):

@@ -50,7 +50,7 @@ class Session(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
-        # The SDK's own sessions may delete a session that has forks.
+        # The SDK's own sessions may delete a session that has forks, and leave its id here.
         db_constraint=False,
         related_name="forks",
     )

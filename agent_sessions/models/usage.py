@@ -17,7 +17,8 @@ class Usage(models.Model):
     """The cost of one step of a run.
 
     Its foreign keys have no constraint in the database, because the SDK's own sessions delete
-    sessions and messages without knowing this table: a row may outlive its message.
+    sessions and messages without knowing this table. A row may outlive its message and its session,
+    and then counts for a new session of the same id.
     """
 
     session = OwnedForeignKey(

@@ -100,7 +100,7 @@ class ItemOperations(Operations):
         """Remove the newest item and return it, or None if there is none.
 
         Only one caller gets an item. As in the SDK's SQLiteSession, newer rows that are not JSON
-        are removed with it; the log names them. Purged messages stay.
+        are removed as well; the log names them. Purged messages stay.
         """
         with self._writing(session_id):
             if not self._lock_if_exists(session_id, user):

@@ -12,7 +12,8 @@ from agent_sessions.concurrency import in_database_thread
 from agent_sessions.models.operations.base import Operations
 from agent_sessions.models.usage import Usage
 from agent_sessions.models.usage_sums import UsageQuerySet
-from agent_sessions.usage.steps import Outcome, Response, Tokens, plus
+from agent_sessions.usage.outcomes import Outcome, Response
+from agent_sessions.usage.steps import Tokens, plus
 
 RUNS = 100  # how many runs of a trace are looked at
 
