@@ -1,10 +1,10 @@
 """The sessions that a run knows, so that it does not bring back one that was deleted meanwhile.
 
-A run knows a session once it has read or stored items of it. From then on its batches are stored
-only if the session still exists. There are three exceptions: the input with which a run begins,
-because the user has just written in this session; a run that has cleared the session itself; and
-code outside a run. The input of an agent used as a tool is not
-such an exception: it comes from the outer agent, not from the user.
+A run, even a resumed one, knows a session once it has read or stored items of it. From then on its
+batches are stored only if the session still exists. There are three exceptions: the input with
+which a run begins, because the user has just written in this session; a run that has cleared the
+session itself; and code outside a run. The input of an agent used as a tool is not such an
+exception: it comes from the outer agent, not from the user.
 
 The registries are separate from those of recording.py, because models import this module and must
 not import the SDK.
@@ -38,7 +38,7 @@ class RunMemory:
     """One run and the sessions that it knows."""
 
     known: KnownSessions
-    is_nested: bool  # on the counter of another run; a resumed run has a new counter
+    is_nested: bool  # on the counter of another run
 
     def knows(self, key: Key) -> bool:
         return key in self.known.keys
@@ -69,7 +69,10 @@ def enter(wrapper: Any) -> RunMemory | None:
 
 
 def forget(key: Key) -> None:
-    """Let the current run store items again in a session that it is clearing itself."""
+    """Let the current run store items again in a session that it has cleared itself.
+
+    Session.objects.clear(), which a tool may call, does not know the run.
+    """
     if memory := _current.get():
         memory.known.keys.discard(key)
 

@@ -101,7 +101,7 @@ _wrapper: ContextVar[RunContextWrapper[Any] | None] = ContextVar("agent_sessions
 
 @contextmanager
 def running(wrapper: RunContextWrapper[Any] | None) -> Iterator[None]:
-    """Name the run inside the block; CompactionSession calls this, see there."""
+    """Name the run inside the block, for calls by the SDK's compaction, which name none."""
     token = _wrapper.set(wrapper)
     try:
         yield
@@ -115,7 +115,7 @@ def current_wrapper(wrapper: RunContextWrapper[Any] | None) -> RunContextWrapper
 
 
 def is_beginning(wrapper: RunContextWrapper[Any] | None) -> bool:
-    """Tell whether a run that reads a session has not asked a model yet.
+    """Tell whether a run that reads a session has not asked a model yet, for session.py.
 
     An agent used as a tool begins with a counter above 0, that of the run around it: its context
     is new here, and its counter is not.
@@ -130,7 +130,7 @@ def is_beginning(wrapper: RunContextWrapper[Any] | None) -> bool:
 def notice(wrapper: RunContextWrapper[Any] | None) -> None:
     """Begin recording a run that reads its history before it asks a model.
 
-    Otherwise a run whose first batch is not input would be taken for one that was resumed.
+    Otherwise a run without input, as Runner.run(agent, [], ...), would be taken for a resumed one.
     """
     wrapper = current_wrapper(wrapper)
     if wrapper is not None and wrapper not in _recorders and tokens_of(wrapper.usage) == NOTHING:
@@ -181,7 +181,7 @@ async def _found_or_begun(
 ) -> Recorder | None:
     """Return the recorder of a run, and begin to record a run that was not seen before.
 
-    batch          under its trace      so the run is         not its own of the counter
+    batch          under its trace      so the run is         already recorded
     input          -                    new                   all: 0, or of a run around it
     anything else  nothing              new, without input    nothing
     anything else  a run that fits      that run, resumed     what that run recorded

@@ -48,8 +48,8 @@ class DjangoSession(CompactionHooks):
     how many items a run is given, as in the SDK's own sessions. `history`, `dangling` and
     `pair_aware_limit` keep that part valid, see docs/history.md.
 
-    The constructor touches no database and needs no event loop. A session holds no connection and
-    no lock, so one object may serve several runs, threads and event loops at once.
+    A session holds no connection, lock or event loop, so one object may serve several runs, threads
+    and event loops at once.
 
     The SDK asks third parties to implement its Session protocol without inheriting SessionABC, and
     passes a run's context only to sessions whose four methods all name `wrapper`. CompactionHooks
@@ -113,8 +113,7 @@ class DjangoSession(CompactionHooks):
         """Tell whether a run reads its history, for which fewer than `limit` items will do.
 
         Otherwise a limit is exact. A run that resumes or retries compares the newest items with
-        those it stored, and the SDK's session classes that get fewer items than they asked for
-        conclude that there are no more.
+        those it stored, and the SDK's session classes take fewer items than they asked for as all.
         """
         return self.pair_aware_limit and limit > 0 and recording.is_beginning(wrapper)
 

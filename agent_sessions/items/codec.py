@@ -63,9 +63,8 @@ def decode(text: str) -> Item:
 def _decoded_in_a_thread(text: str) -> Item:
     """Decode in a new thread, whose stack is empty: what could be written can be read there.
 
-    Python 3.11 counts the levels of JSON together with the calls around json.loads(): a view behind
-    middleware and a server may have 900 of 1,000 left. This can go with Python 3.11, see
-    https://github.com/python/cpython/issues/107263
+    Python 3.11 counts the levels of JSON together with the calls around json.loads(). This can go
+    with Python 3.11, see https://github.com/python/cpython/issues/107263
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(json.loads, text).result()

@@ -78,8 +78,8 @@ def _without_partner_or_program(items: list[Item]) -> set[int]:
     """Return the positions of items whose program, output or call is missing.
 
     Removing an item may leave another one alone: without a program its calls go, and with a call
-    its output. So each round looks again, but only at the items of the programs and the pairs that
-    lost one; looking at all of them would take a round for each level of nested programs.
+    its output. So each round looks again at the items of the programs and the pairs that lost one;
+    looking at all would be quadratic with nested programs.
     """
     positions = _Positions(items)
     removed: set[int] = set()
@@ -184,7 +184,10 @@ def _is_open_shell(item: Item) -> bool:
 
 
 def _pair(item: Item) -> tuple[str, str | None]:
-    """Return a value that a call and its output have in common, and no other items."""
+    """Return a value that a call and its output have in common, and no other items.
+
+    Columns would not do: they are cut, and do not tell a missing id from an empty one.
+    """
     kind = _type(item)
     call = CALL_OF.get(kind, kind)
     keys = {"mcp_approval_request": "id", "mcp_approval_response": "approval_request_id"}

@@ -1,4 +1,4 @@
-"""The cost of runs: a row for each step."""
+"""The cost of runs: a row for each step that asked a model."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Usage(models.Model):
     """The cost of one step of a run.
 
     Its foreign keys have no constraint in the database, because the SDK's own sessions delete
-    sessions and messages without knowing this table. A row may outlive its message and its session,
-    and then counts for a new session of the same id.
+    sessions and messages without knowing this table. A row may outlive its message and its session:
+    the money was spent.
     """
 
     session = OwnedForeignKey(
@@ -44,6 +44,7 @@ class Usage(models.Model):
         _("created at"), db_default=Now(), db_index=True, editable=False
     )
     agent_name = models.CharField(_("agent"), max_length=NAME_LENGTH, blank=True, default="")
+    # record_run() fills the model and the response: only a run's result knows them.
     model = models.CharField(_("model"), max_length=NAME_LENGTH, blank=True, default="")
     requests = models.PositiveIntegerField(_("requests"), null=True)
     input_tokens = models.PositiveBigIntegerField(_("input tokens"), null=True)

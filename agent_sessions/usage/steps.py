@@ -30,7 +30,7 @@ def plus(*several: Tokens) -> Tokens:
 
 
 def minus(one: Tokens, other: Tokens) -> Tokens:
-    """Subtract tokens; no result is below 0, even if a run resumes from an older RunState."""
+    """Subtract tokens; no result is below 0, even if a run resumes from an old state."""
     return Tokens(*(max(0, (a or 0) - (b or 0)) for a, b in zip(one, other, strict=True)))
 
 

@@ -24,8 +24,8 @@ class SessionQuerySet(  # type: ignore[override]  # django-stubs gives each base
 
     With `user=` an operation makes that user the owner of a new session, and raises
     SessionOwnershipError before it returns or changes anything of a session of somebody else.
-    Reads check it with the rows that they fetch, writes while they hold the lock. Without `user`
-    an operation works on any session.
+    Reads of items check it with the rows that they fetch, writes while they hold the lock. Without
+    `user` an operation works on any session.
 
     Call them on `Session.objects` or `Session.objects.using(...)`. A filtered queryset is rejected
     with a TypeError, because an operation would ignore the filters.

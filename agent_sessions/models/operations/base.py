@@ -1,4 +1,4 @@
-"""The parts of every operation: the session's lock, its owner, and its rows."""
+"""The parts of the operations: the session's lock, its owner, and its rows."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class Operations(models.QuerySet["Session"]):
             agent_name=step.agent_name,
             run_id=step.run_id,
             trace_id=step.trace_id,
-            **(step.tokens or UNKNOWN)._asdict(),
+            **(step.tokens or UNKNOWN)._asdict(),  # callers have checked that there are tokens
         )
         row.message_id = models.Subquery(newest) if message_id is None else message_id
         self._insert_rows(Usage, [row])

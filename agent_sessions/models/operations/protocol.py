@@ -32,7 +32,7 @@ class ItemOperations(Operations):
             return [*readable(self._newest(session_id, user))][::-1]
         newest_first: list[Item] = []
         window, before = limit, None
-        while len(newest_first) < limit:  # 0 items tell nothing about the session
+        while len(newest_first) < limit:  # for 0 items nothing is read or checked
             rows = self._newest(session_id, user, window, before)
             newest_first += readable(rows)
             if len(rows) < window:
