@@ -9,7 +9,7 @@ from typing import Any
 from agents import Agent, RunContextWrapper, RunHooks, Runner, RunState, Usage, function_tool
 from agents.testing import ScriptedModel, assistant_message, function_call
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import DatabaseError, connection, connections
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 
 from agent_sessions import (
@@ -355,3 +355,37 @@ class KnownSessionsTests(SimpleTestCase):
         gc.collect()
 
         self.assertNotIn(counter, known_sessions._by_counter)
+
+
+class ClearingTests(TestCase):
+    """A run that clears its session forgets it, once it is deleted."""
+
+    def setUp(self) -> None:
+        Session.objects.append("one", TURN)
+        self.wrapper = RunContextWrapper[Any](None, usage=Usage())
+        run = known_sessions.enter(self.wrapper)
+        assert run is not None
+        run.learn(("default", "one"))
+        self.run_memory = run
+        self.addCleanup(known_sessions._current.set, None)
+
+    def test_failed(self) -> None:
+        """A run that could not clear its session still knows it."""
+
+        def refuse(execute: Any, sql: str, *args: Any) -> Any:
+            if sql.startswith("DELETE"):
+                raise DatabaseError("refused")
+            return execute(sql, *args)
+
+        with self.assertRaisesMessage(DatabaseError, "refused"), connection.execute_wrapper(refuse):
+            Session.objects.clear("one")
+
+        self.assertTrue(self.run_memory.knows(("default", "one")))
+
+    async def test_by_its_context(self) -> None:
+        """clear_session() finds the run by its context, wherever it is called."""
+        known_sessions._current.set(None)
+
+        await DjangoSession("one").clear_session(wrapper=self.wrapper)
+
+        self.assertFalse(self.run_memory.knows(("default", "one")))
