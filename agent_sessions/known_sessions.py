@@ -1,13 +1,11 @@
 """The sessions that a run knows, so that it does not bring back one that was deleted meanwhile.
 
-A run, even a resumed one, knows a session once it has read or stored items of it. From then on its
-batches are stored only if the session still exists. There are three exceptions: the input with
-which a run begins, because the user has just written in this session; a run that has cleared the
-session itself; and code outside a run. The input of an agent used as a tool is not such an
-exception: it comes from the outer agent, not from the user.
+A run knows a session once it has read or stored items of it; a resumed run begins without such
+knowledge. From then on its batches are stored only if the session still exists. There are three
+exceptions: the input with which a run begins, unless it comes from an outer agent, because the user
+has just written in this session; a run that has cleared the session itself; and code outside a run.
 
-The registries are separate from those of recording.py, because models import this module and must
-not import the SDK.
+The registries are not those of recording.py, because models import this module, but not the SDK.
 """
 
 from __future__ import annotations

@@ -186,6 +186,8 @@ async def _found_or_begun(
     anything else  nothing              new, without input    nothing
     anything else  a run that fits      that run, resumed     what that run recorded
     anything else  others, or no trace  resumed, with new id  see _recorded_before()
+
+    A resumed run keeps its trace, so if there is nothing under it, nothing was recorded.
     """
     if wrapper is None:
         return None

@@ -45,16 +45,15 @@ class DjangoSession(CompactionHooks):
     one without an owner included. Without `user` any session is opened: check elsewhere who asks.
 
     `using` is a database alias; by default the project's routers choose. `session_settings` limits
-    how many items a run is given, as in the SDK's own sessions. `history`, `dangling` and
-    `pair_aware_limit` keep that part valid, see docs/history.md.
+    how many items a run is given, as in the SDK's own sessions; with `pair_aware_limit` they stay
+    valid. Without a limit `history` and `dangling` apply. See docs/history.md.
 
     A session holds no connection, lock or event loop, so one object may serve several runs, threads
     and event loops at once.
 
     The SDK asks third parties to implement its Session protocol without inheriting SessionABC, and
-    passes a run's context only to sessions whose four methods all name `wrapper`. CompactionHooks
-    adds methods that the SDK's compaction looks for on the object. By default `dangling` and
-    `pair_aware_limit` change nothing, as in the SDK's own sessions.
+    passes a run's context only to sessions whose four methods all name `wrapper`. By default
+    `dangling` and `pair_aware_limit` change nothing, as in the SDK's own sessions.
     """
 
     def __init__(
@@ -105,8 +104,9 @@ class DjangoSession(CompactionHooks):
         if memory and items:
             memory.learn(self._key)
         if limit is None:
+            # A run's history. The SDK compares without a limit only if the server has the history.
             return part_for_a_run(items, self.history, self.dangling)
-        # Drop the halves of pairs that the limit has cut. `dangling` is for whole histories.
+        # Drop the halves of pairs that the limit has cut. Closing would add items beyond the limit.
         return healed(items) if self._may_leave_out(limit, wrapper) else items
 
     def _may_leave_out(self, limit: int, wrapper: RunContextWrapper[Any] | None) -> bool:

@@ -175,8 +175,7 @@ def _output_for(call: Item) -> Item:
 def _is_open_shell(item: Item) -> bool:
     """Tell whether a program called a hosted shell that may not have answered yet.
 
-    The SDK keeps such a call without an output as well: see _is_pending_hosted_shell_call() in
-    agents/run_internal/items.py.
+    The SDK keeps such a call too: agents.run_internal.items._is_pending_hosted_shell_call().
     """
     if _type(item) != "shell_call" or _program_of(item) is None:
         return False

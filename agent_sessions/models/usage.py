@@ -16,9 +16,9 @@ RUN_ID_LENGTH = 32  # of uuid4().hex
 class Usage(models.Model):
     """The cost of one step of a run.
 
-    Its foreign keys have no constraint in the database, because the SDK's own sessions delete
-    sessions and messages without knowing this table. A row may outlive its message and its session:
-    the money was spent.
+    A row outlives its message, because the money was spent, and is deleted with its session. The
+    foreign keys have no constraint in the database, because the SDK's own sessions delete sessions
+    and messages without knowing this table.
     """
 
     session = OwnedForeignKey(
