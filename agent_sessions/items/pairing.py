@@ -16,6 +16,8 @@ from agent_sessions.items import Item
 from agent_sessions.items.columns import columns, is_envelope
 from agent_sessions.items.kinds import CALL_OF, KINDS, NO_AGENT, OUTPUT_OF
 
+PAIRED = {*OUTPUT_OF, *CALL_OF}  # calls, and their outputs
+
 Dangling: TypeAlias = Literal["keep", "drop", "close"]
 
 NO_OUTPUT = (
@@ -111,7 +113,7 @@ class _Positions:
                 self.programs[_text(item, "call_id")].append(at)
             if (program := _program_of(item)) is not None:
                 self.by_program[program].append(at)
-            if kind in OUTPUT_OF or kind in CALL_OF:
+            if kind in PAIRED:
                 self.by_pair[_pair(item)].append(at)
 
     def orphans(self, program: str | None, removed: set[int]) -> list[int]:
@@ -123,9 +125,7 @@ class _Positions:
 
 def _without_partner(items: dict[int, Item]) -> set[int]:
     """Return the positions of calls without an output, and of outputs without a call."""
-    kinds = {
-        at: kind for at, item in items.items() if (kind := _type(item)) in (OUTPUT_OF | CALL_OF)
-    }
+    kinds = {at: kind for at, item in items.items() if (kind := _type(item)) in PAIRED}
     paired = partners((at, kind, _pair(items[at])) for at, kind in kinds.items())
     return {at for at in kinds if at not in paired and not _is_open_shell(items[at])}
 
